@@ -1,0 +1,263 @@
+// Package consumer reads topics as a member of a consumer group, hands each partition's records to a Handler in
+// order, and commits what the Handler has settled: nothing else, and nothing sooner.
+//
+// Every assigned partition has one worker goroutine and one queue. The poll loop never waits for a worker: when a
+// queue is full, fetching of that partition pauses and the others go on. Rebalance and stop are one path: take no more,
+// let what is in hand settle within the grace, commit the marks, leave. It knows Kafka and nothing of gx-ol.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+)
+
+// Handler settles one partition's records.
+type Handler interface {
+	// Handle settles recs, which are of one partition and in its order, and returns how many of them, counted from
+	// the first, are settled: only those are committed. It may take as long as it needs (an outage): the group
+	// membership does not depend on it. When ctx ends it must return soon, with what is settled by then. It returns
+	// fewer than all only because ctx ended or with an error; an error while ctx lives ends the Consumer.
+	Handle(ctx context.Context, recs []*kgo.Record) (settled int, err error)
+}
+
+// Config is what a Consumer needs. Zero values of Grace, MaxBatch and Log mean their defaults.
+type Config struct {
+	Client   []kgo.Opt     // how to reach the brokers; and whatever else of the client an operator set
+	Topics   []string      // names, or one regular expression that starts with ^
+	Exclude  []string      // regular expressions of topics that a regular expression never takes in
+	Group    string        // consumer group
+	Grace    time.Duration // how long what is in hand may settle at a revoke or a stop; default 8 s, below any rebalance timeout
+	MaxBatch int           // records handed over at once; default 500
+	Log      *zap.Logger   // default: none
+}
+
+// Consumer is a member of a consumer group. Make it with New, run it once with Run.
+type Consumer struct {
+	client  *kgo.Client
+	handler Handler
+	grace   time.Duration
+	max     int
+	log     *zap.Logger
+	failed  chan error // first fatal error of a worker
+
+	mu      sync.Mutex // guards workers
+	workers map[partition]*worker
+}
+
+type partition struct {
+	topic string
+	id    int32
+}
+
+// New makes the client, which connects when Run polls. The caller's options come last and win, so that an operator
+// can set a start offset or an isolation level.
+func New(cfg Config, h Handler) (*Consumer, error) {
+	c := &Consumer{
+		handler: h,
+		grace:   cfg.Grace,
+		max:     cfg.MaxBatch,
+		log:     cfg.Log,
+		failed:  make(chan error, 1),
+		workers: make(map[partition]*worker),
+	}
+	if c.grace <= 0 {
+		c.grace = 8 * time.Second
+	}
+	if c.max <= 0 {
+		c.max = 500
+	}
+	if c.log == nil {
+		c.log = zap.NewNop()
+	}
+	opts := []kgo.Opt{
+		kgo.ConsumerGroup(cfg.Group),
+		kgo.ConsumeTopics(cfg.Topics...),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// Marks are committed in the background too, so that a kill repeats at most a second and a batch.
+		kgo.AutoCommitMarks(),
+		kgo.AutoCommitInterval(time.Second),
+		// No rebalance happens between a poll and the hand-over to the queues, so a worker always exists for what
+		// was polled and none is made for a partition that has gone.
+		kgo.BlockRebalanceOnPoll(),
+		kgo.OnPartitionsAssigned(c.assigned),
+		kgo.OnPartitionsRevoked(c.revoked),
+		kgo.OnPartitionsLost(c.lost),
+		// Fetch limits count compressed bytes: small ones keep memory bounded on a compressed backlog.
+		kgo.FetchMaxPartitionBytes(1 << 20),
+		kgo.FetchMaxBytes(16 << 20),
+		kgo.MaxConcurrentFetches(2),
+	}
+	if isRegex(cfg.Topics) {
+		opts = append(opts, kgo.ConsumeRegex(), kgo.ConsumeExcludeTopics(cfg.Exclude...))
+	}
+	client, err := kgo.NewClient(append(opts, cfg.Client...)...)
+	if err != nil {
+		return nil, fmt.Errorf("making the consumer's Kafka client: %w", err)
+	}
+	c.client = client
+	return c, nil
+}
+
+func isRegex(topics []string) bool {
+	return len(topics) == 1 && strings.HasPrefix(topics[0], "^")
+}
+
+// Client is the group member's client, for lag and metadata. It is closed when Run returns.
+func (c *Consumer) Client() *kgo.Client { return c.client }
+
+// Run polls until ctx ends or a Handler fails, then drains: what is in hand settles within the grace, the marks are
+// committed, the group is left. It returns nil after a stop by ctx.
+func (c *Consumer) Run(ctx context.Context) error {
+	pollCtx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var fatal error
+	watcher := make(chan struct{})
+	go func() {
+		defer close(watcher)
+		select {
+		case fatal = <-c.failed:
+			stop(fatal)
+		case <-pollCtx.Done():
+		}
+	}()
+
+	c.poll(pollCtx)
+	stop(nil)
+	<-watcher
+
+	c.drain(ctx, c.take(nil), false)
+	c.client.CloseAllowingRebalance()
+	return fatal
+}
+
+// poll moves records to the queues until ctx ends.
+func (c *Consumer) poll(ctx context.Context) {
+	var last string
+	for {
+		fetches := c.client.PollRecords(ctx, 2*c.max)
+		if ctx.Err() != nil || fetches.IsClientClosed() {
+			c.client.AllowRebalance()
+			return
+		}
+		text := c.fetchErrors(fetches)
+		if text != "" && text != last {
+			c.log.Warn("fetching records", zap.String("error", text))
+		}
+		last = text
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			if len(p.Records) == 0 {
+				return
+			}
+			c.mu.Lock()
+			w := c.workers[partition{p.Topic, p.Partition}]
+			c.mu.Unlock()
+			if w != nil {
+				w.add(p.Records)
+			}
+		})
+		c.client.AllowRebalance()
+	}
+}
+
+// fetchErrors joins the distinct errors of a poll; the client itself tries again.
+func (c *Consumer) fetchErrors(fetches kgo.Fetches) string {
+	var texts []string
+	seen := make(map[string]bool)
+	fetches.EachError(func(topic string, p int32, err error) {
+		if errors.Is(err, context.Canceled) || seen[err.Error()] {
+			return
+		}
+		seen[err.Error()] = true
+		texts = append(texts, fmt.Sprintf("%s[%d]: %v", topic, p, err))
+	})
+	return strings.Join(texts, "; ")
+}
+
+func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for topic, ids := range parts {
+		for _, id := range ids {
+			w := newWorker(c, partition{topic, id})
+			c.workers[w.of] = w
+			go w.run()
+		}
+	}
+	c.log.Info("partitions assigned", zap.Any("partitions", parts))
+}
+
+func (c *Consumer) revoked(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	c.drain(ctx, c.take(parts), false)
+	c.log.Info("partitions revoked", zap.Any("partitions", parts))
+}
+
+func (c *Consumer) lost(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	c.drain(ctx, c.take(parts), true)
+	c.log.Warn("partitions lost; what was in hand comes again", zap.Any("partitions", parts))
+}
+
+// take removes and returns the workers of parts; all of them if parts is nil.
+func (c *Consumer) take(parts map[string][]int32) []*worker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []*worker
+	if parts == nil {
+		for _, w := range c.workers {
+			out = append(out, w)
+		}
+		clear(c.workers)
+		return out
+	}
+	for topic, ids := range parts {
+		for _, id := range ids {
+			if w := c.workers[partition{topic, id}]; w != nil {
+				out = append(out, w)
+				delete(c.workers, w.of)
+			}
+		}
+	}
+	return out
+}
+
+// drain stops workers, waits for every one of them, and commits what they marked, unless the partitions are lost:
+// then nothing in hand may be marked any more, since another member owns them.
+//
+// Waiting for the workers before returning is what keeps a late mark from re-inserting a revoked partition, which the
+// next commit would carry past the new owner's work.
+func (c *Consumer) drain(ctx context.Context, workers []*worker, lost bool) {
+	for _, w := range workers {
+		w.stop(lost)
+	}
+	grace := time.NewTimer(c.grace)
+	defer grace.Stop()
+	for _, w := range workers {
+		select {
+		case <-w.done:
+		case <-grace.C:
+			for _, w := range workers {
+				w.cancel()
+			}
+			<-w.done
+		}
+	}
+	for _, w := range workers {
+		<-w.done
+	}
+	if lost || len(workers) == 0 {
+		return
+	}
+	// The stop that ended ctx must not end the commit of what was settled.
+	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
+	defer cancel()
+	if err := c.client.CommitMarkedOffsets(commit); err != nil {
+		c.log.Warn("committing settled offsets; what they cover comes again", zap.Error(err))
+	}
+}
