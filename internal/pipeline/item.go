@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/mapper"
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
+	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// The stages of the journey, as dead letters name them.
+const (
+	stageDecode  = "decode"
+	stageMap     = "map"
+	stageDeliver = "deliver"
+)
+
+// item is a record on its journey. Only one goroutine at a time has it.
+type item struct {
+	rec     *kgo.Record
+	key     string // records of one key settle in order
+	runs    []openlineage.Run
+	bad     *fault.Error        // the message's fault, or a bug: to be buried
+	stage   string              // where bad was found
+	part    string              // which validation results were refused
+	done    bool                // its events were delivered, or refused, by the batch
+	close   []openlineage.Event // terminal events without facets, for runs whose own was refused after START was taken
+	settled bool
+	tries   tries
+}
+
+// tries counts a record's failed attempts.
+type tries struct {
+	attempts  int       // all of them
+	first     time.Time // the first failed attempt
+	witnessed int       // those since whose predecessor another record succeeded
+	from      time.Time // the first witnessed failure
+	seen      uint64    // successes at the destination when the last attempt failed
+}
+
+// prepare decodes and maps a record: everything that can be found wrong before the first event is sent.
+func (p *Pipeline) prepare(rec *kgo.Record) *item {
+	it := &item{rec: rec, key: string(rec.Key)}
+	if size := recordBytes(rec); size > p.MaxMessageBytes {
+		it.stage = stageDecode
+		it.bad = fault.MessageError(fault.Oversize, "oversize",
+			"the record has %d bytes, more than input.max_message_bytes (%d)", size, p.MaxMessageBytes)
+		return it
+	}
+	it.stage, it.bad = p.decodeAndMap(it)
+	if rec.Key == nil && len(it.runs) > 0 && len(it.runs[0].Events) > 0 {
+		it.key = it.runs[0].Events[0].Key
+	}
+	for _, run := range it.runs {
+		for _, code := range run.Warn {
+			p.Observer.Warned(code)
+		}
+	}
+	return it
+}
+
+// decodeAndMap fills in the item's runs. A panic is our bug, and this record's end, not the process's.
+func (p *Pipeline) decodeAndMap(it *item) (stage string, bad *fault.Error) {
+	stage = stageDecode
+	defer func() {
+		if r := recover(); r != nil {
+			it.runs = nil
+			bad = panicked(r)
+		}
+	}()
+	if it.rec.Value == nil {
+		return stage, fault.MessageError(fault.Poison, "tombstone", "the record is a tombstone: it has no value")
+	}
+	msg, err := gx.Decode(it.rec.Value)
+	if err != nil {
+		return stage, blame(err)
+	}
+	stage = stageMap
+	it.runs, err = p.Mapper.Map(msg, inputOf(it.rec))
+	if err != nil {
+		it.runs = nil
+		return stage, blame(err)
+	}
+	return stageDeliver, nil
+}
+
+// panicked is a panic as a fault. The panic's own text may quote the message; its type and the stack name only code.
+func panicked(r any) *fault.Error {
+	return &fault.Error{Kind: fault.Bug, Disposition: fault.BugFound, Code: "panic",
+		Err: fmt.Errorf("panic (%T) at %s", r, debug.Stack())}
+}
+
+// blame makes what Decode and Map return the message's fault.
+func blame(err error) *fault.Error {
+	var decode *gx.DecodeError
+	var mapping *mapper.Error
+	switch {
+	case errors.As(err, &decode):
+		return &fault.Error{Kind: fault.Message, Disposition: fault.Poison, Code: decode.Code, Err: err}
+	case errors.As(err, &mapping):
+		d := fault.Poison
+		if mapping.Code == "oversize" {
+			d = fault.Oversize
+		}
+		return &fault.Error{Kind: fault.Message, Disposition: d, Code: mapping.Code, Err: err}
+	default:
+		return fault.Of(err)
+	}
+}
+
+// inputOf is what Map is told of the record: a replayed one counts as received when it was first.
+func inputOf(rec *kgo.Record) mapper.Input {
+	in := mapper.Input{Received: deadletter.OriginOf(rec).Timestamp, Topic: rec.Topic}
+	for _, h := range rec.Headers {
+		switch h.Key {
+		case "openlineage-job-namespace":
+			in.JobNamespace = string(h.Value)
+		case "openlineage-job-name":
+			in.JobName = string(h.Value)
+		case "openlineage-parent-id":
+			in.Parent = string(h.Value)
+		}
+	}
+	return in
+}
+
+// recordBytes is the size of key, value and headers.
+func recordBytes(rec *kgo.Record) int {
+	n := len(rec.Key) + len(rec.Value)
+	for _, h := range rec.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}

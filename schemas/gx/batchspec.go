@@ -1,0 +1,140 @@
+package gx
+
+import "strings"
+
+// batchSpec reads batch_spec, or V2 batch_kwargs, which carry the datasource and the asset too.
+func (s *scanner) batchSpec(b *Batch, v2 bool) {
+	spec := &b.Spec
+	spec.Present = true
+	var table2, schema2, s3, datasource, asset string
+	var options readerOptions
+	generated := false
+	s.object(func(k []byte) {
+		switch string(k) {
+		case "type":
+			spec.Type = s.text()
+		case "table_name":
+			spec.Table = s.text()
+		case "table":
+			table2 = s.text()
+		case "schema_name":
+			spec.SchemaNull = s.next() == 'n'
+			spec.Schema = s.text()
+		case "schema":
+			schema2 = s.text()
+		case "query":
+			spec.HasQuery = s.next() != 'n'
+			spec.Query = s.text()
+		case "query_name":
+			spec.QueryName = s.text()
+		case "path":
+			spec.Path = s.text()
+		case "s3":
+			s3 = s.text()
+		case "reader_method":
+			spec.ReaderMethod = s.text()
+		case "reader_options":
+			options = s.readerOptions()
+		case "batch_data", "PandasInMemoryDF", "SparkDFRef", "dataset":
+			spec.InMemory = s.next() != 'n' && s.next() != 'f'
+			s.skip()
+		case "ge_batch_id":
+			generated = true
+			s.skip()
+		case "database_name":
+			spec.Database = s.text()
+		case "splitter_method", "partitioner_method":
+			spec.SplitterMethod = s.text()
+		case "splitter_kwargs", "partitioner_kwargs":
+			spec.SplitterColumn = s.columnName()
+		case "datasource":
+			datasource = s.text()
+		case "data_asset_name":
+			asset = s.text()
+		default:
+			s.skip()
+		}
+	})
+	if spec.Query == "SQLQuery" { // what 0.13.17 – 0.15.41 wrote instead of the text
+		spec.Query = ""
+	}
+	first(&spec.Table, table2)
+	first(&spec.Schema, schema2)
+	if v2 && s3 != "" {
+		spec.Path = s3
+	}
+	first(&spec.Path, s3)
+	options.apply(spec)
+	if v2 {
+		first(&b.Datasource, datasource)
+		if generated && spec.Path == "" && spec.Table == "" && !spec.HasQuery {
+			spec.InMemory = true
+		}
+	}
+	first(&b.Asset, asset)
+}
+
+// first sets *to if it is still empty.
+func first(to *string, v string) {
+	if *to == "" {
+		*to = v
+	}
+}
+
+type readerOptions struct{ con, file, path, io, table, name, schema, sql string }
+
+func (s *scanner) readerOptions() readerOptions {
+	var o readerOptions
+	s.object(func(k []byte) {
+		switch string(k) {
+		case "con":
+			o.con = s.text()
+		case "filepath_or_buffer":
+			o.file = s.text()
+		case "path", "path_or_buf", "path_or_buffer":
+			o.path = s.text()
+		case "io":
+			o.io = s.text()
+		case "table_name":
+			o.table = s.text()
+		case "name":
+			o.name = s.text()
+		case "schema":
+			o.schema = s.text()
+		case "sql":
+			o.sql = s.text()
+		default:
+			s.skip()
+		}
+	})
+	return o
+}
+
+func (o readerOptions) apply(spec *BatchSpec) {
+	spec.Connection = o.con
+	for _, p := range [...]string{o.file, o.path, o.io} {
+		first(&spec.Path, p)
+	}
+	if !strings.Contains(spec.ReaderMethod, "sql") && !strings.Contains(spec.ReaderMethod, "table") && o.con == "" {
+		return
+	}
+	spec.ReaderTable = o.table
+	first(&spec.ReaderTable, o.name)
+	spec.ReaderSchema = o.schema
+	if o.sql != "" {
+		spec.HasQuery = true
+		first(&spec.Query, o.sql)
+	}
+}
+
+func (s *scanner) columnName() string {
+	name := ""
+	s.object(func(k []byte) {
+		if string(k) == "column_name" {
+			name = s.text()
+		} else {
+			s.skip()
+		}
+	})
+	return name
+}

@@ -1,0 +1,205 @@
+package gx
+
+import "bytes"
+
+// Bounds of what is kept of one expectation, in bytes.
+const (
+	maxKwarg         = 16 << 10
+	maxObserved      = 64 << 10
+	maxExceptionText = 2 << 10
+)
+
+// evr is one expectation result with what only its validation needs.
+type evr struct {
+	Expectation
+	batchID string
+	kwargs  span
+	old     bool // has expectation_type: 0.x
+}
+
+// expectation consumes one expectation result; false if the value is none.
+func (s *scanner) expectation() (evr, bool) {
+	e := evr{}
+	e.Result = noResult()
+	known := false
+	var substituted span
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "expectation_config":
+			known = true
+			s.object(func(k []byte) { s.config(&e, k) })
+		case "success":
+			known = true
+			e.Success = s.boolean()
+		case "result":
+			known = true
+			s.result(&e.Result)
+		case "exception_info":
+			s.exceptionInfo(&e.Expectation)
+		case "meta":
+			s.object(func(k []byte) {
+				if string(k) == "substituted_parameters" {
+					substituted = s.objectHere()
+				} else {
+					s.skip()
+				}
+			})
+		default:
+			s.config(&e, key)
+		}
+	})
+	if substituted.end != 0 && s.err == nil {
+		s.at(substituted).substitute(&e.Expectation)
+	}
+	return e, known || e.Type != ""
+}
+
+// config reads one member of expectation_config, or of a described result, where they stand at the top.
+func (s *scanner) config(e *evr, key []byte) {
+	switch string(key) {
+	case "type":
+		e.Type = s.text()
+	case "expectation_type":
+		e.Type, e.old = s.text(), true
+	case "id", "ge_cloud_id":
+		first(&e.ID, s.text())
+	case "description":
+		if d := s.text(); d != "" {
+			e.Description = d
+		}
+	case "expectation_context":
+		s.object(func(k []byte) {
+			if string(k) == "description" {
+				first(&e.Description, s.text())
+			} else {
+				s.skip()
+			}
+		})
+	case "notes":
+		if n := s.notes(); n != "" {
+			e.Notes = n
+		}
+	case "severity":
+		e.Severity = s.text()
+	case "meta":
+		s.object(func(k []byte) {
+			if string(k) == "notes" {
+				first(&e.Notes, s.notes())
+			} else {
+				s.skip()
+			}
+		})
+	case "kwargs":
+		e.kwargs = s.objectHere()
+		if e.kwargs.end != 0 && s.err == nil {
+			s.at(e.kwargs).keywords(e)
+		}
+	default:
+		s.skip()
+	}
+}
+
+func (s *scanner) keywords(e *evr) {
+	e.Kwargs = nil
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "batch_id":
+			e.batchID = s.text()
+			return
+		case "result_format":
+			s.skip()
+			return
+		case "column":
+			e.HasColumn = s.next() == '"'
+			e.Column = s.text()
+			return
+		}
+		name := string(key)
+		c := s.next()
+		p := s.here()
+		if name == "row_condition" {
+			e.RowCondition = c != 'n' && !bytes.Equal(s.b[p.start:p.end], []byte(`""`))
+		}
+		k := Kwarg{Name: name, Count: -1}
+		if c == '[' {
+			k.Count = s.at(p).members()
+		}
+		if c == 'n' {
+			k.Value = []byte("null")
+		} else {
+			k.Value = s.at(p).canonical(maxKwarg)
+		}
+		e.Kwargs = append(e.Kwargs, k)
+	})
+}
+
+// substitute replaces the {"$PARAMETER": …} objects that V2 leaves in kwargs by the values it used.
+func (s *scanner) substitute(e *Expectation) {
+	s.object(func(key []byte) {
+		for i := range e.Kwargs {
+			k := &e.Kwargs[i]
+			if k.Name == string(key) && bytes.HasPrefix(k.Value, []byte(`{"$PARAMETER"`)) {
+				if c := s.next(); c != '{' && c != '[' && c != 'n' {
+					k.Value = s.canonical(maxKwarg)
+					return
+				}
+			}
+		}
+		s.skip()
+	})
+}
+
+func noResult() Result { return Result{ObservedCount: -1, ValueCounts: -1} }
+
+// result reads the numbers; the raw lists go by unbuilt.
+func (s *scanner) result(r *Result) {
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "element_count":
+			r.ElementCount = s.count()
+		case "unexpected_count":
+			r.UnexpectedCount = s.count()
+		case "missing_count":
+			r.MissingCount = s.count()
+		case "unexpected_percent":
+			r.UnexpectedPercent = s.float()
+		case "observed_value":
+			c := s.next()
+			p := s.here()
+			if s.err != nil {
+				return
+			}
+			r.ObservedCount = -1
+			if c == '[' {
+				r.ObservedCount = s.at(p).members()
+			}
+			r.Observed = s.at(p).canonical(maxObserved)
+		case "details":
+			s.details(r)
+		default:
+			s.skip()
+		}
+	})
+}
+
+func (s *scanner) details(r *Result) {
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "value_counts":
+			r.ValueCounts = s.members()
+		case "mismatched":
+			s.object(func(k []byte) {
+				switch string(k) {
+				case "missing":
+					r.MismatchMissing = s.strings()
+				case "unexpected":
+					r.MismatchUnexpected = s.strings()
+				default:
+					s.skip()
+				}
+			})
+		default:
+			s.skip()
+		}
+	})
+}

@@ -1,0 +1,119 @@
+package gx
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// factHash writes each fact with its length before it, so that no two lists of facts can run together.
+type factHash struct{ h hash.Hash }
+
+func (f factHash) bytes(b []byte) {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+	f.h.Write(n[:])
+	f.h.Write(b)
+}
+
+func (f factHash) texts(all ...string) {
+	for _, t := range all {
+		f.bytes([]byte(t))
+	}
+}
+
+func (f factHash) int(n int64) {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(n))
+	f.bytes(b[:])
+}
+
+func (f factHash) count(n *int64) {
+	if n == nil {
+		f.bytes(nil)
+		return
+	}
+	f.int(*n)
+}
+
+func (f factHash) flags(all ...bool) {
+	b := make([]byte, len(all))
+	for i, v := range all {
+		if v {
+			b[i] = 1
+		}
+	}
+	f.bytes(b)
+}
+
+func (f factHash) maybe(v *bool) { f.flags(v != nil, v != nil && *v) }
+
+func (f factHash) time(t time.Time) {
+	if t.IsZero() {
+		f.bytes(nil)
+		return
+	}
+	f.int(t.UnixMicro())
+}
+
+// factsHash covers the facts that every form of one result has; what only an envelope says (the checkpoint, the result's
+// URL, its place in the message) stays out.
+func factsHash(v *Validation) (sum [32]byte) {
+	f := factHash{sha256.New()}
+	f.texts(v.GXVersion, v.Suite, v.SuiteNotes, v.ValidationID, v.CheckpointID, v.RunName)
+	f.maybe(v.Success)
+	f.time(v.RunTime)
+	f.time(v.ValidationTime)
+	f.time(v.LoadTime)
+	b, s := &v.Batch, &v.Batch.Spec
+	f.texts(b.Datasource, b.DataConnector, b.Asset, b.BatchID, string(b.Identifiers))
+	f.texts(s.Type, s.Table, s.Schema, s.Query, s.QueryName, s.Path, s.Connection, s.ReaderMethod, s.ReaderTable, s.ReaderSchema,
+		s.Database, s.SplitterMethod, s.SplitterColumn)
+	f.flags(s.Present, s.SchemaNull, s.HasQuery, s.InMemory, v.Partial)
+	f.int(int64(v.ResultCount))
+	f.count(v.Evaluated)
+	f.int(int64(len(v.Params)))
+	for _, k := range slices.Sorted(maps.Keys(v.Params)) {
+		f.texts(k, string(v.Params[k]))
+	}
+	f.int(int64(len(v.Results)))
+	for i := range v.Results {
+		f.expectation(&v.Results[i])
+	}
+	f.h.Sum(sum[:0])
+	return sum
+}
+
+func (f factHash) expectation(e *Expectation) {
+	f.texts(e.Type, e.ID, e.Description, e.Notes, e.Severity, e.Column, e.ExceptionClass)
+	f.maybe(e.Success)
+	f.flags(e.HasColumn, e.RowCondition, e.Raised)
+	kwargs := slices.Clone(e.Kwargs)
+	slices.SortStableFunc(kwargs, func(a, b Kwarg) int { return strings.Compare(a.Name, b.Name) })
+	f.int(int64(len(kwargs)))
+	for _, k := range kwargs {
+		f.texts(k.Name, string(k.Value))
+		f.int(int64(k.Count))
+	}
+	r := &e.Result
+	f.count(r.ElementCount)
+	f.count(r.UnexpectedCount)
+	f.count(r.MissingCount)
+	if r.UnexpectedPercent == nil {
+		f.bytes(nil)
+	} else {
+		f.int(int64(math.Float64bits(*r.UnexpectedPercent)))
+	}
+	f.bytes(r.Observed)
+	f.int(int64(r.ObservedCount))
+	f.int(int64(r.ValueCounts))
+	f.int(int64(len(r.MismatchMissing)))
+	f.texts(r.MismatchMissing...)
+	f.int(int64(len(r.MismatchUnexpected)))
+	f.texts(r.MismatchUnexpected...)
+}

@@ -1,0 +1,153 @@
+package gx
+
+import "strings"
+
+// meta reads what a validation result says about its run and its batch.
+func (s *scanner) meta(val *Validation) {
+	var spec, kwargs, identifiers span
+	legacyAsset, legacySource := "", ""
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "great_expectations_version", "great_expectations.__version__":
+			if v := s.text(); v != "" {
+				val.GXVersion = strings.TrimPrefix(v, "v")
+			}
+		case "expectation_suite_name":
+			val.Suite = s.text()
+		case "checkpoint_name":
+			val.Checkpoint = s.text()
+		case "validation_id":
+			val.ValidationID = s.text()
+		case "checkpoint_id":
+			val.CheckpointID = s.text()
+		case "notes":
+			val.SuiteNotes = s.notes()
+		case "run_id":
+			runID(s, val)
+		case "validation_time":
+			val.ValidationTime = parseTime(s.text())
+		case "batch_markers":
+			s.object(func(k []byte) {
+				if string(k) == "ge_load_time" {
+					val.LoadTime = parseTime(s.text())
+				} else {
+					s.skip()
+				}
+			})
+		case "active_batch_definition":
+			identifiers = s.batchDefinition(&val.Batch)
+		case "batch_spec":
+			spec = s.objectHere()
+		case "batch_kwargs":
+			kwargs = s.objectHere()
+		case "data_asset_name":
+			legacySource, legacyAsset = s.legacyAsset()
+		default:
+			s.skip()
+		}
+	})
+	if identifiers.end != 0 {
+		val.Batch.Identifiers = s.at(identifiers).canonical(maxIdentifiers)
+	}
+	if spec.end != 0 {
+		s.at(spec).batchSpec(&val.Batch, false)
+	}
+	if kwargs.end != 0 {
+		if val.Batch.Identifiers == nil {
+			val.Batch.Identifiers = s.at(kwargs).canonical(maxIdentifiers)
+		}
+		if spec.end == 0 {
+			s.at(kwargs).batchSpec(&val.Batch, true)
+		}
+	}
+	if val.Batch.Datasource == "" {
+		val.Batch.Datasource = legacySource
+	}
+	if val.Batch.Asset == "" {
+		val.Batch.Asset = legacyAsset
+	}
+}
+
+// objectHere consumes a value and gives its place if it is an object.
+func (s *scanner) objectHere() span {
+	c := s.next()
+	p := s.here()
+	if c != '{' {
+		return span{}
+	}
+	return p
+}
+
+// notes reads a text, an array of texts, or {format, content}.
+func (s *scanner) notes() string {
+	switch s.next() {
+	case '[':
+		return strings.Join(s.strings(), "\n")
+	case '{':
+		content := ""
+		s.object(func(k []byte) {
+			if string(k) == "content" && s.next() != '{' {
+				content = s.notes()
+			} else {
+				s.skip()
+			}
+		})
+		return content
+	}
+	return s.text()
+}
+
+// runID reads {run_name, run_time}, or the text of 0.10 and before.
+func runID(s *scanner, val *Validation) {
+	if s.next() == '"' {
+		val.RunName = s.text()
+		val.RunTime = parseTime(val.RunName)
+		return
+	}
+	s.object(func(k []byte) {
+		switch string(k) {
+		case "run_name":
+			val.RunName = s.text()
+		case "run_time":
+			val.RunTime = parseTime(s.text())
+		default:
+			s.skip()
+		}
+	})
+}
+
+func (s *scanner) batchDefinition(b *Batch) (identifiers span) {
+	s.object(func(k []byte) {
+		switch string(k) {
+		case "datasource_name":
+			b.Datasource = s.text()
+		case "data_connector_name":
+			b.DataConnector = s.text()
+		case "data_asset_name":
+			b.Asset = s.text()
+		case "batch_identifiers":
+			identifiers = s.objectHere()
+		default:
+			s.skip()
+		}
+	})
+	return identifiers
+}
+
+// legacyAsset reads meta.data_asset_name of 0.7 – 0.10: a name, or {datasource, generator, generator_asset}.
+func (s *scanner) legacyAsset() (source, asset string) {
+	if s.next() == '"' {
+		return "", s.text()
+	}
+	s.object(func(k []byte) {
+		switch string(k) {
+		case "datasource":
+			source = s.text()
+		case "generator_asset":
+			asset = s.text()
+		default:
+			s.skip()
+		}
+	})
+	return source, asset
+}

@@ -1,0 +1,103 @@
+package gx
+
+// skip checks one value and passes over it without building anything. This is how raw rows go by.
+func (s *scanner) skip() {
+	switch c := s.next(); {
+	case s.err != nil:
+	case c == '"':
+		s.rawString()
+	case c == '{':
+		s.object(func([]byte) { s.skip() })
+	case c == '[':
+		s.array(func(int) { s.skip() })
+	case c == '-' || '0' <= c && c <= '9':
+		s.number()
+	case c == 't':
+		s.literal("true")
+	case c == 'f':
+		s.literal("false")
+	case c == 'n':
+		s.literal("null")
+	case c == 'N':
+		s.literal("NaN")
+	case c == 'I':
+		s.literal("Infinity")
+	case s.atEnd():
+		s.truncated("a value")
+	default:
+		s.invalid("not valid JSON: a value expected")
+	}
+}
+
+// literal consumes the word, or reports where the bytes leave it.
+func (s *scanner) literal(word string) {
+	for i := range len(word) {
+		if s.pos+i >= len(s.b) {
+			s.truncated("the word " + word)
+			return
+		}
+		if s.b[s.pos+i] != word[i] {
+			s.invalid("not valid JSON: a value expected")
+			return
+		}
+	}
+	s.pos += len(word)
+}
+
+// number consumes a number of any length, or -Infinity, and returns its text.
+func (s *scanner) number() []byte {
+	start := s.pos
+	i := start
+	if s.b[i] == '-' {
+		i++
+		if i < len(s.b) && s.b[i] == 'I' {
+			s.pos = i
+			s.literal("Infinity")
+			return s.b[start:s.pos]
+		}
+	}
+	zero := i < len(s.b) && s.b[i] == '0'
+	n := s.digits(i)
+	if n < 0 {
+		return nil
+	}
+	if zero && n > i+1 {
+		s.pos = i
+		s.invalid("not valid JSON: a number with a leading zero")
+		return nil
+	}
+	i = n
+	if i < len(s.b) && s.b[i] == '.' {
+		if i = s.digits(i + 1); i < 0 {
+			return nil
+		}
+	}
+	if i < len(s.b) && (s.b[i] == 'e' || s.b[i] == 'E') {
+		if i++; i < len(s.b) && (s.b[i] == '+' || s.b[i] == '-') {
+			i++
+		}
+		if i = s.digits(i); i < 0 {
+			return nil
+		}
+	}
+	s.pos = i
+	return s.b[start:i]
+}
+
+// digits returns the position after the digits at i, -1 after an error (none there).
+func (s *scanner) digits(i int) int {
+	start := i
+	for i < len(s.b) && '0' <= s.b[i] && s.b[i] <= '9' {
+		i++
+	}
+	if i > start {
+		return i
+	}
+	if i >= len(s.b) {
+		s.truncated("a number")
+	} else {
+		s.pos = i
+		s.invalid("not valid JSON: a digit expected")
+	}
+	return -1
+}

@@ -1,0 +1,38 @@
+// Package openlineage holds the OpenLineage events that gx-ol sends: their shape, their encoding, and what must be
+// known of one to deliver it. It knows no Great Expectations, no Kafka and no HTTP.
+package openlineage
+
+// EventType is the eventType of a RunEvent.
+type EventType string
+
+// The event types of the OpenLineage specification.
+const (
+	Start    EventType = "START"
+	Running  EventType = "RUNNING"
+	Complete EventType = "COMPLETE"
+	Fail     EventType = "FAIL"
+	Abort    EventType = "ABORT"
+	Other    EventType = "OTHER"
+)
+
+// Terminal reports whether the type ends a run.
+func (t EventType) Terminal() bool { return t == Complete || t == Fail || t == Abort }
+
+// Event is one encoded OpenLineage event, ready to be delivered. Redelivery sends the same Body.
+type Event struct {
+	Type         EventType // empty for DatasetEvent and JobEvent
+	RunID        string    // lower-case UUID; empty for DatasetEvent and JobEvent
+	JobNamespace string
+	JobName      string
+	Key          string // Kafka key by OpenLineage's rule: run:<namespace>/<name>, job:…, dataset:…
+	Body         []byte // the JSON text, UTF-8, no byte order mark; a passed-through event's own bytes
+	PassThrough  bool   // the producer of the message made it, not Map: never trimmed
+}
+
+// Run is what one validation result (or one passed-through event) becomes.
+type Run struct {
+	Part    string   // which validation result of the message: "" if it is the only one, else its place, e.g. "run_results[2]"
+	Events  []Event  // in the order of delivery: START (if any), then the terminal event
+	Minimal *Event   // the terminal event without facets, sent if the full one is refused after START was taken; nil for pass-through
+	Warn    []string // what was changed or not known, in closed words for counters ("unmapped_datasource", …)
+}
