@@ -1,0 +1,125 @@
+// Package config reads gx-ol's configuration: one strict YAML file, the environment and flags. Every fault is found at once and
+// carries its place and the nearest right key; no fault shows a secret or a value that came from a variable or a file.
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// Config is the effective configuration: defaults applied, aliases resolved.
+type Config struct {
+	Source            string            // the file that was read; empty: none
+	Disabled          bool              // OPENLINEAGE_DISABLED=true: read and map, deliver nothing
+	Kafka             map[string]string // client properties by their standard names
+	Input             Input
+	Transport         Transport
+	DeadLetters       DeadLetters
+	Delivery          string // at_least_once
+	Job               Job
+	Datasources       map[string]Datasource
+	GreatExpectations string
+	FailedRun         string   // FAIL or COMPLETE
+	Lifecycle         string   // start_and_end or end_only
+	AssertionsIn      []string // inputFacets, facets
+	Unmapped          string   // name or error
+	FileDatasets      string   // file or asset
+	BatchValues       string   // dates or all
+	RowValues         RowValues
+	Telemetry         Telemetry
+	Log               Log
+	Retry             Retry
+}
+
+// Input is where validation results come from.
+type Input struct {
+	Topics          []string // names, or one regular expression starting with ^
+	Group           string
+	MaxMessageBytes int
+	MaxInFlight     int
+}
+
+// Regex says whether Topics is a regular expression.
+func (i Input) Regex() bool { return len(i.Topics) > 0 && strings.HasPrefix(i.Topics[0], "^") }
+
+// Transport is where events go; which fields matter depends on Type.
+type Transport struct {
+	Type          string // http, kafka, console, file
+	URL           string
+	Endpoint      string
+	Auth          Auth
+	Compression   string // "" or gzip
+	CustomHeaders map[string]string
+	Timeout       time.Duration
+	Backend       string            // auto, marquez, datahub, generic
+	Guard         string            // on, off
+	OnSkipped     string            // count, bury
+	MaxEventBytes int               // 0: the destination's own limit
+	Topic         string            // kafka
+	Config        map[string]string // kafka: client properties; empty: those of Kafka
+	MessageKey    string            // kafka; empty: OpenLineage's rule
+	LogFilePath   string            // file
+}
+
+// Auth is how the HTTP destination is told who we are.
+type Auth struct{ Type, APIKey string }
+
+// DeadLetters is where refused records go.
+type DeadLetters struct{ Topic string }
+
+// Job names the OpenLineage job.
+type Job struct{ Namespace, Name, Description string }
+
+// Datasource is the OpenLineage naming of one GX datasource.
+type Datasource struct{ Namespace, Name, Database, Schema string }
+
+// RowValues are opt-ins for what may hold row values.
+type RowValues struct{ ExceptionText, Params bool }
+
+// Telemetry is the address of /metrics, /healthz and /readyz; empty: none.
+type Telemetry struct{ Listen string }
+
+// Log says how much is logged and how it looks.
+type Log struct{ Level, Format string }
+
+// Retry is the backoff, and when a 5xx is the message's own fault.
+type Retry struct {
+	Initial         time.Duration
+	Max             time.Duration
+	ExhaustAttempts int
+	ExhaustAfter    time.Duration
+}
+
+// DeadLetterTopic is the topic for letters about records of source.
+func (c *Config) DeadLetterTopic(source string) string {
+	if c.DeadLetters.Topic != "" {
+		return c.DeadLetters.Topic
+	}
+	return source + ".dlq"
+}
+
+// DestinationKafka is the client properties of the Kafka destination: its own, else the input's.
+func (c *Config) DestinationKafka() map[string]string {
+	if len(c.Transport.Config) > 0 {
+		return c.Transport.Config
+	}
+	return c.Kafka
+}
+
+// Fault is one thing wrong with the configuration.
+type Fault struct {
+	Place   string // file:line:column, a variable or a flag
+	Message string
+}
+
+// Errors is everything wrong with the configuration, in the order it was found.
+type Errors struct{ Faults []Fault }
+
+// Error has one line per fault.
+func (e *Errors) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		lines[i] = f.Place + ": " + f.Message
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func env(pairs map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) { v, ok := pairs[name]; return v, ok }
+}
+
+func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
+	vars := env(map[string]string{"HIDDEN": "hunter2"})
+	for name, c := range map[string]struct{ yaml, want string }{
+		"misspelt section":  {"tranport: {}", `c.yaml:1:1: unknown key "tranport": did you mean "transport"?`},
+		"misspelt key":      {"input:\n  topcs: [a]", `c.yaml:2:3: unknown key "topcs": did you mean "topics"?`},
+		"far key":           {"zzzzzzzzzz: 1", `c.yaml:1:1: unknown key "zzzzzzzzzz"`},
+		"duplicate":         {"job: {name: a}\njob: {name: b}", `c.yaml:2:1: key "job" is there twice: first in line 1`},
+		"alias twice":       {"job: {name: a}\njob_name: b", `c.yaml:2:1: job.name is set twice, by an alias: first at c.yaml:1:13`},
+		"bad enum":          {"log: {level: inf}", `c.yaml:1:14: log.level must be one of debug, info, warn, error, not "inf": did you mean "info"?`},
+		"bad duration":      {"retry: {max: soon}", `c.yaml:1:14: retry.max must be a time above zero such as 500ms, 5s or 2m, not "soon"`},
+		"bad size":          {"input: {max_message_bytes: 3 potatoes}", `c.yaml:1:28: input.max_message_bytes must be a size such as 33554432 or 32MiB, below 2 GiB, not "3 potatoes"`},
+		"bad type":          {"input: [a]", `c.yaml:1:8: input must be a mapping of keys and values`},
+		"hidden value":      {"log: {level: \"${HIDDEN}\"}", `c.yaml:1:14: log.level must be one of debug, info, warn, error, not the value`},
+		"unset variable":    {"job: {name: \"${NOPE}\"}", `c.yaml:1:13: the variable NOPE is not set: set it, or write ${NOPE:-default}`},
+		"kafka property":    {"kafka: {sasl.usrname: u}", `c.yaml:1:9: unknown Kafka property "sasl.usrname": did you mean "sasl.username"?`},
+		"kafka value":       {"kafka: {security.protocol: SASLSSL}", `c.yaml:1:28: security.protocol: must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL: did you mean "SASL_SSL"?`},
+		"exactly once":      {"delivery: exactly_once", `c.yaml:1:11: delivery: exactly_once is not built yet: use at_least_once`},
+		"composite":         {"transport: {type: composite, transports: []}", `c.yaml:1:19: transport.type: composite is not supported yet: name one destination (http, kafka, console or file)`},
+		"great expectation": {"great_expectations: a.yml", `c.yaml:1:21: great_expectations is not supported yet: name the datasources under datasources:`},
+		"http without url":  {"transport: {type: http}", `c.yaml:1:19: transport.type http needs transport.url`},
+		"kafka no topic":    {"transport: {type: kafka}", `c.yaml:1:19: transport.type kafka needs transport.topic`},
+		"own events":        {"input: {topics: [a]}\ntransport: {type: kafka, topic: a}", `c.yaml:2:33: transport.topic is also read by input.topics: gx-ol would read its own events`},
+		"own letters":       {"input: {topics: [\"^a.*\"]}\ndead_letters: {topic: ab}", `c.yaml:2:23: dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters`},
+		"bad regex":         {"input: {topics: \"^(\"}", `c.yaml:1:17: input.topics is no valid regular expression`},
+		"all at once":       {"a1: 1\nlog: {level: loud}", "c.yaml:1:1: unknown key \"a1\"\nc.yaml:2:14: log.level must be one of debug, info, warn, error, not \"loud\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("c.yaml", []byte(c.yaml), vars)
+			var all *Errors
+			if !errors.As(err, &all) || err.Error() != c.want {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestDefaultsParse(t *testing.T) {
+	for _, f := range table() {
+		if f.def == "" {
+			continue
+		}
+		if err := f.assign(&Config{}, text{value: f.def}); err != nil {
+			t.Errorf("%s: %v", f.path, err)
+		}
+	}
+}
+
+func TestFlagsBeatEnvironmentBeatsFileBeatsOpenLineage(t *testing.T) {
+	path := t.TempDir() + "/c.yaml"
+	yaml := "kafka: {bootstrap.servers: a:1}\ninput: {topics: t, group: file}\nlog: {level: debug}\ntransport: {url: http://file:5000}\n"
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars := env(map[string]string{
+		"GX_OL_INPUT_GROUP": "env", "GX_OL_LOG_LEVEL": "warn", "OPENLINEAGE_URL": "http://ol:1",
+		"OPENLINEAGE_API_KEY": "k", "OPENLINEAGE_NAMESPACE": "ns", "GX_OL_KAFKA_BOOTSTRAP_SERVERS": "b:2",
+	})
+	c, err := Load(path, vars, map[string]string{"group": "flag"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{c.Input.Group, c.Log.Level, c.Transport.URL, c.Transport.Type, c.Transport.Auth.APIKey, c.Job.Namespace, c.Kafka["bootstrap.servers"]}
+	if want := "flag warn http://file:5000 http k ns b:2"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+	if c.Input.MaxMessageBytes != 32<<20 || c.Transport.Timeout != 5*time.Second {
+		t.Errorf("defaults: %+v %+v", c.Input, c.Transport)
+	}
+}
+
+func TestFlagsAloneAreEnough(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for to, typ := range map[string]string{"-": "console", "kafka:out": "kafka", "file:x": "file", "https://h/": "http"} {
+		c, err := Load("", env(nil), map[string]string{"brokers": "h:1", "topic": "a,b", "to": to})
+		if err != nil || c.Transport.Type != typ || len(c.Input.Topics) != 2 {
+			t.Errorf("%s: %+v %v", to, c, err)
+		}
+	}
+}
+
+func TestKeyDoesNotFollowToAnotherHost(t *testing.T) {
+	l := newLoader(env(nil))
+	l.parse("c", []byte("transport: {url: http://a, auth: {apiKey: s}}"))
+	l.to("http://b")
+	if l.cfg.Transport.Auth.APIKey != "" {
+		t.Error("the key of host a goes to host b")
+	}
+}
+
+func TestDocumentationNamesEachKey(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range Keys() {
+		if !strings.Contains(string(doc), "| `"+k.Path+"` | "+k.Type+" | ") {
+			t.Errorf("docs/configuration.md does not name %s (%s, %s): %s", k.Path, k.Type, k.Default, k.Doc)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("input: {topics: [a]}\nkafka: {bootstrap.servers: x}")
+	f.Add("a: &a {b: *a}\ndatasources: *a\njob: {name: \"${X:-y}\"}")
+	f.Fuzz(func(t *testing.T, s string) {
+		if strings.Contains(s, "${file:") {
+			t.Skip("reads files")
+		}
+		c, err := Parse("c", []byte(s), env(nil))
+		if (c == nil) == (err == nil) {
+			t.Error("neither a configuration nor a fault")
+		}
+	})
+}

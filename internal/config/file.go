@@ -1,0 +1,269 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+)
+
+// loader collects values and faults from all sources.
+type loader struct {
+	cfg    *Config
+	getenv func(string) (string, bool)
+	fields []field
+	known  map[string]field  // by path and alias
+	places map[string]string // path → where it was set last
+	faults []Fault
+	name   string // of the file, for places
+}
+
+func newLoader(getenv func(string) (string, bool)) *loader {
+	l := &loader{cfg: &Config{}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}}
+	for _, f := range l.fields {
+		l.known[f.path] = f
+		for _, alias := range f.aliases {
+			l.known[alias] = f
+		}
+		if f.def != "" {
+			_ = f.assign(l.cfg, text{value: f.def}) // a test proves that every default parses
+		}
+	}
+	return l
+}
+
+func (l *loader) fault(place, format string, args ...any) {
+	l.faults = append(l.faults, Fault{place, fmt.Sprintf(format, args...)})
+}
+
+func (l *loader) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", l.name, n.Line, n.Column) }
+
+func (l *loader) parse(name string, data []byte) {
+	l.name = name
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return
+	} else if err != nil {
+		l.syntax(err)
+		return
+	}
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		l.fault(l.name, "holds more than one YAML document: keep one")
+	}
+	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
+		return
+	}
+	l.mapping("", doc.Content[0])
+}
+
+// syntax keeps the parser's line and drops text of the file that it may quote.
+func (l *loader) syntax(err error) {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(msg); m != nil {
+		l.fault(l.name+":"+m[1]+":1", "not valid YAML: %s", m[2])
+		return
+	}
+	l.fault(l.name+":1:1", "not valid YAML: %s", msg)
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+// pairs calls visit for each key of a mapping and reports what is no mapping, no plain key or there twice.
+func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.Node)) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.MappingNode {
+		if what == "" {
+			what = "the file"
+		}
+		l.fault(l.at(n), "%s must be a mapping of keys and values", what)
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
+			l.fault(l.at(key), "a key must be plain text (merge keys are not supported)")
+			continue
+		}
+		if line, twice := seen[key.Value]; twice {
+			l.fault(l.at(key), "key %q is there twice: first in line %d", key.Value, line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		visit(key, value)
+	}
+}
+
+func (l *loader) mapping(prefix string, n *yaml.Node) {
+	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
+		path := prefix + key.Value
+		if f, ok := l.known[path]; ok {
+			l.leaf(f, key, value)
+			return
+		}
+		if path == "transport.transports" {
+			return // composite: told once, at transport.type
+		}
+		if l.isSection(path) {
+			if !isNull(value) {
+				l.mapping(path+".", value)
+			}
+			return
+		}
+		l.unknown(key, l.children(prefix))
+	})
+}
+
+func (l *loader) isSection(path string) bool {
+	for known := range l.known {
+		if strings.HasPrefix(known, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) children(prefix string) []string {
+	var names []string
+	for _, f := range l.fields {
+		for _, path := range append([]string{f.path}, f.aliases...) {
+			if rest, ok := strings.CutPrefix(path, prefix); ok {
+				name, _, _ := strings.Cut(rest, ".")
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func (l *loader) unknown(key *yaml.Node, right []string) {
+	if near := kafkaclient.Nearest(key.Value, right); near != "" {
+		l.fault(l.at(key), "unknown key %q: did you mean %q?", key.Value, near)
+		return
+	}
+	l.fault(l.at(key), "unknown key %q", key.Value)
+}
+
+func (l *loader) leaf(f field, key, value *yaml.Node) {
+	if first, twice := l.places[f.path]; twice {
+		l.fault(l.at(key), "%s is set twice, by an alias: first at %s", f.path, first)
+		return
+	}
+	l.places[f.path] = l.at(value)
+	if isNull(value) {
+		return
+	}
+	switch f.typ {
+	case "map", "properties":
+		l.stringMap(f, value)
+	case "datasources":
+		l.datasources(value)
+	case "list":
+		if value.Kind == yaml.SequenceNode {
+			l.list(f, value)
+			return
+		}
+		fallthrough
+	default:
+		if t, ok := l.scalar(f.path, value); ok {
+			if err := f.assign(l.cfg, t); err != nil {
+				l.fault(l.at(value), "%v", err)
+			}
+		}
+	}
+}
+
+// scalar is the expanded value of a node; a fault in it is reported.
+func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.ScalarNode {
+		l.fault(l.at(n), "%s must be a single value", path)
+		return text{}, false
+	}
+	if isNull(n) {
+		return text{}, true
+	}
+	t, err := expand(n.Value, l.getenv)
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			l.fault(l.at(n), "%s", line)
+		}
+		return t, false
+	}
+	return t, true
+}
+
+func (l *loader) list(f field, n *yaml.Node) {
+	p, ok := f.at(l.cfg).(*[]string)
+	if !ok {
+		return
+	}
+	*p = nil
+	for _, item := range n.Content {
+		if t, ok := l.scalar(f.path, item); ok {
+			if err := f.appendItem(p, t); err != nil {
+				l.fault(l.at(item), "%v", err)
+			}
+		}
+	}
+}
+
+func (l *loader) stringMap(f field, n *yaml.Node) {
+	p, ok := f.at(l.cfg).(*map[string]string)
+	if !ok {
+		return
+	}
+	*p = map[string]string{}
+	l.pairs(f.path, n, func(key, value *yaml.Node) {
+		if f.typ == "properties" {
+			if err := kafkaclient.CheckName(key.Value); err != nil {
+				l.fault(l.at(key), "%v", err)
+				return
+			}
+		}
+		t, ok := l.scalar(f.path+"."+key.Value, value)
+		if !ok {
+			return
+		}
+		if f.typ == "properties" {
+			if err := kafkaclient.CheckValue(key.Value, t.value); err != nil {
+				l.fault(l.at(value), "%s: %v", key.Value, err)
+				return
+			}
+		}
+		(*p)[key.Value] = t.value
+	})
+}
+
+func (l *loader) datasources(n *yaml.Node) {
+	l.cfg.Datasources = map[string]Datasource{}
+	l.pairs("datasources", n, func(key, value *yaml.Node) {
+		var d Datasource
+		parts := map[string]*string{"namespace": &d.Namespace, "name": &d.Name, "database": &d.Database, "schema": &d.Schema}
+		l.pairs("datasources."+key.Value, value, func(part, v *yaml.Node) {
+			p, ok := parts[part.Value]
+			if !ok {
+				l.unknown(part, []string{"namespace", "name", "database", "schema"})
+				return
+			}
+			if t, ok := l.scalar("datasources."+key.Value+"."+part.Value, v); ok {
+				*p = t.value
+			}
+		})
+		l.cfg.Datasources[key.Value] = d
+	})
+}

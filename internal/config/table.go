@@ -1,0 +1,94 @@
+package config
+
+// field is one configuration key. The table of fields checks files, applies the environment and is documented from: a key
+// that is not here does not exist.
+type field struct {
+	path    string
+	typ     string // string, int, size, bool, duration, list, map, properties, datasources
+	def     string
+	doc     string
+	enum    []string
+	secret  bool
+	aliases []string
+	at      func(c *Config) any
+}
+
+// Key documents one configuration key.
+type Key struct{ Path, Type, Default, Doc string }
+
+// Keys is every configuration key, in the order of the documentation.
+func Keys() []Key {
+	fields := table()
+	keys := make([]Key, len(fields))
+	for i, f := range fields {
+		keys[i] = Key{f.path, f.typ, f.def, f.doc}
+	}
+	return keys
+}
+
+func table() []field {
+	all := inputFields()
+	all = append(all, transportFields()...)
+	return append(all, otherFields()...)
+}
+
+func inputFields() []field {
+	return []field{
+		{path: "kafka", typ: "properties", doc: "Kafka client properties by their standard names", at: func(c *Config) any { return &c.Kafka }},
+		{path: "input.topics", typ: "list", doc: "topics to read, or one regular expression starting with ^", at: func(c *Config) any { return &c.Input.Topics }},
+		{path: "input.group", typ: "string", def: "gx-ol", doc: "consumer group", at: func(c *Config) any { return &c.Input.Group }},
+		{path: "input.max_message_bytes", typ: "size", def: "33554432", doc: "a larger message becomes a dead letter", at: func(c *Config) any { return &c.Input.MaxMessageBytes }},
+		{path: "input.max_in_flight", typ: "int", def: "16", doc: "results of one partition that are delivered side by side, of different keys", at: func(c *Config) any { return &c.Input.MaxInFlight }},
+	}
+}
+
+func transportFields() []field {
+	t := func(at func(*Transport) any) func(*Config) any {
+		return func(c *Config) any { return at(&c.Transport) }
+	}
+	return []field{
+		{path: "transport.type", typ: "string", enum: []string{"http", "kafka", "console", "file", "composite"}, doc: "kind of destination; http if only url is set", at: t(func(t *Transport) any { return &t.Type })},
+		{path: "transport.url", typ: "string", aliases: []string{"openlineage_host"}, doc: "http: address of the backend", at: t(func(t *Transport) any { return &t.URL })},
+		{path: "transport.endpoint", typ: "string", def: "api/v1/lineage", doc: "http: path below url", at: t(func(t *Transport) any { return &t.Endpoint })},
+		{path: "transport.auth.type", typ: "string", enum: []string{"api_key"}, doc: "http: how to sign in", at: t(func(t *Transport) any { return &t.Auth.Type })},
+		{path: "transport.auth.apiKey", typ: "string", secret: true, aliases: []string{"transport.auth.api_key", "transport.auth.apikey", "openlineage_apiKey"}, doc: "http: sent as a bearer token", at: t(func(t *Transport) any { return &t.Auth.APIKey })},
+		{path: "transport.compression", typ: "string", enum: []string{"gzip", "none"}, doc: "http: gzip the bodies", at: t(func(t *Transport) any { return &t.Compression })},
+		{path: "transport.custom_headers", typ: "map", secret: true, aliases: []string{"transport.headers"}, doc: "http: headers added to each request", at: t(func(t *Transport) any { return &t.CustomHeaders })},
+		{path: "transport.timeout", typ: "duration", def: "5s", doc: "http: one request, as 5s or as seconds", at: t(func(t *Transport) any { return &t.Timeout })},
+		{path: "transport.backend", typ: "string", def: "auto", enum: []string{"auto", "marquez", "datahub", "generic"}, doc: "http: what the backend is; auto asks it", at: t(func(t *Transport) any { return &t.Backend })},
+		{path: "transport.guard", typ: "string", def: "on", enum: []string{"on", "off"}, doc: "http: hold back events that would break the backend", at: t(func(t *Transport) any { return &t.Guard })},
+		{path: "transport.on_skipped", typ: "string", def: "count", enum: []string{"count", "bury"}, doc: "http: what to do with an event that the backend answers with 200 and skips", at: t(func(t *Transport) any { return &t.OnSkipped })},
+		{path: "transport.max_event_bytes", typ: "size", def: "0", doc: "largest event; 0 is the destination's own limit", at: t(func(t *Transport) any { return &t.MaxEventBytes })},
+		{path: "transport.topic", typ: "string", aliases: []string{"transport.topicName"}, doc: "kafka: topic for events", at: t(func(t *Transport) any { return &t.Topic })},
+		{path: "transport.config", typ: "properties", aliases: []string{"transport.properties"}, doc: "kafka: client properties of the destination; default: those of kafka", at: t(func(t *Transport) any { return &t.Config })},
+		{path: "transport.messageKey", typ: "string", aliases: []string{"transport.message_key"}, doc: "kafka: one key for all events; default: OpenLineage's rule", at: t(func(t *Transport) any { return &t.MessageKey })},
+		{path: "transport.log_file_path", typ: "string", aliases: []string{"transport.location"}, doc: "file: path to append to", at: t(func(t *Transport) any { return &t.LogFilePath })},
+	}
+}
+
+func otherFields() []field {
+	return []field{
+		{path: "dead_letters.topic", typ: "string", doc: "topic for dead letters; default: <input topic>.dlq", at: func(c *Config) any { return &c.DeadLetters.Topic }},
+		{path: "delivery", typ: "string", def: "at_least_once", enum: []string{"at_least_once", "exactly_once"}, doc: "exactly_once is not built yet and refused", at: func(c *Config) any { return &c.Delivery }},
+		{path: "job.namespace", typ: "string", def: "default", aliases: []string{"openlineage_namespace"}, doc: "namespace of the OpenLineage job", at: func(c *Config) any { return &c.Job.Namespace }},
+		{path: "job.name", typ: "string", aliases: []string{"job_name"}, doc: "constant or template; default: <suite>.<datasource>.<asset>", at: func(c *Config) any { return &c.Job.Name }},
+		{path: "job.description", typ: "string", doc: "description of the job", at: func(c *Config) any { return &c.Job.Description }},
+		{path: "datasources", typ: "datasources", doc: "GX datasource (glob) to {namespace, name, database, schema}", at: func(c *Config) any { return &c.Datasources }},
+		{path: "great_expectations", typ: "string", doc: "path of a great_expectations.yml; not built yet and refused", at: func(c *Config) any { return &c.GreatExpectations }},
+		{path: "failed_run", typ: "string", def: "FAIL", enum: []string{"FAIL", "COMPLETE"}, doc: "run state of a validation that failed", at: func(c *Config) any { return &c.FailedRun }},
+		{path: "lifecycle", typ: "string", def: "start_and_end", enum: []string{"start_and_end", "end_only"}, doc: "which events a run has", at: func(c *Config) any { return &c.Lifecycle }},
+		{path: "assertions_in", typ: "list", def: "inputFacets", enum: []string{"inputFacets", "facets"}, doc: "where the assertions facet goes", at: func(c *Config) any { return &c.AssertionsIn }},
+		{path: "unmapped", typ: "string", def: "name", enum: []string{"name", "error"}, doc: "a dataset that is not known: name it as well as possible, or bury the result", at: func(c *Config) any { return &c.Unmapped }},
+		{path: "file_datasets", typ: "string", def: "file", enum: []string{"file", "asset"}, doc: "name file datasets by file or by asset", at: func(c *Config) any { return &c.FileDatasets }},
+		{path: "batch_values", typ: "string", def: "dates", enum: []string{"dates", "all"}, doc: "batch identifiers in facets and templates", at: func(c *Config) any { return &c.BatchValues }},
+		{path: "row_values.exception_text", typ: "bool", def: "false", doc: "send the text of exceptions, which may hold row values", at: func(c *Config) any { return &c.RowValues.ExceptionText }},
+		{path: "row_values.params", typ: "bool", def: "false", doc: "send sets, regular expressions and queries of expectations", at: func(c *Config) any { return &c.RowValues.Params }},
+		{path: "telemetry.listen", typ: "string", def: "127.0.0.1:9464", doc: "address of /metrics, /healthz and /readyz", at: func(c *Config) any { return &c.Telemetry.Listen }},
+		{path: "log.level", typ: "string", def: "info", enum: []string{"debug", "info", "warn", "error"}, doc: "least level that is logged", at: func(c *Config) any { return &c.Log.Level }},
+		{path: "log.format", typ: "string", def: "auto", enum: []string{"auto", "json", "console"}, doc: "auto: console on a terminal, else json", at: func(c *Config) any { return &c.Log.Format }},
+		{path: "retry.initial", typ: "duration", def: "500ms", doc: "first wait of the backoff", at: func(c *Config) any { return &c.Retry.Initial }},
+		{path: "retry.max", typ: "duration", def: "30s", doc: "longest wait of the backoff", at: func(c *Config) any { return &c.Retry.Max }},
+		{path: "retry.exhaust_attempts", typ: "int", def: "8", doc: "attempts after which a 5xx may be the message's fault", at: func(c *Config) any { return &c.Retry.ExhaustAttempts }},
+		{path: "retry.exhaust_after", typ: "duration", def: "2m", doc: "time after which a 5xx may be the message's fault", at: func(c *Config) any { return &c.Retry.ExhaustAfter }},
+	}
+}

@@ -1,0 +1,158 @@
+package kafkaclient
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl"
+)
+
+// checkWithin bounds CheckConnection: a person waits in front of it.
+const checkWithin = 10 * time.Second
+
+// CheckConnection asks the brokers for the topics (names; regular expressions starting with ^ are passed over) and answers
+// within about ten seconds. Its error is one sentence with a hint and wraps the cause.
+func CheckConnection(ctx context.Context, client *kgo.Client, topics []string) error {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	servers, user := identity(client)
+	if err := client.Ping(ctx); err != nil {
+		return diagnose(err, servers, user)
+	}
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // nil would ask for all
+	for _, topic := range topics {
+		if !strings.HasPrefix(topic, "^") {
+			t := kmsg.NewMetadataRequestTopic()
+			t.Topic = kmsg.StringPtr(topic)
+			req.Topics = append(req.Topics, t)
+		}
+	}
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return diagnose(err, servers, user)
+	}
+	var faults []error
+	for _, t := range resp.Topics {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil && t.Topic != nil {
+			faults = append(faults, topicFault(err, *t.Topic, servers, user))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func topicFault(err error, topic, servers, user string) error {
+	switch {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return &Fault{cause: err, Text: fmt.Sprintf("the topic %q does not exist on the brokers at %s: check its name, or create it first", topic, servers)}
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s see the topic %q: grant it DESCRIBE and READ", servers, userName(user), topic)}
+	case errors.Is(err, kerr.InvalidTopicException):
+		return &Fault{cause: err, Text: fmt.Sprintf("%q is no valid topic name: letters, digits, dots, dashes and underscores only", topic)}
+	}
+	return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s have no answer for the topic %q: %v", servers, topic, err)}
+}
+
+// Fault is a connection problem in one sentence.
+type Fault struct {
+	Text  string
+	cause error
+}
+
+func (f *Fault) Error() string { return f.Text }
+
+// Unwrap is the client's own error.
+func (f *Fault) Unwrap() error { return f.cause }
+
+// Diagnose turns a client's error into one clear sentence with a hint; servers is what bootstrap.servers says. A nil err
+// stays nil, and an error that is already a sentence stays as it is.
+func Diagnose(err error, servers string) error { return diagnose(err, servers, "") }
+
+func diagnose(err error, servers, user string) error {
+	if err == nil {
+		return nil
+	}
+	if already := new(Fault); errors.As(err, &already) {
+		return err
+	}
+	return &Fault{cause: err, Text: sentence(err, servers, user)}
+}
+
+func sentence(err error, servers, user string) string {
+	var unknownCA x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var record tls.RecordHeaderError
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
+		return fmt.Sprintf("the brokers at %s refused %s: check sasl.username and sasl.password", servers, userName(user))
+	case errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
+		return fmt.Sprintf("the brokers at %s do not take this way to sign in: check sasl.mechanism and security.protocol", servers)
+	case errors.Is(err, kerr.GroupAuthorizationFailed):
+		return fmt.Sprintf("the brokers at %s do not let %s join the group: grant it READ on input.group", servers, userName(user))
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return fmt.Sprintf("the brokers at %s do not let %s use the topic: check its permissions", servers, userName(user))
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return fmt.Sprintf("the topic does not exist on the brokers at %s: check its name, or create it first", servers)
+	case errors.As(err, &unknownCA):
+		return fmt.Sprintf("the brokers at %s show a certificate of an unknown authority: set ssl.ca.location", servers)
+	case errors.As(err, &host):
+		return fmt.Sprintf("the certificate of the brokers at %s is for another host: check bootstrap.servers and ssl.endpoint.identification.algorithm", servers)
+	case errors.As(err, &record):
+		return fmt.Sprintf("the brokers at %s do not speak TLS: check security.protocol and the port", servers)
+	case errors.As(err, &dns):
+		return fmt.Sprintf("the host name of the brokers at %s is not known: check bootstrap.servers", servers)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("no broker answers at %s (connection refused): check bootstrap.servers, and that Kafka runs", servers)
+	case closedEarly(err) && user != "":
+		return fmt.Sprintf("the brokers at %s closed the connection as %s signed in: check sasl.username, sasl.password and security.protocol", servers, userName(user))
+	case closedEarly(err):
+		return fmt.Sprintf("the brokers at %s closed the connection at once: check security.protocol (TLS or SASL may be expected)", servers)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrRecordTimeout), isTimeout(err):
+		return fmt.Sprintf("no broker answers at %s (timed out): check bootstrap.servers, the network and that Kafka runs", servers)
+	}
+	return fmt.Sprintf("the brokers at %s cannot be used: %v", servers, err)
+}
+
+func closedEarly(err error) bool {
+	var first *kgo.ErrFirstReadEOF
+	return errors.As(err, &first) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+func userName(user string) string {
+	if user == "" {
+		return "the user"
+	}
+	return "user " + user
+}
+
+// identity is what the client was configured with: its brokers and, if it came from Opts, its SASL user.
+func identity(client *kgo.Client) (servers, user string) {
+	if seeds, ok := client.OptValue(kgo.SeedBrokers).([]string); ok {
+		servers = strings.Join(seeds, ",")
+	}
+	if all, ok := client.OptValue(kgo.SASL).([]sasl.Mechanism); ok {
+		for _, m := range all {
+			if named, ok := m.(mechanism); ok {
+				user = named.user
+			}
+		}
+	}
+	return servers, user
+}

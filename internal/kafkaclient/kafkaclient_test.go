@@ -1,0 +1,76 @@
+package kafkaclient
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestFaultsOfProperties(t *testing.T) {
+	for name, c := range map[string]struct {
+		props map[string]string
+		want  string
+	}{
+		"misspelt":   {map[string]string{"bootstrap.server": "a:1"}, `unknown Kafka property "bootstrap.server": did you mean "bootstrap.servers"?`},
+		"encrypted":  {map[string]string{"ssl.key.password": "SECRETPW"}, `Kafka property "ssl.key.password" is not supported: encrypted keys`},
+		"no user":    {map[string]string{"security.protocol": "SASL_SSL"}, "set sasl.username and sasl.password"},
+		"unused":     {map[string]string{"sasl.username": "u"}, "security.protocol does not use it"},
+		"jaas":       {map[string]string{"sasl.jaas.config": "SECRETPW"}, `must hold username="…"`},
+		"number":     {map[string]string{"session.timeout.ms": "x"}, "whole number of milliseconds"},
+		"half a key": {map[string]string{"security.protocol": "SSL", "ssl.key.location": "k"}, "go together"},
+	} {
+		_, err := Opts(c.props)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRETPW") {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+// kfake hangs up on a wrong password; Apache Kafka answers with this error.
+func TestRefusedUserIsNamed(t *testing.T) {
+	got := diagnose(kerr.SaslAuthenticationFailed, "h:1", "ann").Error()
+	if want := "the brokers at h:1 refused user ann: check sasl.username and sasl.password"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestConnectionFaultsAreOneSentence(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "ann", "right"), kfake.SeedTopics(1, "there"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	servers := strings.Join(cluster.ListenAddrs(), ",")
+	for name, c := range map[string]struct{ servers, password, topic, want string }{
+		"good":           {servers, "right", "there", ""},
+		"wrong password": {servers, "SECRETPW", "there", "the brokers at " + servers + " closed the connection as user ann signed in: check sasl.username, sasl.password and security.protocol"},
+		"missing topic":  {servers, "right", "gone", `the topic "gone" does not exist on the brokers at ` + servers + ": check its name, or create it first"},
+		"nobody there":   {"127.0.0.1:1", "right", "there", "no broker answers at 127.0.0.1:1 (connection refused): check bootstrap.servers, and that Kafka runs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts, err := Opts(map[string]string{"bootstrap.servers": c.servers, "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "SCRAM-SHA-256",
+				"sasl.jaas.config": `x required username="ann" password="` + c.password + `";`})
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, err := kgo.NewClient(opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			got := ""
+			if err := CheckConnection(t.Context(), client, []string{c.topic}); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
