@@ -276,7 +276,7 @@ func (p *Pipeline) letter(it *item) deadletter.Letter {
 	if first.IsZero() {
 		first = now
 	}
-	return deadletter.Letter{
+	letter := deadletter.Letter{
 		Topic:         it.rec.Topic,
 		Partition:     it.rec.Partition,
 		Offset:        it.rec.Offset,
@@ -291,6 +291,11 @@ func (p *Pipeline) letter(it *item) deadletter.Letter {
 		FailedAt:      now,
 		Part:          it.part,
 	}
+	if it.stage == stageDecode && it.bad.Disposition == fault.Oversize {
+		// What is larger than we read is not copied either: the letter points at the original.
+		letter.Reference = deadletter.ReferenceKept
+	}
+	return letter
 }
 
 // logBurial is loud about our own bugs; other letters are counted, and told at debug level only.

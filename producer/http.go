@@ -1,0 +1,303 @@
+// Package producer holds the destinations of OpenLineage events: HTTP, Kafka, the console and a file, and the
+// dead-letter topics. A Deliver is one attempt; whoever calls it decides about the next one by the *fault.Error that
+// it returns. An error of an ended context comes back as the context's own, unclassified: a stop is nobody's fault.
+package producer
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// The kinds of backend for HTTPConfig.Backend.
+const (
+	Auto    = "auto"    // ask before the first event
+	Marquez = "marquez" // guard, its 500 with code 400, 100 kB events
+	DataHub = "datahub"
+	Generic = "generic"
+)
+
+// What becomes of an event that Marquez skips (HTTPConfig.OnSkipped).
+const (
+	CountSkipped = "count" // counted as delivered; see Skipped
+	BurySkipped  = "bury"  // a Message fault
+)
+
+const (
+	defaultEndpoint = "api/v1/lineage"
+	dataHubBase     = "/openapi/openlineage"
+	answerLimit     = 64 << 10         // bytes read of an answer; the rest is drained up to drainLimit
+	drainLimit      = 1 << 20          // above this the connection is closed rather than reused
+	idleTimeout     = 25 * time.Second // Marquez closes idle connections after 30 s without notice
+	okWindow        = 60 * time.Second // how long a 2xx proves that a 400 is the event's own fault
+)
+
+// HTTPConfig describes an HTTP destination. URL is required; the zero value of all else is the default.
+type HTTPConfig struct {
+	URL           string            // base url, with or without a path; may end in the endpoint already
+	Endpoint      string            // path below URL; default api/v1/lineage
+	APIKey        string            // sent as Authorization: Bearer; never in an error
+	Gzip          bool              // compress request bodies
+	Headers       map[string]string // further request headers
+	Timeout       time.Duration     // for one whole attempt; default 60 s
+	Backend       string            // auto (default), marquez, datahub or generic
+	GuardOff      bool              // send events that would break Marquez for everybody
+	OnSkipped     string            // count (default) or bury
+	MaxEventBytes int               // 0: 100 kB for marquez, 1 MiB for others
+	TLS           *tls.Config       // nil: the system's roots
+}
+
+// HTTP delivers events with one POST each. It is safe for concurrent use.
+type HTTP struct {
+	cfg     HTTPConfig
+	target  string // where events go
+	probe   string // what Probe asks
+	client  *http.Client
+	close   func()
+	now     func() time.Time
+	backend atomic.Pointer[string] // nil until known
+	lastOK  atomic.Int64           // Unix nanoseconds of the last 2xx; 0 for none
+	skipped atomic.Int64
+}
+
+// NewHTTP checks cfg and makes the destination. It sends nothing.
+func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
+	target, base, err := join(cfg.URL, cfg.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	switch cfg.Backend {
+	case "", Auto, Marquez, DataHub, Generic:
+	default:
+		return nil, fmt.Errorf("backend %q: not one of auto, marquez, datahub, generic", cfg.Backend)
+	}
+	switch cfg.OnSkipped {
+	case "", CountSkipped, BurySkipped:
+	default:
+		return nil, fmt.Errorf("on_skipped %q: not one of count, bury", cfg.OnSkipped)
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 60 * time.Second
+	}
+	transport := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:     cfg.TLS,
+		TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout:     idleTimeout,
+		MaxIdleConnsPerHost: 16,
+		ForceAttemptHTTP2:   true,
+	}
+	h := &HTTP{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
+	h.probe = base.JoinPath("api/v1/namespaces").String() + "?limit=1"
+	// A redirect would turn the POST into a GET, or send the key elsewhere; 3xx is an answer like any other.
+	h.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	switch {
+	case strings.Contains(base.Path+"/", dataHubBase+"/") && (cfg.Backend == "" || cfg.Backend == Auto):
+		h.setBackend(DataHub)
+	case cfg.Backend != "" && cfg.Backend != Auto:
+		h.setBackend(cfg.Backend)
+	}
+	return h, nil
+}
+
+// join gives the url that events go to and the base beside which other endpoints lie.
+func join(raw, endpoint string) (target string, base *url.URL, err error) {
+	if endpoint == "" {
+		endpoint = defaultEndpoint
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "", nil, errors.New("url: not a valid url") // its text could quote a password
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", nil, errors.New("url: need http://host:port or https://host:port")
+	}
+	base = &url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
+	for _, known := range []string{endpoint, defaultEndpoint} {
+		if p, ok := strings.CutSuffix(base.Path, path.Clean("/"+known)); ok {
+			base.Path = p
+			break
+		}
+	}
+	full := base.JoinPath(strings.TrimLeft(endpoint, "/"))
+	full.RawQuery = u.RawQuery
+	return full.String(), base, nil
+}
+
+// Deliver sends ev once, if the guard lets it pass.
+func (h *HTTP) Deliver(ctx context.Context, ev openlineage.Event) error {
+	if err := h.Check(ctx, ev); err != nil {
+		return err
+	}
+	status, header, body, err := h.do(ctx, http.MethodPost, h.target, ev.Body)
+	if err != nil {
+		return err
+	}
+	last := h.lastOK.Load()
+	lastOK := last != 0 && h.now().Sub(time.Unix(0, last)) <= okWindow
+	if f := classify(status, header, body, h.Backend(), lastOK); f != nil {
+		f.Err = errors.New(h.redact(f.Error()))
+		return f
+	}
+	h.lastOK.Store(h.now().UnixNano())
+	if status == http.StatusOK && h.Backend() == Marquez {
+		h.skipped.Add(1)
+		if h.cfg.OnSkipped == BurySkipped {
+			return fault.MessageError(fault.Rejected, "skipped", "the backend answered 200 where 201 means stored: it skips this kind of event")
+		}
+	}
+	return nil
+}
+
+// Check is the guard alone: the Message fault that Deliver would return without sending ev, or nil. A caller that
+// sends nothing of a message unless all of it may be sent asks this first. It refuses only for marquez, and so asks an
+// auto backend what it is, the first time; no answer to that is a Backend fault.
+func (h *HTTP) Check(ctx context.Context, ev openlineage.Event) error {
+	if h.Backend() == "" {
+		if err := h.Probe(ctx); err != nil {
+			return err
+		}
+	}
+	if h.cfg.GuardOff || h.Backend() != Marquez {
+		return nil
+	}
+	if why := unsafe(ev.Body); why != "" {
+		f := fault.MessageError(fault.Rejected, "unsafe_event", "%s", why)
+		f.Hint = "Marquez would refuse this event for good, or break its lists for everybody; `guard: off` sends it all the same"
+		return f
+	}
+	return nil
+}
+
+// Skipped counts the events that Marquez answered with 200 instead of 201: taken, not stored.
+func (h *HTTP) Skipped() int64 { return h.skipped.Load() }
+
+// MaxEventBytes is the largest event that the destination should get. While an auto backend is not known yet it is
+// Marquez's, the smaller one; ask after Probe.
+func (h *HTTP) MaxEventBytes() int {
+	switch b := h.Backend(); {
+	case h.cfg.MaxEventBytes > 0:
+		return h.cfg.MaxEventBytes
+	case b == Marquez || b == "":
+		return 100_000
+	default:
+		return 1 << 20
+	}
+}
+
+// Close drops idle connections. Deliveries under way go on.
+func (h *HTTP) Close() error {
+	h.close()
+	return nil
+}
+
+// do is one request and its whole answer. The error is ctx's own, or a Backend fault.
+func (h *HTTP) do(ctx context.Context, method, target string, body []byte) (int, http.Header, []byte, error) {
+	attempt, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+	defer cancel()
+	req, err := h.request(attempt, method, target, body)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	res, err := h.client.Do(req)
+	if err != nil {
+		return 0, nil, nil, h.transportFault(ctx, err)
+	}
+	defer func() { _ = res.Body.Close() }() // nothing of the answer is needed any more
+	answer, err := io.ReadAll(io.LimitReader(res.Body, answerLimit))
+	if err == nil {
+		_, err = io.CopyN(io.Discard, res.Body, drainLimit) // so that the connection can be used again
+	}
+	if err != nil && !errors.Is(err, io.EOF) && res.StatusCode/100 != 2 {
+		return 0, nil, nil, h.transportFault(ctx, err)
+	}
+	return res.StatusCode, res.Header, answer, nil
+}
+
+func (h *HTTP) request(ctx context.Context, method, target string, body []byte) (*http.Request, error) {
+	zip := h.cfg.Gzip && body != nil
+	if zip {
+		var buf bytes.Buffer
+		w := gzip.NewWriter(&buf)
+		_, err := w.Write(body)
+		if err = errors.Join(err, w.Close()); err != nil {
+			return nil, fmt.Errorf("compressing event: %w", err)
+		}
+		body = buf.Bytes()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("making the request: url or method not valid")
+	}
+	for k, v := range h.cfg.Headers {
+		req.Header.Set(k, v)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if zip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	req.Header.Set("Accept", "application/json")
+	if h.cfg.APIKey != "" {
+		req.Header.Set("Authorization", "Bearer "+h.cfg.APIKey)
+	}
+	// An empty key is not sent; it lets net/http repeat the request at once on a fresh connection if the server had
+	// closed the idle one. Events are harmless when they repeat.
+	req.Header["Idempotency-Key"] = []string{}
+	return req, nil
+}
+
+// transportFault names an error without an answer. ctx is the caller's: its end is nobody's fault.
+func (h *HTTP) transportFault(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // its text quotes the url, which may hold credentials
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	if errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout() {
+		f := fault.BackendError("timeout", "no answer within %s", h.cfg.Timeout)
+		f.Hint = "is the backend overloaded, or its timeout too short?"
+		return f
+	}
+	f := fault.BackendError("connection", "%s", h.redact(err.Error()))
+	f.Hint = "is the backend running, and its url right?"
+	return f
+}
+
+// redact takes the key and the url's password out of a text. Errors of net and tls don't hold them; answers may.
+func (h *HTTP) redact(text string) string {
+	secrets := []string{h.cfg.APIKey}
+	if u, err := url.Parse(h.cfg.URL); err == nil && u.User != nil {
+		pw, _ := u.User.Password()
+		secrets = append(secrets, pw)
+	}
+	for _, v := range h.cfg.Headers {
+		secrets = append(secrets, v)
+	}
+	for _, s := range secrets {
+		if len(s) >= 4 { // a shorter one would tear up ordinary words
+			text = strings.ReplaceAll(text, s, "***")
+		}
+	}
+	return text
+}
