@@ -1,0 +1,134 @@
+package mapper
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/gx-ol/gx-ol/schemas/gx"
+)
+
+// table is one compiled entry of datasources:.
+type table struct {
+	glob string
+	ds   Datasource
+	name *template.Template
+}
+
+// datasetFields is what a datasource's name template sees.
+type datasetFields struct {
+	Database, Schema, Table, Asset, Path, Datasource string
+}
+
+// compileTables compiles the datasources table: exact names first, then the longest glob.
+func compileTables(m map[string]Datasource) ([]table, error) {
+	var tables []table
+	var faults []error
+	for glob, ds := range m {
+		t := table{glob: glob, ds: ds}
+		if _, err := path.Match(glob, ""); err != nil {
+			faults = append(faults, fmt.Errorf("datasources: %q is not a pattern: %w", glob, err))
+		}
+		if ds.Name != "" {
+			tmpl, err := template.New("name").Option("missingkey=error").Parse(ds.Name)
+			if err == nil {
+				err = tmpl.Execute(new(strings.Builder), datasetFields{"db", "schema", "table", "asset", "/path", "datasource"})
+			}
+			if err != nil {
+				faults = append(faults, fmt.Errorf("datasources: %q: name: %w", glob, err))
+			}
+			t.name = tmpl
+		}
+		tables = append(tables, t)
+	}
+	slices.SortFunc(tables, func(a, b table) int {
+		ga, gb := isGlob(a.glob), isGlob(b.glob)
+		if ga != gb {
+			if gb {
+				return -1
+			}
+			return 1
+		}
+		if ga && len(a.glob) != len(b.glob) {
+			return len(b.glob) - len(a.glob)
+		}
+		return cmp.Compare(a.glob, b.glob)
+	})
+	slices.SortFunc(faults, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return tables, errors.Join(faults...)
+}
+
+func isGlob(s string) bool { return strings.ContainsAny(s, `*?[\`) }
+
+func findTable(tables []table, datasource string) *table {
+	for i := range tables {
+		if tables[i].glob == datasource {
+			return &tables[i]
+		}
+		if ok, err := path.Match(tables[i].glob, datasource); err == nil && ok {
+			return &tables[i]
+		}
+	}
+	return nil
+}
+
+// identify tells the GX datasource and asset, from a fluent batch id where nothing else names them.
+func identify(tables []table, v *gx.Validation) (datasource, asset string) {
+	datasource, asset = v.Batch.Datasource, v.Batch.Asset
+	id := v.Batch.BatchID
+	if (datasource != "" && asset != "") || id == "" || isDigest(id) {
+		return datasource, asset
+	}
+	rest := ""
+	switch {
+	case datasource != "":
+		var ok bool
+		if rest, ok = strings.CutPrefix(id, datasource+"-"); !ok {
+			return datasource, asset
+		}
+	default:
+		// The longest known datasource that a dash follows, else the first dash.
+		cut := -1
+		for i := len(id) - 1; i > 0 && cut < 0; i-- {
+			if id[i] != '-' {
+				continue
+			}
+			for j := range tables {
+				if tables[j].glob == id[:i] {
+					cut = i
+				}
+			}
+		}
+		if cut < 0 {
+			cut = strings.IndexByte(id, '-')
+		}
+		if cut <= 0 {
+			return datasource, asset
+		}
+		datasource, rest = id[:cut], id[cut+1:]
+	}
+	if asset == "" {
+		asset = stripOptions(rest)
+	}
+	return datasource, asset
+}
+
+// stripOptions cuts the trailing -<option>_<value> parts: they are the batch, and may hold a row value. An asset's
+// name may hold dashes, but what follows an option's part is never the asset again.
+func stripOptions(s string) string {
+	parts := strings.Split(s, "-")
+	for i := 1; i < len(parts); i++ {
+		if strings.IndexByte(parts[i], '_') > 0 {
+			return strings.Join(parts[:i], "-")
+		}
+	}
+	return s
+}
+
+func isDigest(s string) bool {
+	return len(s) == 32 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}

@@ -1,0 +1,125 @@
+package mapper
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// detail is how much an event tells; each step down leaves one more thing out.
+type detail int
+
+const (
+	leastDetail    detail = iota // passed assertions beyond the first 50 left out
+	noPassedDetail               // passed assertions without expected and actual
+	noDescriptions
+	noParams
+	fullDetail
+)
+
+// passedKept is how many passed assertions the least detailed event still names.
+const passedKept = 50
+
+func facetURL(version, name string) string {
+	return "https://openlineage.io/spec/facets/" + version + "/" + name + ".json#/$defs/" + name
+}
+
+// encodeStart is the START event: job, run and input names.
+func (m *Mapper) encodeStart(w *view) []byte {
+	e := new(openlineage.Encoder)
+	e.Open('{')
+	e.Time("eventTime", w.start)
+	m.head(e, w, openlineage.Start)
+	e.Key("facets")
+	e.Open('{')
+	m.commonRunFacets(e, w)
+	e.Close('}')
+	e.Close('}')
+	m.encodeJob(e, w, true)
+	m.encodeInputs(e, w, func() {})
+	return m.tail(e)
+}
+
+// encodeTerminal is the event that carries the results, all of them in one event: a later facet replaces an earlier one whole.
+func (m *Mapper) encodeTerminal(w *view, d detail) []byte {
+	e := new(openlineage.Encoder)
+	e.Open('{')
+	e.Time("eventTime", w.end)
+	m.head(e, w, w.terminal)
+	e.Key("facets")
+	e.Open('{')
+	m.commonRunFacets(e, w)
+	m.resultRunFacets(e, w, d)
+	e.Close('}')
+	e.Close('}')
+	m.encodeJob(e, w, true)
+	m.encodeInputs(e, w, func() { m.datasetFacets(e, w, d) })
+	return m.tail(e)
+}
+
+// encodeMinimal is the terminal event without facets: it ends a run whose full one was refused.
+func (m *Mapper) encodeMinimal(w *view) []byte {
+	e := new(openlineage.Encoder)
+	e.Open('{')
+	e.Time("eventTime", w.end)
+	m.head(e, w, w.terminal)
+	e.Close('}')
+	m.encodeJob(e, w, false)
+	m.encodeInputs(e, w, func() {})
+	return m.tail(e)
+}
+
+// head writes the event type and opens the run.
+func (m *Mapper) head(e *openlineage.Encoder, w *view, kind openlineage.EventType) {
+	e.Member("eventType", string(kind))
+	e.Key("run")
+	e.Open('{')
+	e.Member("runId", w.id)
+}
+
+func (m *Mapper) tail(e *openlineage.Encoder) []byte {
+	e.Key("outputs")
+	e.Open('[')
+	e.Close(']')
+	e.Member("producer", m.producer)
+	e.Member("schemaURL", openlineage.SchemaURL)
+	e.Close('}')
+	return e.Bytes()
+}
+
+func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, facets bool) {
+	e.Key("job")
+	e.Open('{')
+	e.Member("namespace", w.job.Namespace)
+	e.Member("name", w.job.Name)
+	if facets {
+		e.Key("facets")
+		e.Open('{')
+		e.Facet("jobType", m.producer, facetURL("2-0-4", "JobTypeJobFacet"))
+		e.Member("processingType", "BATCH")
+		e.Member("integration", "GREAT_EXPECTATIONS")
+		e.Member("jobType", "TEST")
+		e.Close('}')
+		if text := cmp.Or(m.settings.JobDescription, w.v.SuiteNotes); strings.TrimSpace(text) != "" {
+			e.Facet("documentation", m.producer, facetURL("1-1-0", "DocumentationJobFacet"))
+			e.Member("description", bound(text, 2000))
+			e.Close('}')
+		}
+		e.Close('}')
+	}
+	e.Close('}')
+}
+
+func (m *Mapper) encodeInputs(e *openlineage.Encoder, w *view, facets func()) {
+	e.Key("inputs")
+	e.Open('[')
+	if !w.dataset.none {
+		e.Open('{')
+		e.Member("namespace", w.dataset.namespace)
+		e.Member("name", w.dataset.name)
+		facets()
+		e.Close('}')
+	}
+	e.Close(']')
+}

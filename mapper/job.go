@@ -1,0 +1,85 @@
+package mapper
+
+import (
+	"strings"
+	"text/template"
+
+	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// Limits of names that a real Marquez was seen to take, with some room (bytes, and bytes of namespace and name together).
+const (
+	maxJobBytes     = 1200
+	maxDatasetBytes = 2500
+	maxNameBytes    = 255
+)
+
+// jobFields is what a job.name template sees.
+type jobFields struct {
+	Checkpoint, Suite, Datasource, Asset, Batch, RunName, Topic string
+}
+
+func compileJobName(text string) (*template.Template, error) {
+	if text == "" {
+		return nil, nil
+	}
+	t, err := template.New("job.name").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.Execute(new(strings.Builder), jobFields{})
+}
+
+// nameJob names the job: by header, else by the setting, else <suite>.<datasource>.<asset> of what is known.
+func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (job openlineage.Job, warn []string) {
+	job.Namespace = firstOf(in.JobNamespace, m.settings.JobNamespace, "default")
+	job.Name = strings.TrimSpace(in.JobName)
+	if job.Name == "" && m.jobName != nil {
+		var b strings.Builder
+		// The template ran once on an empty value in New: what fails here can only be empty.
+		if m.jobName.Execute(&b, jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
+			RunName: v.RunName, Topic: in.Topic, Batch: batchText(v, m.settings.BatchValues)}) == nil {
+			job.Name = strings.TrimSpace(b.String())
+		}
+	}
+	if job.Name == "" {
+		job.Name = joinParts(v.Suite, datasource, asset)
+	}
+	if job.Name == "" {
+		job.Name = "great_expectations"
+		warn = append(warn, "unnamed_job")
+	}
+	var changed, cut bool
+	job.Namespace, changed = safeName(job.Namespace, 512)
+	job.Name, cut = safeName(job.Name, maxJobBytes-len(job.Namespace))
+	if changed || cut {
+		warn = append(warn, "name_changed")
+	}
+	return job, warn
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if s := strings.TrimSpace(t); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// joinParts joins the non-empty parts with dots.
+func joinParts(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, ".")
+}
+
+// batchText is the batch as templates see it. Batch identifiers hold row values, so only date parts show unless opted in.
+func batchText(v *gx.Validation, values string) string {
+	return joinIdentifiers(v.Batch.Identifiers, values == "all")
+}

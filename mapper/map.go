@@ -1,0 +1,147 @@
+// Package mapper turns a validation result into OpenLineage run events. It is pure: no clock, no randomness, no I/O, no
+// Kafka. The same message with the same received time gives the same bytes, on any machine, on any day.
+package mapper
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"text/template"
+	"time"
+
+	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// Mapper maps by its settings. It holds no state and may be used by many goroutines.
+type Mapper struct {
+	settings Settings
+	tables   []table
+	jobName  *template.Template // nil: the default name
+	producer string
+}
+
+// New compiles the settings' templates and globs, and reports all that is wrong with them at once.
+func New(s Settings) (*Mapper, error) {
+	tables, tablesErr := compileTables(s.Datasources)
+	name, nameErr := compileJobName(s.JobName)
+	if nameErr != nil {
+		nameErr = fmt.Errorf("job.name: %w", nameErr)
+	}
+	if err := errors.Join(tablesErr, nameErr); err != nil {
+		return nil, err
+	}
+	return &Mapper{settings: s, tables: tables, jobName: name, producer: openlineage.Producer(s.Version)}, nil
+}
+
+// Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
+// result that cannot be mapped refuses the whole message, so that nothing is half delivered.
+func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
+	if msg.Shape == gx.ShapeEvent {
+		return []openlineage.Run{passThrough(msg)}, nil
+	}
+	runs := make([]openlineage.Run, 0, len(msg.Validations))
+	for i := range msg.Validations {
+		run, err := m.mapOne(&msg.Validations[i], in)
+		if err != nil {
+			err.Part = msg.Validations[i].Part
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// view is a validation result as the encoder sees it: everything decided, nothing yet written.
+type view struct {
+	v        *gx.Validation
+	id       string
+	start    time.Time
+	end      time.Time
+	nominal  time.Time
+	terminal openlineage.EventType
+	job      openlineage.Job
+	parent   parent
+	dataset  dataset
+	counts   counts
+	facts    []assertion
+	metrics  metrics
+	columns  []string
+}
+
+func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
+	ds, fault := nameDataset(m.tables, m.settings, v)
+	if fault != nil {
+		return openlineage.Run{}, fault
+	}
+	datasource, asset := identify(m.tables, v)
+	job, warn := m.nameJob(v, in, datasource, asset)
+	parent, ok := parseParent(in.Parent)
+	if !ok {
+		warn = append(warn, "bad_parent_header")
+	}
+	t := timesOf(v, in.Received)
+	id := runID(v, t, in.Received)
+	w := view{
+		v: v, id: id.String(), start: t.start, end: endTime(t, id, v.Partial), nominal: t.nominal,
+		job: job, parent: parent, dataset: ds, counts: count(v), facts: assertions(v, m.settings.RowValues),
+		metrics: measure(v), columns: columnList(v),
+	}
+	w.terminal = openlineage.Complete
+	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
+		w.terminal = openlineage.Fail
+	}
+	run, fault := m.events(&w)
+	run.Part = v.Part
+	run.Warn = append(slices.Concat(warn, ds.warn), run.Warn...)
+	return run, fault
+}
+
+// events encodes START and the terminal event, trimming detail until the terminal one fits.
+func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
+	var run openlineage.Run
+	event := func(kind openlineage.EventType, body []byte) openlineage.Event {
+		return openlineage.Event{Type: kind, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Body: body,
+			Key: openlineage.RunKey(w.parent.root, w.parent.job, w.job)}
+	}
+	limit := m.settings.MaxEventBytes
+	if m.settings.Lifecycle != "end_only" {
+		run.Events = append(run.Events, event(openlineage.Start, m.encodeStart(w)))
+	}
+	var body []byte
+	for detail := fullDetail; ; detail-- {
+		body = m.encodeTerminal(w, detail)
+		if limit <= 0 || len(body) <= limit {
+			if detail != fullDetail {
+				run.Warn = append(run.Warn, "trimmed")
+			}
+			break
+		}
+		if detail == leastDetail {
+			return run, &Error{Code: "oversize", Reason: fmt.Sprintf(
+				"its event has %d bytes, more than max_event_bytes (%d), and no detail is left to trim", len(body), limit)}
+		}
+	}
+	run.Events = append(run.Events, event(w.terminal, body))
+	minimal := event(w.terminal, m.encodeMinimal(w))
+	run.Minimal = &minimal
+	return run, nil
+}
+
+// passThrough is an event that was one already: it travels as it is.
+func passThrough(msg *gx.Message) openlineage.Run {
+	f := msg.EventFacts
+	ev := openlineage.Event{Type: openlineage.EventType(f.Type), RunID: f.RunID, JobNamespace: f.JobNamespace, JobName: f.JobName,
+		Body: msg.Event, PassThrough: true}
+	job := openlineage.Job{Namespace: f.JobNamespace, Name: f.JobName}
+	switch f.Kind {
+	case "DatasetEvent":
+		ev.Key = openlineage.DatasetKey(f.DatasetNamespace, f.DatasetName)
+	case "JobEvent":
+		ev.Key = openlineage.JobKey(job)
+	default:
+		ev.Key = openlineage.RunKey(openlineage.Job{Namespace: f.RootNamespace, Name: f.RootName},
+			openlineage.Job{Namespace: f.ParentNamespace, Name: f.ParentName}, job)
+	}
+	return openlineage.Run{Events: []openlineage.Event{ev}}
+}

@@ -1,0 +1,35 @@
+package mapper
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// parent is the run that started the checkpoint, as a header of the record names it.
+type parent struct {
+	job   openlineage.Job
+	root  openlineage.Job
+	runID string // empty: no parent
+}
+
+// parseParent reads Airflow's namespace/name/runId. Names may hold slashes, run ids and namespaces of Airflow do not.
+// An empty text is no parent; a broken one is left out, and said.
+func parseParent(text string) (parent, bool) {
+	if text == "" {
+		return parent{}, true
+	}
+	namespace, rest, ok := strings.Cut(text, "/")
+	i := strings.LastIndexByte(rest, '/')
+	if !ok || i <= 0 || strings.TrimSpace(namespace) == "" || strings.TrimSpace(rest[:i]) == "" {
+		return parent{}, false
+	}
+	id, err := uuid.Parse(rest[i+1:])
+	if err != nil {
+		return parent{}, false
+	}
+	job := openlineage.Job{Namespace: namespace, Name: rest[:i]}
+	return parent{job: job, root: job, runID: id.String()}, true
+}
