@@ -59,7 +59,9 @@ func produce(t *testing.T, addrs []string, n int) {
 // handlerFunc is a Handler made of a function.
 type handlerFunc func(ctx context.Context, recs []*kgo.Record) (int, error)
 
-func (f handlerFunc) Handle(ctx context.Context, recs []*kgo.Record) (int, error) { return f(ctx, recs) }
+func (f handlerFunc) Handle(ctx context.Context, recs []*kgo.Record) (int, error) {
+	return f(ctx, recs)
+}
 
 // start runs a consumer and gives a function that stops it and waits.
 func start(t *testing.T, addrs []string, h Handler, change ...func(*Consumer)) (stop func() error) {

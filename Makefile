@@ -1,0 +1,39 @@
+# The one task file. `make` alone lists the tasks.
+GOLANGCI_VERSION := v2.15.0
+LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+.PHONY: help test unit e2e lint fmt build dev tools clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 10
+
+test: unit e2e ## every test: in process, then the built binary against Apache Kafka
+
+unit: ## the tests that need nothing but Go, with the race detector
+	go test -race -short ./...
+
+e2e: ## the built binary against Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS)
+	go test -count=1 -timeout 20m ./test/kafka/... ./test/e2e/...
+
+lint: $(LINT) ## go vet, golangci-lint, and the floor plan
+	go vet ./...
+	$(LINT) run ./...
+
+fmt: ## gofmt
+	gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+build: ## bin/gx-ol
+	CGO_ENABLED=0 go build -trimpath -o bin/gx-ol ./cmd/gx-ol
+
+dev: ## everything in one process, nothing to configure
+	go run ./cmd/gx-ol dev
+
+tools: $(LINT) ## the pinned tools, into .cache/bin
+
+$(LINT):
+	@mkdir -p .cache/bin
+	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv .cache/bin/golangci-lint $@
+
+clean: ## what the tasks above made
+	rm -rf bin .cache coverage.out

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/devkafka"
+	"github.com/gx-ol/gx-ol/internal/receiver"
+	"github.com/gx-ol/gx-ol/internal/samples"
+)
+
+const devTopic = "gx.validation-results"
+
+func newDevCommand(a *app) *cobra.Command {
+	var kafkaPort, port int
+	cmd := &cobra.Command{
+		Use: "dev", Short: "try it: everything in one process, nothing to configure", Args: cobra.NoArgs,
+		Long: `Starts a Kafka broker in memory, publishes a few real validation results to it, runs the real pipeline and a small
+OpenLineage receiver, and prints each run as it lands. Publish your own results, or post OpenLineage events, from another terminal.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return dev(cmd.Context(), kafkaPort, port, a)
+		},
+	}
+	cmd.Flags().IntVar(&kafkaPort, "kafka-port", 9092, "port of the embedded broker (0, or if taken: a free one)")
+	cmd.Flags().IntVar(&port, "port", 5000, "port of the OpenLineage receiver (0, or if taken: a free one)")
+	return cmd
+}
+
+// dev runs everything until ctx ends.
+func dev(ctx context.Context, kafkaPort, port int, a *app) error {
+	broker, err := devkafka.Start(kafkaPort, 4, devTopic)
+	if err != nil && errors.Is(err, syscall.EADDRINUSE) {
+		broker, err = devkafka.Start(0, 4, devTopic)
+	}
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	out := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
+	url, stop, err := serveReceiver(port, receiver.New(out.event))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	out.print(fmt.Sprintf(`gx-ol dev: Kafka at %s (topic %s), OpenLineage at %s
+  gx-ol publish --brokers %s FILE
+  curl -X POST %s/api/v1/lineage -H 'Content-Type: application/json' -d @event.json
+ctrl-c ends it.
+`, broker.Addr(), devTopic, url, broker.Addr(), url))
+	if err := publishSamples(ctx, broker.Addr()); err != nil {
+		return ignoreStop(ctx, err)
+	}
+	nothing := func(string) (string, bool) { return "", false }
+	cfg, err := config.Parse("gx-ol dev", []byte(fmt.Sprintf(`
+kafka: {bootstrap.servers: %q}
+input: {topics: [%s], group: gx-ol-dev}
+transport: {type: http, url: %q}
+telemetry: {listen: "127.0.0.1:0"}
+log: {level: warn}
+`, broker.Addr(), devTopic, url)), nothing)
+	if err != nil {
+		return err
+	}
+	return ignoreStop(ctx, runPipeline(ctx, cfg, a))
+}
+
+// ignoreStop makes an error that ctrl-c caused none.
+func ignoreStop(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// serveReceiver listens on port, or on a free one if that is taken, until stop is called.
+func serveReceiver(port int, h http.Handler) (url string, stop func(), err error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("starting the OpenLineage receiver: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(l) // ends with Close
+	}()
+	return "http://" + l.Addr().String(), func() {
+		_ = server.Close()
+		<-done
+	}, nil
+}
+
+func publishSamples(ctx context.Context, brokers string) error {
+	all, err := samples.All()
+	if err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.DefaultProduceTopic(devTopic))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	records := make([]*kgo.Record, 0, len(all))
+	for _, s := range all {
+		records = append(records, &kgo.Record{Key: []byte(s.Key), Value: s.Value})
+	}
+	return client.ProduceSync(ctx, records...).FirstErr()
+}
+
+// printer shows each run that lands, whole: one run's lines are never mixed with another's.
+type printer struct {
+	colour bool
+
+	mu sync.Mutex // guards w
+	w  io.Writer
+}
+
+func (p *printer) print(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, _ = io.WriteString(p.w, text) // nobody reads any more: the pipeline goes on
+}
+
+// event shows a terminal event; START tells nothing yet.
+func (p *printer) event(ev receiver.Event) {
+	if ev.Type == "START" {
+		return
+	}
+	passed := 0
+	for _, a := range ev.Assertions {
+		if a.Success {
+			passed++
+		}
+	}
+	var b strings.Builder
+	mark, colour := "✔", "\x1b[32m"
+	if ev.Type == "FAIL" || passed < len(ev.Assertions) {
+		mark, colour = "✘", "\x1b[31m"
+	}
+	fmt.Fprintf(&b, "%s  %s  %s  %d/%d passed\n", p.paint(colour, mark+" "+ev.Type), ev.Job, strings.Join(ev.Datasets, ", "), passed, len(ev.Assertions))
+	for _, a := range ev.Assertions {
+		if a.Success {
+			continue
+		}
+		fmt.Fprintf(&b, "    %s", a.Assertion)
+		if a.Column != "" {
+			fmt.Fprintf(&b, "(%s)", a.Column)
+		}
+		if a.Expected != "" {
+			fmt.Fprintf(&b, "  expected %s", a.Expected)
+		}
+		if a.Actual != "" {
+			fmt.Fprintf(&b, "  got %s", a.Actual)
+		}
+		b.WriteByte('\n')
+	}
+	p.print(b.String())
+}
+
+func (p *printer) paint(colour, text string) string {
+	if !p.colour {
+		return text
+	}
+	return colour + text + "\x1b[0m"
+}

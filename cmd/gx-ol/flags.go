@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+)
+
+// configFlags are the flags that stand for configuration keys. Their values reach the configuration only if set.
+type configFlags struct {
+	path  string
+	names []string
+}
+
+func (f *configFlags) add(cmd *cobra.Command, names ...string) {
+	help := map[string]string{
+		"brokers":       "Kafka bootstrap servers, host:port[,host:port]",
+		"topic":         "topics of validation results, comma-separated, or one regular expression starting with ^",
+		"group":         "consumer group",
+		"to":            "destination: http(s)://… an OpenLineage backend, kafka:TOPIC, file:PATH, or - for stdout",
+		"listen":        "address of /metrics, /healthz and /readyz",
+		"log-level":     "debug, info, warn or error",
+		"log-format":    "auto, json or console",
+		"job-namespace": "OpenLineage job namespace",
+		"job-name":      "job name: a constant or a template such as {{.Suite}}.{{.Asset}}",
+	}
+	cmd.Flags().StringVar(&f.path, "config", "", "configuration file (default: GX_OL_CONFIG, then ./gx-ol.yaml)")
+	for _, name := range names {
+		cmd.Flags().String(name, "", help[name])
+	}
+	f.names = names
+}
+
+// set gives the flags that the user set.
+func (f *configFlags) set(cmd *cobra.Command) map[string]string {
+	out := make(map[string]string)
+	for _, name := range f.names {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			out[name] = flag.Value.String()
+		}
+	}
+	return out
+}
+
+// nearestFlag suggests the flag that a misspelt one meant.
+func nearestFlag(cmd *cobra.Command, err error) string {
+	_, wrong, ok := strings.Cut(err.Error(), "unknown flag: --")
+	if !ok {
+		return ""
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := kafkaclient.Nearest(wrong, names); near != "" {
+		return fmt.Sprintf(": did you mean --%s?", near)
+	}
+	return ""
+}

@@ -1,0 +1,128 @@
+// Command gx-ol brings Great Expectations validation results into OpenLineage, reliably.
+//
+// Only main reads the process: arguments, environment, signals. Everything else takes them from an app.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// A second signal ends the process at once: with the handler gone, the default one acts.
+	context.AfterFunc(ctx, stop)
+	a := &app{env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(run(ctx, os.Args[1:], a))
+}
+
+// app is what a command may use of the process.
+type app struct {
+	env    func(string) (string, bool)
+	stdin  io.Reader
+	stdout io.Writer // results
+	stderr io.Writer // talk
+}
+
+// usageError is wrong use: exit code 2.
+type usageError struct{ error }
+
+// run runs one command line and returns the exit code.
+func run(ctx context.Context, args []string, a *app) int {
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if !errors.Is(err, errReported) {
+		fmt.Fprintf(a.stderr, "gx-ol: %v\n", err)
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", f.Hint)
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		fmt.Fprintln(a.stderr, "Run 'gx-ol --help' for usage.")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// errReported is a failure that a command has told already.
+var errReported = errors.New("failed")
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "gx-ol",
+		Short: "Great Expectations results into OpenLineage, reliably",
+		Long: `gx-ol reads Great Expectations validation results from Kafka, turns each into OpenLineage run events, and delivers
+them to an OpenLineage HTTP backend (Marquez, DataHub, …) or a Kafka topic. What cannot be delivered for its own fault goes
+to a dead-letter topic; while the backend is away, nothing is lost and nothing is buried.`,
+		Example: `  gx-ol dev                                    try it: broker, samples, pipeline and receiver in one process
+  gx-ol map result.json                        one result in, its OpenLineage events out
+  gx-ol publish --brokers localhost:9092 --topic gx.validation-results results/
+  gx-ol run --brokers localhost:9092 --topic gx.validation-results --group gx-ol --to http://localhost:5000
+  gx-ol run --config gx-ol.yaml`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%s: %w%s", cmd.CommandPath(), err, nearestFlag(cmd, err))}
+	})
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDevCommand(a), newVersionCommand(a))
+	for _, c := range root.Commands() {
+		wrapUsage(c)
+	}
+	root.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		text := fmt.Sprintf("unknown command %q", args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			text += fmt.Sprintf(": did you mean %q?", near[0])
+		}
+		return usageError{errors.New(text)}
+	}
+	return root
+}
+
+// wrapUsage makes a command's complaints about its arguments wrong use.
+func wrapUsage(c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+		}
+		return nil
+	}
+}

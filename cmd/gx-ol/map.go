@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/mapper"
+	"github.com/gx-ol/gx-ol/schemas/gx"
+)
+
+func newMapCommand(a *app) *cobra.Command {
+	var flags configFlags
+	var received string
+	cmd := &cobra.Command{
+		Use: "map [FILE…|-]", Short: "map results to events, without Kafka",
+		Long: `Reads validation results from files or stdin, one JSON document each, and prints their OpenLineage events, one a line.
+A result that carries no time of its own takes --received, else its file's modification time.`,
+		Example: `  gx-ol map result.json
+  kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -`,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			var at time.Time
+			if received != "" {
+				var err error
+				if at, err = time.Parse(time.RFC3339, received); err != nil {
+					return usageError{fmt.Errorf("--received %q is no RFC 3339 time, such as 2026-01-01T00:00:00Z", received)}
+				}
+			}
+			cfg, err := config.LoadForMap(flags.path, a.env, flags.set(cmd))
+			if err != nil {
+				return err
+			}
+			m, err := mapper.New(mapperSettings(cfg, cfg.Transport.MaxEventBytes))
+			if err != nil {
+				return err
+			}
+			return mapFiles(m, files, at, a)
+		},
+	}
+	flags.add(cmd, "job-namespace", "job-name")
+	cmd.Flags().StringVar(&received, "received", "", "when the results were received (RFC 3339)")
+	return cmd
+}
+
+// mapFiles maps every file and tells of each bad one; the others are mapped all the same.
+func mapFiles(m *mapper.Mapper, files []string, at time.Time, a *app) error {
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	bad := 0
+	for _, name := range files {
+		if err := mapFile(m, name, at, a); err != nil {
+			bad++
+			fmt.Fprintf(a.stderr, "gx-ol: %s: %v\n", name, err)
+		}
+	}
+	if bad > 0 {
+		return errReported
+	}
+	return nil
+}
+
+func mapFile(m *mapper.Mapper, name string, at time.Time, a *app) error {
+	value, modified, err := readResult(name, a.stdin)
+	if err != nil {
+		return err
+	}
+	if at.IsZero() {
+		at = modified
+	}
+	if at.IsZero() {
+		at = time.Now()
+		fmt.Fprintf(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
+	}
+	msg, err := gx.Decode(value)
+	if err != nil {
+		return err
+	}
+	runs, err := m.Map(msg, mapper.Input{Received: at})
+	if err != nil {
+		return err
+	}
+	var line bytes.Buffer
+	for _, run := range runs {
+		for _, ev := range run.Events {
+			line.Reset()
+			if err := json.Compact(&line, ev.Body); err != nil {
+				return err
+			}
+			line.WriteByte('\n')
+			if _, err := a.stdout.Write(line.Bytes()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readResult reads a file and its modification time, or stdin, which has none.
+func readResult(name string, stdin io.Reader) ([]byte, time.Time, error) {
+	if name == "-" {
+		value, err := io.ReadAll(stdin)
+		return value, time.Time{}, err
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	value, err := os.ReadFile(name)
+	return value, info.ModTime(), err
+}

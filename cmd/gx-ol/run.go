@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+
+	"github.com/gx-ol/gx-ol/consumer"
+	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/pipeline"
+	"github.com/gx-ol/gx-ol/internal/telemetry"
+	"github.com/gx-ol/gx-ol/mapper"
+	"github.com/gx-ol/gx-ol/producer"
+)
+
+func newRunCommand(a *app) *cobra.Command {
+	var flags configFlags
+	cmd := &cobra.Command{
+		Use: "run", Short: "run the pipeline: topics in, OpenLineage out", Args: cobra.NoArgs,
+		Long: `Reads validation results as a member of a consumer group, maps and delivers them, and commits only what is settled.
+SIGINT and SIGTERM stop it cleanly; a second one at once.`,
+		Example: `  gx-ol run --brokers localhost:9092 --topic gx.validation-results --group gx-ol --to http://localhost:5000
+  gx-ol run --config gx-ol.yaml --to kafka:openlineage.events`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(flags.path, a.env, flags.set(cmd))
+			if err != nil {
+				return err
+			}
+			return runPipeline(cmd.Context(), cfg, a)
+		},
+	}
+	flags.add(cmd, "brokers", "topic", "group", "to", "listen", "log-level", "log-format", "job-namespace", "job-name")
+	return cmd
+}
+
+// runPipeline wires the pipeline and runs it until ctx ends. It is long because it is straight: each thing is made,
+// and its end deferred, in the order of the journey reversed.
+func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
+	log, err := newLogger(cfg.Log, a.stderr)
+	if err != nil {
+		return err
+	}
+	if cfg.Disabled {
+		log.Info("OPENLINEAGE_DISABLED is set: nothing is read and nothing delivered")
+		return nil
+	}
+	letters, err := newProducerClient(cfg.Kafka, cfg.Input.MaxMessageBytes)
+	if err != nil {
+		return err
+	}
+	defer letters.Close()
+	if err := checkInput(ctx, letters, cfg); err != nil {
+		return err
+	}
+	to, closeTo, err := newDestination(ctx, cfg, a.stdout)
+	if err != nil {
+		return err
+	}
+	defer closeTo()
+	learnBackend(ctx, to, log)
+	m, err := mapper.New(mapperSettings(cfg, to.MaxEventBytes()))
+	if err != nil {
+		return err
+	}
+	metrics := telemetry.New()
+	inFlight := cfg.Input.MaxInFlight
+	if cfg.Transport.Type == "console" || cfg.Transport.Type == "file" {
+		inFlight = 1 // a run's events stay together
+	}
+	p := pipeline.New(pipeline.Config{
+		Mapper: m, To: to, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic), Observer: metrics,
+		Group: cfg.Input.Group, MaxInFlight: inFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
+		Backoff:         pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
+		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: log,
+	})
+	stopTelemetry, err := serveTelemetry(cfg.Telemetry.Listen, metrics.Handler(func() error { return heldError(p.Held()) }))
+	if err != nil {
+		return err
+	}
+	defer stopTelemetry()
+	opts, err := kafkaclient.Opts(cfg.Kafka)
+	if err != nil {
+		return err
+	}
+	c, err := consumer.New(consumer.Config{Client: opts, Topics: cfg.Input.Topics, Exclude: []string{`\.dlq$`, `^__`},
+		Group: cfg.Input.Group, Log: log}, p)
+	if err != nil {
+		return err
+	}
+	log.Info("gx-ol runs", zap.String("version", version()), zap.Strings("topics", cfg.Input.Topics),
+		zap.String("group", cfg.Input.Group), zap.String("to", cfg.Transport.Type))
+	err = c.Run(ctx)
+	log.Info("gx-ol stopped")
+	return err
+}
+
+// checkInput tells within seconds what would keep the pipeline from reading, and makes the dead-letter topics.
+func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config) error {
+	if cfg.Input.Regex() {
+		if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
+			return err
+		}
+		if cfg.DeadLetters.Topic == "" {
+			return nil // each is made with the first letter to it
+		}
+		return producer.EnsureDeadLetterTopic(ctx, client, "", cfg.DeadLetters.Topic)
+	}
+	if err := kafkaclient.CheckConnection(ctx, client, cfg.Input.Topics); err != nil {
+		return err
+	}
+	for _, topic := range cfg.Input.Topics {
+		if err := producer.EnsureDeadLetterTopic(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// learnBackend asks an HTTP backend once what it is, so that the size cap fits it. One that does not answer is asked
+// again before the first event; until then the smaller cap holds.
+func learnBackend(ctx context.Context, to destination, log *zap.Logger) {
+	h, ok := to.(*producer.HTTP)
+	if !ok || h.Backend() != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := h.Probe(ctx); err != nil {
+		log.Warn("the destination does not answer yet; records wait until it does", zap.Error(err))
+	}
+}
+
+// serveTelemetry serves h at addr until stop is called. An empty address or off means none.
+func serveTelemetry(addr string, h http.Handler) (stop func(), err error) {
+	if addr == "" || addr == "off" {
+		return func() {}, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry.listen: %w (choose another address with --listen, or --listen off)", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return
+		}
+	}()
+	return func() {
+		_ = server.Close()
+		<-done
+	}, nil
+}
