@@ -186,7 +186,7 @@ func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][
 	defer c.mu.Unlock()
 	for topic, ids := range parts {
 		for _, id := range ids {
-			w := newWorker(c, partition{topic, id})
+			w := newWorker(c, partition{topic, id}) //nolint:contextcheck // a worker outlives the rebalance that made it: stop ends it
 			c.workers[w.of] = w
 			go w.run()
 		}

@@ -83,7 +83,7 @@ func identify(tables []table, v *gx.Validation) (datasource, asset string) {
 	if (datasource != "" && asset != "") || id == "" || isDigest(id) {
 		return datasource, asset
 	}
-	rest := ""
+	var rest string
 	switch {
 	case datasource != "":
 		var ok bool

@@ -17,10 +17,10 @@ const (
 	brokerWrites = 100 << 20 // franz-go's own default
 )
 
-// ProducerOpts are the options of a client that writes events, dead letters or replays of records of up to
+// ClientOpts are the options of a client that writes events, dead letters or replays of records of up to
 // maxMessageBytes (key, value and headers, uncompressed). franz-go counts a batch before it is compressed, so the
 // client's own limits stand above: the broker alone judges size.
-func ProducerOpts(maxMessageBytes int) []kgo.Opt {
+func ClientOpts(maxMessageBytes int) []kgo.Opt {
 	batch := int64(maxMessageBytes) + brokerSlack
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),

@@ -27,7 +27,7 @@ func cluster(t *testing.T, topics ...string) *kgo.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	opts := append(ProducerOpts(4<<20), kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(topics...),
+	opts := append(ClientOpts(4<<20), kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {

@@ -40,16 +40,16 @@ OpenLineage receiver, and prints each run as it lands. Publish your own results,
 
 // dev runs everything until ctx ends.
 func dev(ctx context.Context, kafkaPort, port int, a *app) error {
-	broker, err := devkafka.Start(kafkaPort, 4, devTopic)
+	broker, err := devkafka.Start(ctx, kafkaPort, 4, devTopic)
 	if err != nil && errors.Is(err, syscall.EADDRINUSE) {
-		broker, err = devkafka.Start(0, 4, devTopic)
+		broker, err = devkafka.Start(ctx, 0, 4, devTopic)
 	}
 	if err != nil {
 		return err
 	}
 	defer broker.Close()
 	out := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
-	url, stop, err := serveReceiver(port, receiver.New(out.event))
+	url, stop, err := serveReceiver(ctx, port, receiver.New(out.event))
 	if err != nil {
 		return err
 	}
@@ -85,10 +85,11 @@ func ignoreStop(ctx context.Context, err error) error {
 }
 
 // serveReceiver listens on port, or on a free one if that is taken, until stop is called.
-func serveReceiver(port int, h http.Handler) (url string, stop func(), err error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+func serveReceiver(ctx context.Context, port int, h http.Handler) (url string, stop func(), err error) {
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
+		l, err = listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("starting the OpenLineage receiver: %w", err)

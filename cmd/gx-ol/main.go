@@ -45,7 +45,7 @@ type usageError struct{ error }
 
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, a *app) int {
-	root := newRootCommand(a)
+	root := newRootCommand(a) //nolint:contextcheck // commands take the context that ExecuteContext gives them
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

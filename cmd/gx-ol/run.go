@@ -81,7 +81,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 		Backoff:         pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: log,
 	})
-	stopTelemetry, err := serveTelemetry(cfg.Telemetry.Listen, metrics.Handler(func() error { return heldError(p.Held()) }))
+	stopTelemetry, err := serveTelemetry(ctx, cfg.Telemetry.Listen, metrics.Handler(func() error { return heldError(p.Held()) }))
 	if err != nil {
 		return err
 	}
@@ -139,11 +139,11 @@ func learnBackend(ctx context.Context, to destination, log *zap.Logger) {
 }
 
 // serveTelemetry serves h at addr until stop is called. An empty address or off means none.
-func serveTelemetry(addr string, h http.Handler) (stop func(), err error) {
+func serveTelemetry(ctx context.Context, addr string, h http.Handler) (stop func(), err error) {
 	if addr == "" || addr == "off" {
 		return func() {}, nil
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("telemetry.listen: %w (choose another address with --listen, or --listen off)", err)
 	}

@@ -74,7 +74,7 @@ func newProducerClient(props map[string]string, maxMessageBytes int) (*kgo.Clien
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(append(opts, producer.ProducerOpts(maxMessageBytes)...)...)
+	return kgo.NewClient(append(opts, producer.ClientOpts(maxMessageBytes)...)...)
 }
 
 // mapperSettings are the configuration's choices about the mapping.

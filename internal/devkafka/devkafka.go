@@ -2,6 +2,7 @@
 package devkafka
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -13,9 +14,9 @@ import (
 type Broker struct{ cluster *kfake.Cluster }
 
 // Start starts a broker on 127.0.0.1 with the topics, of so many partitions each. Port 0 means a free one.
-func Start(port int, partitions int32, topics ...string) (*Broker, error) {
+func Start(ctx context.Context, port int, partitions int32, topics ...string) (*Broker, error) {
 	if port == 0 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, fmt.Errorf("finding a free port: %w", err)
 		}

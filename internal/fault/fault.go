@@ -68,10 +68,10 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Of is the classification of err. An error that nobody classified is a Bug with code "bug".
 func Of(err error) *Error {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // whether it is wrapped is the question
+		return e
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		if e.Err == nil || err == error(e) {
-			return e
-		}
 		c := *e
 		c.Err = err // keep what outer callers wrapped around it
 		return &c

@@ -43,7 +43,8 @@ func (p *Pipeline) deliverBatch(ctx context.Context, to BatchDeliverer, items []
 	}
 }
 
-// tryBatch makes one attempt and returns the items that need another, in order, with the fault that says why.
+// tryBatch makes one attempt and returns the items that need another, in order, with the fault that says why. When ctx
+// ended, what the destination said means nothing, and the caller asks ctx.
 func (p *Pipeline) tryBatch(ctx context.Context, to BatchDeliverer, items []*item) ([]*item, *fault.Error) {
 	var events []openlineage.Event
 	for _, it := range items {
@@ -54,7 +55,7 @@ func (p *Pipeline) tryBatch(ctx context.Context, to BatchDeliverer, items []*ite
 	started := time.Now()
 	errs := to.DeliverAll(ctx, events)
 	if ctx.Err() != nil {
-		return items, nil
+		return items, nil //nolint:nilerr // the caller asks ctx itself
 	}
 	taken := 0
 	for _, err := range errs {

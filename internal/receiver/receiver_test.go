@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func TestPostAnswersAsABackendWould(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var got []Event
 			w := httptest.NewRecorder()
-			New(func(e Event) { got = append(got, e) }).ServeHTTP(w, httptest.NewRequest("POST", "/api/v1/lineage", strings.NewReader(c.body)))
+			New(func(e Event) { got = append(got, e) }).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/lineage", strings.NewReader(c.body)))
 			if w.Code != c.status || len(got) != c.taken {
 				t.Errorf("%d, %d taken; want %d, %d", w.Code, len(got), c.status, c.taken)
 			}

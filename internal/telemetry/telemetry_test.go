@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -12,7 +13,7 @@ import (
 func get(t *testing.T, m *Metrics, path string, ready error) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	m.Handler(func() error { return ready }).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	m.Handler(func() error { return ready }).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 

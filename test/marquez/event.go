@@ -42,7 +42,7 @@ func decodeText(b []byte, charset string) []byte {
 // parse reads one event; the error is what Marquez answers with code 400.
 func parse(body []byte) (*event, error) {
 	if !utf8.Valid(body) {
-		return nil, errors.New("Invalid UTF-8")
+		return nil, errors.New("invalid UTF-8")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -51,10 +51,10 @@ func parse(body []byte) (*event, error) {
 		return nil, err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("Trailing token")
+		return nil, errors.New("trailing token")
 	}
 	if !bounded(m, 1) {
-		return nil, errors.New("Document exceeds a read constraint")
+		return nil, errors.New("document exceeds a read constraint")
 	}
 	ev := &event{m}
 	return ev, ev.types()
@@ -88,17 +88,17 @@ func bounded(v any, depth int) bool {
 func (e *event) types() error {
 	if t, ok := e.m["eventTime"].(string); ok && t != "" {
 		if !times.MatchString(t) || strings.Contains(t, ":60") {
-			return errors.New("Cannot deserialize value of type `java.time.ZonedDateTime`")
+			return errors.New("Cannot deserialize value of type `java.time.ZonedDateTime`") //nolint:staticcheck // Jackson's own words
 		}
 	}
 	if u, ok := e.m["schemaURL"].(string); ok {
 		if _, err := url.Parse(u); err != nil || strings.Contains(u, " ") {
-			return errors.New("Cannot deserialize value of type `java.net.URI`")
+			return errors.New("Cannot deserialize value of type `java.net.URI`") //nolint:staticcheck // Jackson's own words
 		}
 	}
 	for _, k := range []string{"inputs", "outputs"} {
 		if _, ok := e.m[k].([]any); e.m[k] != nil && !ok {
-			return errors.New("Cannot deserialize value of type `java.util.ArrayList`")
+			return errors.New("Cannot deserialize value of type `java.util.ArrayList`") //nolint:staticcheck // Jackson's own words
 		}
 	}
 	for _, k := range []string{"run", "job"} {
@@ -109,13 +109,13 @@ func (e *event) types() error {
 	for _, v := range []any{obj(e.m["job"])["name"], obj(e.m["job"])["namespace"], obj(e.m["run"])["runId"]} {
 		switch v.(type) {
 		case map[string]any, []any:
-			return errors.New("Cannot deserialize value of type `java.lang.String`")
+			return errors.New("Cannot deserialize value of type `java.lang.String`") //nolint:staticcheck // Jackson's own words
 		}
 	}
 	for _, ds := range e.datasets() {
 		if fields, ok := obj(obj(ds["facets"])["schema"])["fields"]; ok && fields != nil {
 			if _, ok := fields.([]any); !ok {
-				return errors.New("Cannot deserialize value of type `java.util.ArrayList`")
+				return errors.New("Cannot deserialize value of type `java.util.ArrayList`") //nolint:staticcheck // Jackson's own words
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -78,7 +79,7 @@ func play(t *testing.T, c recorded) {
 	s := New()
 	for i, step := range c.Steps {
 		q := step.Request
-		if q.Method != "POST" || !strings.HasPrefix(q.Path, "/api/v1/lineage") || q.BodyGenerator != nil || step.Response.Status == 0 {
+		if q.Method != http.MethodPost || !strings.HasPrefix(q.Path, "/api/v1/lineage") || q.BodyGenerator != nil || step.Response.Status == 0 {
 			continue
 		}
 		body := []byte(q.BodyJSON)
