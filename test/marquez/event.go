@@ -103,7 +103,7 @@ func (e *event) types() error {
 	}
 	for _, k := range []string{"run", "job"} {
 		if _, ok := e.m[k].(map[string]any); e.m[k] != nil && !ok {
-			return errors.New("Cannot construct instance")
+			return errors.New("Cannot construct instance") //nolint:staticcheck // Jackson's own words
 		}
 	}
 	for _, v := range []any{obj(e.m["job"])["name"], obj(e.m["job"])["namespace"], obj(e.m["run"])["runId"]} {
