@@ -117,8 +117,8 @@ func identify(tables []table, v *gx.Validation) (datasource, asset string) {
 	return datasource, asset
 }
 
-// stripOptions cuts the trailing -<option>_<value> parts: they are the batch, and may hold a row value. An asset's
-// name may hold dashes, but what follows an option's part is never the asset again.
+// stripOptions cuts the trailing -<option>_<value> parts: they are the batch, and may hold a row value. What follows
+// the first option is never the asset again, and so goes too.
 func stripOptions(s string) string {
 	parts := strings.Split(s, "-")
 	for i := 1; i < len(parts); i++ {

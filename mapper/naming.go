@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,21 +43,21 @@ func dropQuery(s string) string {
 	return s
 }
 
+// credentials are what SQLAlchemy reads as user and password: the password may hold anything but an @.
+var credentials = regexp.MustCompile(`^[^:/]*(:[^@]*)?@`)
+
 // splitURL cuts scheme://authority/rest without failing on what url.Parse rejects.
 func splitURL(s string) (scheme, authority, path string, ok bool) {
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok || scheme == "" || strings.ContainsAny(scheme, "/\\ ?#") {
 		return "", "", s, false
 	}
+	if isSQLScheme(normaliseScheme(scheme)) {
+		rest = rest[len(credentials.FindString(rest)):]
+	}
 	authority, path = rest, ""
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		authority, path = rest[:i], rest[i:]
-		// An unescaped slash in a password: the last @ still ends the credentials.
-		if at := strings.LastIndexByte(dropQuery(rest), '@'); at > i && isSQLScheme(normaliseScheme(scheme)) {
-			rest = rest[at+1:]
-			authority, path, _ = strings.Cut(rest, "/")
-			path = "/" + path
-		}
 	}
 	return scheme, authority, path, true
 }
@@ -115,7 +116,8 @@ func nameFile(p string) (namespace, name string) {
 		if h := strings.ToLower(host); strings.HasSuffix(h, ".core.windows.net") {
 			return azure(h, key)
 		}
-		return "file", p
+		// What follows a ? on a local path is a pandas option or a token, hardly ever a file's name.
+		return "file", dropQuery(p)
 	}
 	scheme = normaliseScheme(scheme)
 	rest = dropQuery(rest)
