@@ -39,25 +39,32 @@ func NewDeadLetters(client *kgo.Client, topicOf func(source string) string) *Dea
 func (d *DeadLetters) Bury(ctx context.Context, rec *kgo.Record, l deadletter.Letter) error {
 	topic := d.topicOf(rec.Topic)
 	if l.Reference == "" {
-		if err := d.write(ctx, func() *kgo.Record { return deadletter.Wrap(rec, topic, l) }); !tooLarge(err) {
+		if err := d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.Wrap(rec, topic, l) }); !tooLarge(err) {
 			return buryFault(ctx, err, topic)
 		}
 		l.Reference = deadletter.ReferenceKept
 	}
 	if l.Reference == deadletter.ReferenceKept {
-		if err := d.write(ctx, func() *kgo.Record { return deadletter.WrapReference(rec, topic, l) }); !tooLarge(err) {
+		if err := d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.WrapReference(rec, topic, l) }); !tooLarge(err) {
 			return buryFault(ctx, err, topic)
 		}
 	}
 	l.Reference = deadletter.ReferenceBare
-	return buryFault(ctx, d.write(ctx, func() *kgo.Record { return deadletter.WrapReference(rec, topic, l) }), topic)
+	return buryFault(ctx, d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.WrapReference(rec, topic, l) }), topic)
 }
 
-// write produces what letter makes, a second time alone if it was too large together with others.
-func (d *DeadLetters) write(ctx context.Context, letter func() *kgo.Record) error {
+// write produces what letter makes: to a topic that it creates if need be, a second time alone if it was too large together with others.
+func (d *DeadLetters) write(ctx context.Context, source string, letter func() *kgo.Record) error {
 	d.alone.RLock()
 	err := d.client.ProduceSync(ctx, letter()).FirstErr()
 	d.alone.RUnlock()
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		// A topic that a regular expression took in after the start has no dead-letter topic yet.
+		if err := EnsureDeadLetterTopic(ctx, d.client, source, letter().Topic); err != nil {
+			return err
+		}
+		err = d.client.ProduceSync(ctx, letter()).FirstErr()
+	}
 	if !tooLarge(err) {
 		return err
 	}

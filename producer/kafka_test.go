@@ -129,8 +129,15 @@ func TestBuryKeepsBytesAndFallsBackToReferences(t *testing.T) {
 func TestFailedBuryHoldsThePartition(t *testing.T) {
 	cl := cluster(t)
 	d := NewDeadLetters(cl, func(string) string { return "missing" })
-	if f := fault.Of(d.Bury(t.Context(), &kgo.Record{Topic: "in"}, deadletter.Letter{})); f.Kind != fault.Backend || f.Hint == "" {
+	if f := fault.Of(d.Bury(t.Context(), &kgo.Record{Topic: "gone"}, deadletter.Letter{})); f.Kind != fault.Backend || f.Hint == "" {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestALetterMakesItsTopicIfItIsMissing(t *testing.T) {
+	d := NewDeadLetters(cluster(t), func(source string) string { return source + ".late" })
+	if err := d.Bury(t.Context(), &kgo.Record{Topic: "in", Value: []byte("v")}, deadletter.Letter{}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -317,9 +317,9 @@ func (l *loader) checkRest(run bool) {
 	if run && c.Input.Group == "" {
 		l.fault(l.place("input.group"), "input.group must not be empty")
 	}
-	if c.Telemetry.Listen != "" {
+	if c.Telemetry.Listen != "" && c.Telemetry.Listen != "off" {
 		if _, _, err := net.SplitHostPort(c.Telemetry.Listen); err != nil {
-			l.fault(l.place("telemetry.listen"), "telemetry.listen must be host:port such as 127.0.0.1:9464")
+			l.fault(l.place("telemetry.listen"), "telemetry.listen must be host:port such as 127.0.0.1:9464, or off")
 		}
 	}
 	if c.Retry.Initial > c.Retry.Max {

@@ -83,7 +83,7 @@ func otherFields() []field {
 		{path: "batch_values", typ: "string", def: "dates", enum: []string{"dates", "all"}, doc: "batch identifiers in facets and templates", at: func(c *Config) any { return &c.BatchValues }},
 		{path: "row_values.exception_text", typ: "bool", def: "false", doc: "send the text of exceptions, which may hold row values", at: func(c *Config) any { return &c.RowValues.ExceptionText }},
 		{path: "row_values.params", typ: "bool", def: "false", doc: "send sets, regular expressions and queries of expectations", at: func(c *Config) any { return &c.RowValues.Params }},
-		{path: "telemetry.listen", typ: "string", def: "127.0.0.1:9464", doc: "address of /metrics, /healthz and /readyz", at: func(c *Config) any { return &c.Telemetry.Listen }},
+		{path: "telemetry.listen", typ: "string", def: "127.0.0.1:9464", doc: "address of /metrics, /healthz and /readyz; off: none", at: func(c *Config) any { return &c.Telemetry.Listen }},
 		{path: "log.level", typ: "string", def: "info", enum: []string{"debug", "info", "warn", "error"}, doc: "least level that is logged", at: func(c *Config) any { return &c.Log.Level }},
 		{path: "log.format", typ: "string", def: "auto", enum: []string{"auto", "json", "console"}, doc: "auto: console on a terminal, else json", at: func(c *Config) any { return &c.Log.Format }},
 		{path: "retry.initial", typ: "duration", def: "500ms", doc: "first wait of the backoff", at: func(c *Config) any { return &c.Retry.Initial }},

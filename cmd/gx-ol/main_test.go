@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// call runs the program in this process, without its environment.
+func call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	a := &app{
+		env:    func(string) (string, bool) { return "", false },
+		stdin:  strings.NewReader(stdin),
+		stdout: &out,
+		stderr: &errs,
+	}
+	code = run(t.Context(), args, a)
+	return code, out.String(), errs.String()
+}
+
+func testdata(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs("../../schemas/gx/testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWrongUseExits2AndSuggests(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"misspelt command":  {[]string{"rum"}, `gx-ol: unknown command "rum": did you mean "run"?`},
+		"unknown command":   {[]string{"zzzzzzzz"}, `unknown command "zzzzzzzz"`},
+		"misspelt flag":     {[]string{"run", "--broker", "x:1"}, "did you mean --brokers?"},
+		"unknown flag":      {[]string{"run", "--zzzzzzzz"}, "unknown flag: --zzzzzzzz"},
+		"argument too few":  {[]string{"publish"}, "requires at least 1 arg"},
+		"argument too many": {[]string{"run", "x"}, `unknown command "x" for "gx-ol run"`},
+		"time":              {[]string{"map", "--received", "noon"}, "--received \"noon\" is no RFC 3339 time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := call(t, "", c.args...)
+			if code != 2 || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "gx-ol --help") {
+				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
+			}
+		})
+	}
+}
+
+func TestMisspeltKeyExits1AndNamesThePlace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte("input:\n  topcs: [a]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := call(t, "", "run", "--config", file, "--brokers", "localhost:1", "--topic", "a", "--to", "-")
+	if want := file + `:2:3: unknown key "topcs": did you mean "topics"?`; code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("exit %d, stderr %q, want %q", code, stderr, want)
+	}
+}
+
+func TestListenOffIsNoFault(t *testing.T) {
+	t.Chdir(t.TempDir())
+	// Port 1 answers nobody, so the run ends at the connection: after the configuration was taken.
+	code, _, stderr := call(t, "", "run", "--brokers", "127.0.0.1:1", "--topic", "a", "--to", "-", "--listen", "off")
+	if code != 1 || !strings.Contains(stderr, "no broker answers at 127.0.0.1:1") {
+		t.Errorf("exit %d, stderr %q", code, stderr)
+	}
+}
+
+func TestDisabledDoesNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var errs bytes.Buffer
+	env := func(name string) (string, bool) { return "true", name == "OPENLINEAGE_DISABLED" }
+	code := run(t.Context(), []string{"run", "--brokers", "127.0.0.1:1", "--topic", "a"}, &app{env: env, stdin: &errs, stdout: &errs, stderr: &errs})
+	if code != 0 || !strings.Contains(errs.String(), "OPENLINEAGE_DISABLED") {
+		t.Errorf("exit %d, %q", code, errs.String())
+	}
+}
+
+func TestMapGivesOneEventALine(t *testing.T) {
+	file := testdata(t, "1.24.1-suite.store.json")
+	t.Chdir(t.TempDir())
+	code, stdout, stderr := call(t, "", "map", "--received", "2026-01-02T03:04:05Z", file)
+	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
+	if code != 0 || stderr != "" || len(lines) != 2 {
+		t.Fatalf("exit %d, stderr %q, stdout %q", code, stderr, stdout)
+	}
+	for _, line := range lines {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+}
+
+func TestMapTellsEachBadFileAndGoesOn(t *testing.T) {
+	good := testdata(t, "1.24.1-suite.store.json")
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("bad.json", []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := call(t, "[]x", "map", "bad.json", "missing.json", "-", good)
+	if code != 1 || strings.Count(stdout, "\n") != 2 {
+		t.Errorf("exit %d, stdout %q", code, stdout)
+	}
+	for _, want := range []string{"bad.json: ", "missing.json: stat missing.json: no such file", "gx-ol: -: "} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("stderr %q lacks %q", stderr, want)
+		}
+	}
+}
+
+func TestPassedThroughEventIsOneLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	event := "\xef\xbb\xbf{\r\n \"eventTime\": \"2026-01-01T00:00:00Z\",\n \"producer\": \"<&>\", \"run\": {\"runId\": \"r\"}, \"job\": {}}\n"
+	code, stdout, stderr := call(t, event, "map", "--received", "2026-01-02T03:04:05Z")
+	want := `{"eventTime":"2026-01-01T00:00:00Z","producer":"<&>","run":{"runId":"r"},"job":{}}` + "\n"
+	if code != 0 || stdout != want {
+		t.Errorf("exit %d, stderr %q, got %q, want %q", code, stderr, stdout, want)
+	}
+}
+
+func TestDirectoryGivesItsResultsInOrder(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b.json", "a/x.json", ".ge_store_backend_id"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := expand([]string{dir, "-"})
+	want := []string{filepath.Join(dir, "a/x.json"), filepath.Join(dir, "b.json"), "-"}
+	if err != nil || strings.Join(files, " ") != strings.Join(want, " ") {
+		t.Errorf("got %v, %v", files, err)
+	}
+}
