@@ -59,7 +59,7 @@ func prefixed(prefix, s string) string {
 // between is the text of min_value and max_value, strict or not.
 func between(e *gx.Expectation) string {
 	low, high := limit(e, "min_value"), limit(e, "max_value")
-	strictLow, strictHigh := flag(e, "strict_min"), flag(e, "strict_max")
+	strictLow, strictHigh := isTrue(e, "strict_min"), isTrue(e, "strict_max")
 	switch {
 	case low != "" && high != "" && !strictLow && !strictHigh:
 		return "between " + low + " and " + high
@@ -87,7 +87,7 @@ func limit(e *gx.Expectation, name string) string {
 	return ""
 }
 
-func flag(e *gx.Expectation, name string) bool {
+func isTrue(e *gx.Expectation, name string) bool {
 	k := kwarg(e, name)
 	return k != nil && string(k.Value) == "true"
 }

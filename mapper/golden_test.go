@@ -1,0 +1,126 @@
+package mapper
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gx-ol/gx-ol/schemas/gx"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// goldenSettings stand for a configured installation: a table for the datasources that no message explains.
+var goldenSettings = Settings{
+	JobNamespace: "analytics",
+	Datasources: map[string]Datasource{
+		"retail_pg":     {Namespace: "postgresql+psycopg2://etl:SECRETPW@db.example.com/shop", Database: "shop"},
+		"retail_sqlite": {Namespace: "sqlite:////data/retail.db"},
+	},
+}
+
+// Every result in the decoder's test data is mapped and compared with its golden file: any change of what leaves is
+// seen in review. Run with -update to accept one.
+func TestGoldenEvents(t *testing.T) {
+	files, err := filepath.Glob("../schemas/gx/testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no results to map: %v", err)
+	}
+	more, err := filepath.Glob("../internal/samples/results/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(goldenSettings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, more...) {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			for _, run := range mapFile(t, m, file) {
+				for _, ev := range run.Events {
+					got.Write(ev.Body)
+					got.WriteByte('\n')
+				}
+			}
+			if mark := marks.Find(humanText.ReplaceAll(got.Bytes(), nil)); mark != nil {
+				t.Errorf("%s left the message", mark)
+			}
+			golden := filepath.Join("testdata", "golden", name+".ndjson")
+			if *update {
+				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("events differ from %s; -update accepts them\n got %s\nwant %s", golden, got.Bytes(), want)
+			}
+		})
+	}
+}
+
+func TestTrimmingKeepsFailuresAndMarksTheEvent(t *testing.T) {
+	raw, err := os.ReadFile("../internal/samples/results/orders-numeric-0.18.22.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := gx.Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := func(limit int) (int, []byte, error) {
+		m, err := New(Settings{MaxEventBytes: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, err := m.Map(msg, Input{Received: received})
+		if err != nil {
+			return 0, nil, err
+		}
+		body := runs[0].Events[1].Body
+		return len(body), body, nil
+	}
+	whole, _, err := size(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, body, err := size(whole - 1)
+	if err != nil || n >= whole || !bytes.Contains(body, []byte(`"gx_ol_trimmed"`)) || !bytes.Contains(body, []byte(`"status":"fail"`)) {
+		t.Errorf("%d bytes of %d, %v: %s", n, whole, err, body)
+	}
+	if _, _, err = size(100); err == nil || !strings.Contains(err.Error(), "max_event_bytes (100)") {
+		t.Errorf("an event that cannot be trimmed enough: %v", err)
+	}
+}
+
+// What a message lacks may not come from the caller's clock, and one bad result refuses the whole message.
+func TestAnUnknownDatasetIsNamedOrRefusedAsConfigured(t *testing.T) {
+	msg := &gx.Message{Shape: gx.ShapeArray, Validations: []gx.Validation{
+		{Part: "[0]", Suite: "s", Batch: gx.Batch{Datasource: "d", Asset: "a", Spec: gx.BatchSpec{Present: true, Table: "a"}}}}}
+	for _, c := range []struct {
+		unmapped, code string
+	}{{"", ""}, {"name", ""}, {"error", "unmapped_dataset"}} {
+		m, err := New(Settings{Unmapped: c.unmapped})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, err := m.Map(msg, Input{Received: received})
+		if c.code == "" {
+			if err != nil || !bytes.Contains(runs[0].Events[0].Body, []byte(`"namespace":"great_expectations://d","name":"a"`)) {
+				t.Errorf("unmapped %q: %v", c.unmapped, err)
+			}
+			continue
+		}
+		if fault, ok := err.(*Error); !ok || fault.Code != c.code || fault.Part != "[0]" { //nolint:errorlint // its type is the contract
+			t.Errorf("unmapped %q: %v, want code %s at [0]", c.unmapped, err, c.code)
+		}
+	}
+}
