@@ -29,7 +29,7 @@ func compileTables(m map[string]Datasource) ([]table, error) {
 	var tables []table
 	var faults []error
 	for glob, ds := range m {
-		t := table{glob: glob, ds: ds}
+		t := table{glob: glob, ds: withoutDatabase(ds)}
 		if _, err := path.Match(glob, ""); err != nil {
 			faults = append(faults, fmt.Errorf("datasources: %q is not a pattern: %w", glob, err))
 		}
@@ -60,6 +60,22 @@ func compileTables(m map[string]Datasource) ([]table, error) {
 	})
 	slices.SortFunc(faults, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return tables, errors.Join(faults...)
+}
+
+// withoutDatabase takes the database off a namespace that is a whole connection string: it belongs into the name. SQL
+// Server's path is its instance and stays.
+func withoutDatabase(ds Datasource) Datasource {
+	scheme, authority, rest, ok := splitURL(ds.Namespace)
+	known := normaliseScheme(scheme)
+	database := strings.Trim(unescape(dropQuery(rest)), "/")
+	if !ok || database == "" || !isSQLScheme(known) || known == "mssql" || known == "sqlserver" {
+		return ds
+	}
+	ds.Namespace = scheme + "://" + authority
+	if ds.Database == "" {
+		ds.Database = strings.ReplaceAll(database, "/", ".")
+	}
+	return ds
 }
 
 func isGlob(s string) bool { return strings.ContainsAny(s, `*?[\`) }

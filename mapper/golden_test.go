@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var goldenSettings = Settings{
 	JobNamespace: "analytics",
 	Datasources: map[string]Datasource{
-		"retail_pg":     {Namespace: "postgresql+psycopg2://etl:SECRETPW@db.example.com/shop", Database: "shop"},
+		"retail_pg":     {Namespace: "postgresql+psycopg2://etl:SECRETPW@db.example.com/shop"},
 		"retail_sqlite": {Namespace: "sqlite:////data/retail.db"},
 	},
 }
