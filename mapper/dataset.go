@@ -140,6 +140,10 @@ func orElse(s, other string) string {
 
 // connection splits a SQLAlchemy URL into namespace and database; its credentials and query go nowhere.
 func connection(con, database string) (namespace, db string) {
+	// A connection is always SQLAlchemy's, whatever its dialect.
+	if dialect, rest, ok := strings.Cut(con, "://"); ok {
+		con = dialect + "://" + dropCredentials(rest)
+	}
 	scheme, authority, rest, ok := splitURL(con)
 	if !ok {
 		return "", database

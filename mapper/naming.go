@@ -52,14 +52,27 @@ func splitURL(s string) (scheme, authority, path string, ok bool) {
 	if !ok || scheme == "" || strings.ContainsAny(scheme, "/\\ ?#") {
 		return "", "", s, false
 	}
-	if isSQLScheme(normaliseScheme(scheme)) {
-		rest = rest[len(credentials.FindString(rest)):]
+	if isSQLScheme(normaliseScheme(scheme)) || passwordHoldsSlash(rest) {
+		rest = dropCredentials(rest)
 	}
 	authority, path = rest, ""
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		authority, path = rest[:i], rest[i:]
 	}
 	return scheme, authority, path, true
+}
+
+func dropCredentials(rest string) string { return rest[len(credentials.FindString(rest)):] }
+
+// passwordHoldsSlash reports whether what stands before the first slash is a user and the head of a password (secret
+// keys of clouds hold slashes) and not a host and a port.
+func passwordHoldsSlash(rest string) bool {
+	head, tail, ok := strings.Cut(rest, "/")
+	if !ok || !strings.Contains(tail, "@") || strings.ContainsAny(head, "@[") {
+		return false
+	}
+	_, port, ok := strings.Cut(head, ":")
+	return ok && strings.Trim(port, "0123456789") != ""
 }
 
 func isSQLScheme(s string) bool {

@@ -21,6 +21,8 @@ func parseParent(text string) (parent, bool) {
 	if text == "" {
 		return parent{}, true
 	}
+	// An empty job name in a parent breaks Marquez's lists for everybody, and one of U+0000 alone would become empty.
+	text = strings.ReplaceAll(text, "\x00", "")
 	namespace, rest, ok := strings.Cut(text, "/")
 	i := strings.LastIndexByte(rest, '/')
 	if !ok || i <= 0 || strings.TrimSpace(namespace) == "" || strings.TrimSpace(rest[:i]) == "" {
@@ -30,6 +32,8 @@ func parseParent(text string) (parent, bool) {
 	if err != nil {
 		return parent{}, false
 	}
-	job := openlineage.Job{Namespace: namespace, Name: rest[:i]}
+	var job openlineage.Job
+	job.Namespace, _ = safeName(namespace, 512)
+	job.Name, _ = safeName(rest[:i], maxJobBytes-len(job.Namespace))
 	return parent{job: job, root: job, runID: id.String()}, true
 }

@@ -1,6 +1,7 @@
 package openlineage
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -73,11 +74,29 @@ func (e *Encoder) Bool(b bool) {
 	e.buf = strconv.AppendBool(e.buf, b)
 }
 
-// Raw writes JSON that is known to be valid.
+// Raw writes JSON that is known to be valid, without the escapes of U+0000 in it.
 func (e *Encoder) Raw(json []byte) {
 	e.next()
-	e.buf = append(e.buf, json...)
+	if !bytes.Contains(json, []byte(nul)) {
+		e.buf = append(e.buf, json...)
+		return
+	}
+	for i := 0; i < len(json); {
+		switch {
+		case bytes.HasPrefix(json[i:], []byte(nul)):
+			i += len(nul)
+		case json[i] == '\\' && i+1 < len(json):
+			e.buf = append(e.buf, json[i], json[i+1])
+			i += 2
+		default:
+			e.buf = append(e.buf, json[i])
+			i++
+		}
+	}
 }
+
+// nul is how JSON writes U+0000.
+const nul = `\u0000`
 
 // Member writes a string member, unless it is empty.
 func (e *Encoder) Member(name, value string) {
