@@ -77,7 +77,7 @@ func TestFlagsBeatEnvironmentBeatsFileBeatsOpenLineage(t *testing.T) {
 	if want := "flag warn http://file:5000 http k ns b:2"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
-	if c.Input.MaxMessageBytes != 32<<20 || c.Transport.Timeout != 5*time.Second {
+	if c.Input.MaxMessageBytes != 32<<20 || c.Transport.Timeout != time.Minute {
 		t.Errorf("defaults: %+v %+v", c.Input, c.Transport)
 	}
 }
@@ -125,4 +125,16 @@ func FuzzParse(f *testing.F) {
 			t.Error("neither a configuration nor a fault")
 		}
 	})
+}
+
+// A busy Marquez was measured at 4 – 14 s an event: a shorter default would turn its slow successes into an outage.
+func TestABusyBackendIsGivenAMinuteToAnswer(t *testing.T) {
+	cfg, err := Parse("c.yaml", []byte("kafka: {bootstrap.servers: \"h:1\"}\ninput: {topics: [t]}\ntransport: {type: http, url: \"http://h\"}\n"),
+		func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Transport.Timeout != time.Minute {
+		t.Errorf("transport.timeout is %s, want 1m", cfg.Transport.Timeout)
+	}
 }

@@ -54,7 +54,7 @@ func transportFields() []field {
 		{path: "transport.auth.apiKey", typ: "string", secret: true, aliases: []string{"transport.auth.api_key", "transport.auth.apikey", "openlineage_apiKey"}, doc: "http: sent as a bearer token", at: t(func(t *Transport) any { return &t.Auth.APIKey })},
 		{path: "transport.compression", typ: "string", enum: []string{"gzip", "none"}, doc: "http: gzip the bodies", at: t(func(t *Transport) any { return &t.Compression })},
 		{path: "transport.custom_headers", typ: "map", secret: true, aliases: []string{"transport.headers"}, doc: "http: headers added to each request", at: t(func(t *Transport) any { return &t.CustomHeaders })},
-		{path: "transport.timeout", typ: "duration", def: "5s", doc: "http: one request, as 5s or as seconds", at: t(func(t *Transport) any { return &t.Timeout })},
+		{path: "transport.timeout", typ: "duration", def: "60s", doc: "http: one request, as 5s or as seconds", at: t(func(t *Transport) any { return &t.Timeout })},
 		{path: "transport.backend", typ: "string", def: "auto", enum: []string{"auto", "marquez", "datahub", "generic"}, doc: "http: what the backend is; auto asks it", at: t(func(t *Transport) any { return &t.Backend })},
 		{path: "transport.guard", typ: "string", def: "on", enum: []string{"on", "off"}, doc: "http: hold back events that would break the backend", at: t(func(t *Transport) any { return &t.Guard })},
 		{path: "transport.on_skipped", typ: "string", def: "count", enum: []string{"count", "bury"}, doc: "http: what to do with an event that the backend answers with 200 and skips", at: t(func(t *Transport) any { return &t.OnSkipped })},
