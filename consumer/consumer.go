@@ -56,8 +56,8 @@ type partition struct {
 	id    int32
 }
 
-// New makes the client, which connects when Run polls. The caller's options come last and win, so that an operator
-// can set a start offset or an isolation level.
+// New makes the client, which joins the group at once; Run must follow, or nothing leaves the group again. The caller's
+// options come last and win, so that an operator can set a start offset or an isolation level.
 func New(cfg Config, h Handler) (*Consumer, error) {
 	c := &Consumer{
 		handler: h,
@@ -133,7 +133,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	stop(nil)
 	<-watcher
 
-	c.drain(ctx, c.take(nil), false)
+	c.drain(ctx, c.client, c.take(nil), false)
 	c.client.CloseAllowingRebalance()
 	return fatal
 }
@@ -181,12 +181,14 @@ func (c *Consumer) fetchErrors(fetches kgo.Fetches) string {
 	return strings.Join(texts, "; ")
 }
 
-func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+// assigned makes a worker for each partition. Like revoked and lost it uses the client that it is given: the client
+// joins the group while New is still making it, so that the first assignment can come before c.client is set.
+func (c *Consumer) assigned(_ context.Context, client *kgo.Client, parts map[string][]int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for topic, ids := range parts {
 		for _, id := range ids {
-			w := newWorker(c, partition{topic, id}) //nolint:contextcheck // a worker outlives the rebalance that made it: stop ends it
+			w := newWorker(c, client, partition{topic, id}) //nolint:contextcheck // a worker outlives the rebalance that made it: stop ends it
 			c.workers[w.of] = w
 			go w.run()
 		}
@@ -194,13 +196,13 @@ func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][
 	c.log.Info("partitions assigned", zap.Any("partitions", parts))
 }
 
-func (c *Consumer) revoked(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
-	c.drain(ctx, c.take(parts), false)
+func (c *Consumer) revoked(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.drain(ctx, client, c.take(parts), false)
 	c.log.Info("partitions revoked", zap.Any("partitions", parts))
 }
 
-func (c *Consumer) lost(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
-	c.drain(ctx, c.take(parts), true)
+func (c *Consumer) lost(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.drain(ctx, client, c.take(parts), true)
 	c.log.Warn("partitions lost; what was in hand comes again", zap.Any("partitions", parts))
 }
 
@@ -232,7 +234,7 @@ func (c *Consumer) take(parts map[string][]int32) []*worker {
 //
 // Waiting for the workers before returning is what keeps a late mark from re-inserting a revoked partition, which the
 // next commit would carry past the new owner's work.
-func (c *Consumer) drain(ctx context.Context, workers []*worker, lost bool) {
+func (c *Consumer) drain(ctx context.Context, client *kgo.Client, workers []*worker, lost bool) {
 	for _, w := range workers {
 		w.stop(lost)
 	}
@@ -257,7 +259,7 @@ func (c *Consumer) drain(ctx context.Context, workers []*worker, lost bool) {
 	// The stop that ended ctx must not end the commit of what was settled.
 	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
 	defer cancel()
-	if err := c.client.CommitMarkedOffsets(commit); err != nil {
+	if err := client.CommitMarkedOffsets(commit); err != nil {
 		c.log.Warn("committing settled offsets; what they cover comes again", zap.Error(err))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -64,17 +65,24 @@ func (f handlerFunc) Handle(ctx context.Context, recs []*kgo.Record) (int, error
 }
 
 // start runs a consumer and gives a function that stops it and waits.
-func start(t *testing.T, addrs []string, h Handler, change ...func(*Consumer)) (stop func() error) {
+func start(t *testing.T, addrs []string, h Handler, grace ...time.Duration) (stop func() error) {
 	t.Helper()
-	c, err := New(Config{
+	_, stop = startConsumer(t, addrs, h, grace...)
+	return stop
+}
+
+func startConsumer(t *testing.T, addrs []string, h Handler, grace ...time.Duration) (c *Consumer, stop func() error) {
+	t.Helper()
+	cfg := Config{
 		Client: []kgo.Opt{kgo.SeedBrokers(addrs...), kgo.FetchMaxWait(50 * time.Millisecond)},
 		Topics: []string{topic}, Group: group, MaxBatch: 50,
-	}, h)
+	}
+	if len(grace) > 0 {
+		cfg.Grace = grace[0]
+	}
+	c, err := New(cfg, h)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, f := range change {
-		f(c)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -86,7 +94,7 @@ func start(t *testing.T, addrs []string, h Handler, change ...func(*Consumer)) (
 		return result
 	}
 	t.Cleanup(func() { _ = stop() })
-	return stop
+	return c, stop
 }
 
 func committed(t *testing.T, admin *kadm.Client) (total int64) {
@@ -162,7 +170,7 @@ func TestRunCommitsOnlyTheSettledPrefix(t *testing.T) {
 		once.Do(func() { close(entered) })
 		<-ctx.Done()
 		return len(recs) - (total - 7), ctx.Err()
-	}), func(c *Consumer) { c.grace = 50 * time.Millisecond })
+	}), 50*time.Millisecond)
 	<-entered
 	if err := stop(); err != nil {
 		t.Fatal(err)
@@ -197,7 +205,7 @@ func TestRunHoldsAPartitionWithoutBlockingTheOthers(t *testing.T) {
 		}
 		got.add(recs)
 		return len(recs), nil
-	}), func(c *Consumer) { c.grace = 50 * time.Millisecond })
+	}), 50*time.Millisecond)
 	<-got.all
 	if err := stop(); err != nil {
 		t.Fatal(err)
@@ -256,6 +264,19 @@ func TestRebalanceLosesNothingAndCommitsBeforeLeaving(t *testing.T) {
 	}
 }
 
+// The client joins the group while New makes it: the first assignment may come before New returns.
+func TestAnAssignmentBeforeNewReturnsFindsAClient(t *testing.T) {
+	c := &Consumer{workers: make(map[partition]*worker), log: zap.NewNop(), max: 1}
+	client, err := kgo.NewClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	parts := map[string][]int32{topic: {0}}
+	c.assigned(t.Context(), client, parts) // c.client is not set yet
+	c.lost(t.Context(), client, parts)
+}
+
 func TestRunEndsWithTheErrorOfAHandler(t *testing.T) {
 	addrs, admin := broker(t, 1)
 	produce(t, addrs, 5)
@@ -279,12 +300,11 @@ func TestALostPartitionMarksNothing(t *testing.T) {
 	produce(t, addrs, 10)
 	entered := make(chan struct{})
 	var once sync.Once
-	var c *Consumer
-	stop := start(t, addrs, handlerFunc(func(ctx context.Context, recs []*kgo.Record) (int, error) {
+	c, stop := startConsumer(t, addrs, handlerFunc(func(ctx context.Context, recs []*kgo.Record) (int, error) {
 		once.Do(func() { close(entered) })
 		<-ctx.Done()
 		return len(recs), nil // settled, but too late
-	}), func(made *Consumer) { c = made })
+	}))
 	<-entered
 	c.lost(t.Context(), c.client, map[string][]int32{topic: {0}})
 	if err := stop(); err != nil {

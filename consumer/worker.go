@@ -14,6 +14,7 @@ import (
 type worker struct {
 	of     partition
 	c      *Consumer
+	client *kgo.Client
 	cancel context.CancelFunc // ends Handle: the grace is over, or the partition is lost
 	quit   chan struct{}      // closed: take no more
 	done   chan struct{}      // closed: the goroutine has returned
@@ -26,11 +27,12 @@ type worker struct {
 	paused bool
 }
 
-func newWorker(c *Consumer, of partition) *worker {
+func newWorker(c *Consumer, client *kgo.Client, of partition) *worker {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &worker{
 		of:     of,
 		c:      c,
+		client: client,
 		cancel: cancel,
 		quit:   make(chan struct{}),
 		done:   make(chan struct{}),
@@ -46,7 +48,7 @@ func (w *worker) add(recs []*kgo.Record) {
 	w.queue = append(w.queue, recs...)
 	if len(w.queue) >= 2*w.c.max && !w.paused {
 		w.paused = true
-		w.c.client.PauseFetchPartitions(w.where())
+		w.client.PauseFetchPartitions(w.where())
 	}
 	w.mu.Unlock()
 	select {
@@ -69,7 +71,7 @@ func (w *worker) next() []*kgo.Record {
 	w.queue = w.queue[n:]
 	if w.paused && len(w.queue) < w.c.max {
 		w.paused = false
-		w.c.client.ResumeFetchPartitions(w.where())
+		w.client.ResumeFetchPartitions(w.where())
 	}
 	return batch
 }
@@ -91,7 +93,7 @@ func (w *worker) loop(ctx context.Context) {
 	defer close(w.done)
 	defer w.cancel()
 	// A partition that comes back to this member must not stay paused.
-	defer w.c.client.ResumeFetchPartitions(w.where())
+	defer w.client.ResumeFetchPartitions(w.where())
 	for {
 		select {
 		case <-w.quit: // stop beats work
@@ -117,7 +119,7 @@ func (w *worker) loop(ctx context.Context) {
 func (w *worker) settle(ctx context.Context, batch []*kgo.Record) bool {
 	settled, err := w.c.handler.Handle(ctx, batch)
 	if settled > 0 && !w.lost.Load() {
-		w.c.client.MarkCommitRecords(batch[settled-1])
+		w.client.MarkCommitRecords(batch[settled-1])
 	}
 	if settled == len(batch) && err == nil {
 		return true
