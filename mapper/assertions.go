@@ -15,6 +15,7 @@ type assertion struct {
 	severity                  string // error or warn
 	success                   *bool  // nil: never evaluated
 	expected, actual          string
+	content                   string // SQL
 	params                    []param
 }
 

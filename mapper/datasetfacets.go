@@ -9,21 +9,23 @@ import (
 )
 
 // datasetFacets writes the input's facets and input facets.
-func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, d detail) {
+func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d detail) {
 	places := m.settings.AssertionsIn
 	if len(places) == 0 {
 		places = []string{"inputFacets"}
 	}
 	e.Key("facets")
 	e.Open('{')
-	if w.dataset.sourceName != "" && isURI(w.dataset.sourceURI) {
+	if in.sourceName != "" && isURI(in.sourceURI) {
 		e.Facet("dataSource", m.producer, facetURL("1-0-1", "DatasourceDatasetFacet"))
-		e.Member("name", w.dataset.sourceName)
-		e.Member("uri", w.dataset.sourceURI)
+		e.Member("name", in.sourceName)
+		e.Member("uri", in.sourceURI)
 		e.Close('}')
 	}
-	m.symlinks(e, w)
-	if len(w.columns) > 0 {
+	if in.measured {
+		m.symlinks(e, w, &in.dataset)
+	}
+	if in.measured && len(w.columns) > 0 {
 		e.Facet("schema", m.producer, facetURL("1-2-0", "SchemaDatasetFacet"))
 		e.Key("fields")
 		e.Open('[')
@@ -35,18 +37,22 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, d detail) {
 		e.Close(']')
 		e.Close('}')
 	}
-	if slices.Contains(places, "facets") {
+	if in.asserted && slices.Contains(places, "facets") {
 		m.assertionsFacet(e, w, d)
 	}
 	e.Close('}')
-
+	if !in.asserted {
+		return
+	}
 	e.Key("inputFacets")
 	e.Open('{')
 	if slices.Contains(places, "inputFacets") {
 		m.assertionsFacet(e, w, d)
 	}
-	m.metricsFacet(e, &w.metrics)
-	if w.metrics.rows != nil {
+	if in.measured {
+		m.metricsFacet(e, &w.metrics)
+	}
+	if in.measured && w.metrics.rows != nil {
 		e.Facet("inputStatistics", m.producer, facetURL("1-0-0", "InputStatisticsInputDatasetFacet"))
 		e.Key("rowCount")
 		e.Int(*w.metrics.rows)
@@ -62,14 +68,14 @@ func isURI(text string) bool {
 }
 
 // symlinks gives the dataset its GX name as a second one.
-func (m *Mapper) symlinks(e *openlineage.Encoder, w *view) {
+func (m *Mapper) symlinks(e *openlineage.Encoder, w *view, ds *dataset) {
 	b := w.v.Batch
-	if !w.dataset.symlink || b.Datasource == "" || b.Asset == "" {
+	if !ds.symlink || b.Datasource == "" || b.Asset == "" {
 		return
 	}
 	namespace, _ := safeNamespace("great_expectations://" + b.Datasource)
 	name, _ := safeName(b.Asset, maxDatasetBytes-len(namespace))
-	if namespace == w.dataset.namespace && name == w.dataset.name {
+	if namespace == ds.namespace && name == ds.name {
 		return
 	}
 	e.Facet("symlinks", m.producer, facetURL("1-0-1", "SymlinksDatasetFacet"))

@@ -13,6 +13,7 @@ type detail int
 const (
 	leastDetail    detail = iota // passed assertions beyond the first 50 left out
 	noPassedDetail               // passed assertions without expected and actual
+	noContent                    // no SQL
 	noDescriptions
 	noParams
 	fullDetail
@@ -26,7 +27,7 @@ func facetURL(version, name string) string {
 }
 
 // encodeStart is the START event: job, run and input names.
-func (m *Mapper) encodeStart(w *view) []byte {
+func (m *Mapper) encodeStart(w *view, d detail) []byte {
 	e := new(openlineage.Encoder)
 	e.Open('{')
 	e.Time("eventTime", w.start)
@@ -36,8 +37,8 @@ func (m *Mapper) encodeStart(w *view) []byte {
 	m.commonRunFacets(e, w)
 	e.Close('}')
 	e.Close('}')
-	m.encodeJob(e, w, true)
-	m.encodeInputs(e, w, func() {})
+	m.encodeJob(e, w, true, d)
+	m.encodeInputs(e, w, func(*input) {})
 	return m.tail(e)
 }
 
@@ -53,8 +54,8 @@ func (m *Mapper) encodeTerminal(w *view, d detail) []byte {
 	m.resultRunFacets(e, w, d)
 	e.Close('}')
 	e.Close('}')
-	m.encodeJob(e, w, true)
-	m.encodeInputs(e, w, func() { m.datasetFacets(e, w, d) })
+	m.encodeJob(e, w, true, d)
+	m.encodeInputs(e, w, func(in *input) { m.datasetFacets(e, w, in, d) })
 	return m.tail(e)
 }
 
@@ -65,8 +66,8 @@ func (m *Mapper) encodeMinimal(w *view) []byte {
 	e.Time("eventTime", w.end)
 	m.head(e, w, w.terminal)
 	e.Close('}')
-	m.encodeJob(e, w, false)
-	m.encodeInputs(e, w, func() {})
+	m.encodeJob(e, w, false, leastDetail)
+	m.encodeInputs(e, w, func(*input) {})
 	return m.tail(e)
 }
 
@@ -88,7 +89,7 @@ func (m *Mapper) tail(e *openlineage.Encoder) []byte {
 	return e.Bytes()
 }
 
-func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, facets bool) {
+func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, facets bool, d detail) {
 	e.Key("job")
 	e.Open('{')
 	e.Member("namespace", w.job.Namespace)
@@ -106,19 +107,23 @@ func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, facets bool) {
 			e.Member("description", bound(text, 2000))
 			e.Close('}')
 		}
+		if d > noContent {
+			m.sqlFacet(e, w)
+		}
 		e.Close('}')
 	}
 	e.Close('}')
 }
 
-func (m *Mapper) encodeInputs(e *openlineage.Encoder, w *view, facets func()) {
+func (m *Mapper) encodeInputs(e *openlineage.Encoder, w *view, facets func(*input)) {
 	e.Key("inputs")
 	e.Open('[')
-	if !w.dataset.none {
+	for i := range w.inputs {
+		in := &w.inputs[i]
 		e.Open('{')
-		e.Member("namespace", w.dataset.namespace)
-		e.Member("name", w.dataset.name)
-		facets()
+		e.Member("namespace", in.namespace)
+		e.Member("name", in.name)
+		facets(in)
 		e.Close('}')
 	}
 	e.Close(']')

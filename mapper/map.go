@@ -54,19 +54,20 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 
 // view is a validation result as the encoder sees it: everything decided, nothing yet written.
 type view struct {
-	v        *gx.Validation
-	id       string
-	start    time.Time
-	end      time.Time
-	nominal  time.Time
-	terminal openlineage.EventType
-	job      openlineage.Job
-	parent   parent
-	dataset  dataset
-	counts   counts
-	facts    []assertion
-	metrics  metrics
-	columns  []string
+	v               *gx.Validation
+	id              string
+	start           time.Time
+	end             time.Time
+	nominal         time.Time
+	terminal        openlineage.EventType
+	job             openlineage.Job
+	parent          parent
+	inputs          []input
+	sql, sqlDialect string // of a query asset
+	counts          counts
+	facts           []assertion
+	metrics         metrics
+	columns         []string
 }
 
 func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
@@ -84,9 +85,15 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 	id := runID(v, t, in.Received)
 	w := view{
 		v: v, id: id.String(), start: t.start, end: endTime(t, id, v.Partial), nominal: t.nominal,
-		job: job, parent: parent, dataset: ds, counts: count(v), facts: assertions(v, m.settings.RowValues),
+		job: job, parent: parent, counts: count(v), facts: assertions(v, m.settings.RowValues),
 		metrics: measure(v), columns: columnList(v),
 	}
+	at := m.queryNamespace(v, ds)
+	m.addContent(w.facts, v, at)
+	if sql := queryText(v); sql != "" {
+		w.sql, w.sqlDialect = m.visibleSQL(sql, at), dialectOf(at, sql).name
+	}
+	w.inputs = m.inputs(v, ds, queryText(v))
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
@@ -105,11 +112,9 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 			Key: openlineage.RunKey(w.parent.root, w.parent.job, w.job)}
 	}
 	limit := m.settings.MaxEventBytes
-	if m.settings.Lifecycle != "end_only" {
-		run.Events = append(run.Events, event(openlineage.Start, m.encodeStart(w)))
-	}
 	var body []byte
-	for detail := fullDetail; ; detail-- {
+	detail := fullDetail
+	for ; ; detail-- {
 		body = m.encodeTerminal(w, detail)
 		if limit <= 0 || len(body) <= limit {
 			if detail != fullDetail {
@@ -121,6 +126,9 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 			return run, &Error{Code: "oversize", Reason: fmt.Sprintf(
 				"its event has %d bytes, more than max_event_bytes (%d), and no detail is left to trim", len(body), limit)}
 		}
+	}
+	if m.settings.Lifecycle != "end_only" {
+		run.Events = append(run.Events, event(openlineage.Start, m.encodeStart(w, detail)))
 	}
 	run.Events = append(run.Events, event(w.terminal, body))
 	minimal := event(w.terminal, m.encodeMinimal(w))

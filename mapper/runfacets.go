@@ -174,6 +174,10 @@ func details(e *openlineage.Encoder, a *assertion, d detail) {
 		e.Member("expected", a.expected)
 		e.Member("actual", a.actual)
 	}
+	if d > noContent && a.content != "" {
+		e.Member("content", a.content)
+		e.Member("contentType", "sql")
+	}
 	if d < fullDetail || len(a.params) == 0 {
 		return
 	}

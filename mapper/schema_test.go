@@ -38,7 +38,7 @@ func TestEveryCorpusEventIsValidByOurSchema(t *testing.T) {
 	for name, s := range map[string]Settings{
 		"default": {},
 		"all that is opted in": {AssertionsIn: []string{"inputFacets", "facets"}, BatchValues: "all", FileDatasets: "asset",
-			RowValues: RowValues{ExceptionText: true, Params: true}},
+			RowValues: RowValues{ExceptionText: true, Params: true, Queries: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := New(s)

@@ -4,25 +4,27 @@ import "time"
 
 // Settings is what an operator may choose about the mapping. The zero value is the default of every field.
 type Settings struct {
-	JobNamespace   string // job.namespace; empty: "default"
-	JobName        string // job.name: constant or template over .Checkpoint .Suite .Datasource .Asset .Batch .RunName .Topic; empty: <suite>.<datasource>.<asset>
-	JobDescription string
-	Datasources    map[string]Datasource // GX datasource name (glob allowed) → OpenLineage naming
-	FailedRun      string                // "FAIL" (default) or "COMPLETE"
-	Lifecycle      string                // "start_and_end" (default) or "end_only"
-	AssertionsIn   []string              // "inputFacets" (default), "facets"
-	Unmapped       string                // "name" (default) or "error": bury a result whose dataset is not known
-	FileDatasets   string                // "file" (default) or "asset"
-	BatchValues    string                // "dates" (default) or "all": batch identifiers in facets and templates
-	RowValues      RowValues
-	MaxEventBytes  int    // 0: no cap; the smallest of all destinations
-	Version        string // of gx-ol, for producer and processing_engine
+	JobNamespace    string // job.namespace; empty: "default"
+	JobName         string // job.name: constant or template over .Checkpoint .Suite .Datasource .Asset .Batch .RunName .Topic; empty: <suite>.<datasource>.<asset>
+	JobDescription  string
+	Datasources     map[string]Datasource // GX datasource name (glob allowed) → OpenLineage naming
+	FailedRun       string                // "FAIL" (default) or "COMPLETE"
+	Lifecycle       string                // "start_and_end" (default) or "end_only"
+	AssertionsIn    []string              // "inputFacets" (default), "facets"
+	Unmapped        string                // "name" (default) or "error": bury a result whose dataset is not known
+	FileDatasets    string                // "file" (default) or "asset"
+	QueryAssertions string                // "asset" (default) or "tables": which dataset carries the assertions of a query
+	BatchValues     string                // "dates" (default) or "all": batch identifiers in facets and templates
+	RowValues       RowValues
+	MaxEventBytes   int    // 0: no cap; the smallest of all destinations
+	Version         string // of gx-ol, for producer and processing_engine
 }
 
 // RowValues are the opt-ins for what may hold row values; all off by default.
 type RowValues struct {
 	ExceptionText bool // exception_text: the exception's message in actual and errorMessage
-	Params        bool // sets, regexes and queries in params and content
+	Params        bool // sets, regexes and queries in params, queries without their values in content
+	Queries       bool // queries with their values, in the sql facet and in content
 }
 
 // Datasource is one entry of the datasources: table.

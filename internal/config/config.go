@@ -24,6 +24,7 @@ type Config struct {
 	AssertionsIn      []string // inputFacets, facets
 	Unmapped          string   // name or error
 	FileDatasets      string   // file or asset
+	QueryAssertions   string   // asset or tables
 	BatchValues       string   // dates or all
 	RowValues         RowValues
 	Telemetry         Telemetry
@@ -74,7 +75,7 @@ type Job struct{ Namespace, Name, Description string }
 type Datasource struct{ Namespace, Name, Database, Schema string }
 
 // RowValues are opt-ins for what may hold row values.
-type RowValues struct{ ExceptionText, Params bool }
+type RowValues struct{ ExceptionText, Params, Queries bool }
 
 // Telemetry is the address of /metrics, /healthz and /readyz; empty: none.
 type Telemetry struct{ Listen string }

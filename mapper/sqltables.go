@@ -1,0 +1,273 @@
+package mapper
+
+import (
+	"slices"
+	"strings"
+)
+
+const (
+	maxQueryTables = 100
+	maxSQLDepth    = 200 // of parentheses: what lies deeper is not read
+	maxScope       = 500 // names of one scope, which each level copies
+)
+
+// queryTables names the tables that a query reads, each once, in the order it names them, as the query writes them:
+// quoted where a part holds a dot, in the case in which the store of the namespace keeps the name. Names of WITH, functions,
+// temporary tables, variables and files are no tables.
+func queryTables(sql, namespace string) []string {
+	d := dialectOf(namespace, sql)
+	tokens, _ := readSQL(sql, d)
+	f := &tableFinder{d: d, tokens: tokens}
+	for f.i < len(f.tokens) {
+		f.level(scope{}, false)
+	}
+	return f.found
+}
+
+// tableFinder walks over the tokens of a query. It knows just as much grammar as tells a table from what looks alike.
+type tableFinder struct {
+	d      dialect
+	tokens []sqlToken
+	i      int
+	depth  int
+	found  []string
+}
+
+// scope is what a name in FROM may mean besides a table.
+type scope struct {
+	withs   []string // names of WITH, in lower case
+	aliases []string // tables and their aliases, in lower case: t.items may be a column
+}
+
+func (s scope) with(name string) scope {
+	if len(s.withs) < maxScope {
+		s.withs = append(slices.Clip(s.withs), strings.ToLower(name))
+	}
+	return s
+}
+
+func (s scope) alias(name string) scope {
+	if len(s.aliases) < maxScope {
+		s.aliases = append(slices.Clip(s.aliases), strings.ToLower(name))
+	}
+	return s
+}
+
+// word is the upper-case text of the token at i+n if it is an unquoted word.
+func (f *tableFinder) word(n int) string {
+	if i := f.i + n; i >= 0 && i < len(f.tokens) && f.tokens[i].kind == sqlWord && len(f.tokens[i].text) < 32 {
+		return strings.ToUpper(f.tokens[i].text)
+	}
+	return ""
+}
+
+func (f *tableFinder) symbol(n int, text string) bool {
+	i := f.i + n
+	return i >= 0 && i < len(f.tokens) && f.tokens[i].kind == sqlSymbol && f.tokens[i].text == text
+}
+
+func (f *tableFinder) accept(word string) bool {
+	if f.word(0) != word {
+		return false
+	}
+	f.i++
+	return true
+}
+
+// endOfFrom are the words after which a comma no longer separates tables.
+var endOfFrom = map[string]bool{
+	"SELECT": true, "WHERE": true, "PREWHERE": true, "GROUP": true, "ORDER": true, "HAVING": true, "LIMIT": true, "FETCH": true,
+	"UNION": true, "EXCEPT": true, "INTERSECT": true, "MINUS": true, "WINDOW": true, "QUALIFY": true, "CONNECT": true,
+	"START": true, "VALUES": true, "RETURNING": true, "SET": true, "CLUSTER": true, "DISTRIBUTE": true, "SORT": true, "OPTION": true,
+	"SETTINGS": true, "FORMAT": true, "VIEW": true,
+}
+
+// level reads to the closing parenthesis of its level, or to the end. table says that a table comes first.
+func (f *tableFinder) level(s scope, table bool) {
+	if f.depth++; f.depth > maxSQLDepth {
+		f.i = len(f.tokens)
+	}
+	defer func() { f.depth-- }()
+	query := table || f.depth == 1 || f.word(0) == "FROM"
+	inFrom := table
+	for f.i < len(f.tokens) {
+		if table {
+			table = false
+			s = f.table(s)
+			continue
+		}
+		word := f.word(0)
+		f.i++
+		switch {
+		case f.symbol(-1, ")"):
+			return
+		case f.symbol(-1, ";"):
+			inFrom, s = false, scope{}
+		case f.symbol(-1, "("):
+			f.level(s, false)
+		case f.symbol(-1, ","):
+			table = inFrom
+		case word == "WITH":
+			s = f.withs(s)
+		case word == "FROM" && query && !f.isDistinctFrom(), (word == "JOIN" || word == "STRAIGHT_JOIN" || word == "APPLY") && f.word(-2) != "ARRAY":
+			inFrom, table = true, true
+		case word == "FOR":
+			// FOR SYSTEM_TIME AS OF goes on with the tables, FOR UPDATE does not.
+			inFrom = inFrom && strings.HasPrefix(f.word(0), "SYSTEM")
+		case endOfFrom[word]:
+			inFrom = false
+			query = query || word == "SELECT"
+		}
+	}
+}
+
+// isDistinctFrom reports whether the FROM just read belongs to IS [NOT] DISTINCT FROM.
+func (f *tableFinder) isDistinctFrom() bool {
+	return f.word(-2) == "DISTINCT" && (f.word(-3) == "IS" || f.word(-3) == "NOT")
+}
+
+// withs reads the names of a WITH. A query's own name means a table inside it, unless it is recursive.
+func (f *tableFinder) withs(s scope) scope {
+	recursive := f.accept("RECURSIVE") || f.d.recursive
+	for {
+		start := f.i
+		parts := f.name()
+		if f.symbol(0, "(") && len(parts) == 1 {
+			for f.i < len(f.tokens) && !f.symbol(0, ")") {
+				f.i++
+			}
+			f.i++
+		}
+		if len(parts) != 1 || !f.accept("AS") {
+			f.i = start
+			return s
+		}
+		f.accept("NOT")
+		f.accept("MATERIALIZED")
+		if !f.symbol(0, "(") {
+			f.i = start
+			return s
+		}
+		f.i++
+		inside := s
+		if recursive {
+			inside = s.with(parts[0])
+		}
+		f.level(inside, false)
+		s = s.with(parts[0])
+		if !f.symbol(0, ",") {
+			return s
+		}
+		f.i++
+	}
+}
+
+// noTable are words that stand where a table may, and name none.
+var noTable = map[string]bool{"SELECT": true, "VALUES": true, "WHERE": true, "UNNEST": true, "TABLE": true, "DUAL": true, "SET": true, "ON": true}
+
+// noAlias are words that follow a table, and name none.
+var noAlias = map[string]bool{
+	"ON": true, "USING": true, "JOIN": true, "INNER": true, "LEFT": true, "RIGHT": true, "FULL": true, "CROSS": true, "NATURAL": true,
+	"OUTER": true, "LATERAL": true, "WITH": true, "TABLESAMPLE": true, "PIVOT": true, "UNPIVOT": true, "FOR": true, "STRAIGHT_JOIN": true,
+}
+
+// table reads what stands where a table may.
+func (f *tableFinder) table(s scope) scope {
+	for f.accept("ONLY") || f.accept("LATERAL") {
+		continue
+	}
+	if f.symbol(0, "(") {
+		f.i++
+		query := f.word(0) == "SELECT" || f.word(0) == "WITH" || f.word(0) == "VALUES" || f.word(0) == "FROM" || f.word(0) == "TABLE"
+		f.level(s, !query)
+		return s
+	}
+	if noTable[f.word(0)] || endOfFrom[f.word(0)] {
+		return s
+	}
+	parts := f.name()
+	if len(parts) == 0 || f.symbol(0, "(") {
+		return s // a variable, a file, a function
+	}
+	first, last := strings.ToLower(parts[0]), parts[len(parts)-1]
+	if len(parts) == 1 && slices.Contains(s.withs, first) || len(parts) > 1 && f.d.unnests && slices.Contains(s.aliases, first) {
+		return s
+	}
+	f.add(parts)
+	s = s.alias(last)
+	f.accept("AS")
+	if w := f.word(0); w != "" && !noAlias[w] && !endOfFrom[w] {
+		s = s.alias(w)
+	}
+	return s
+}
+
+func (f *tableFinder) add(parts []string) {
+	for i, p := range parts {
+		if strings.Contains(p, ".") {
+			parts[i] = `"` + p + `"`
+		}
+	}
+	name := strings.Join(parts, ".")
+	if strings.Trim(name, `."`) != "" && len(f.found) < maxQueryTables && !slices.Contains(f.found, name) {
+		f.found = append(f.found, name)
+	}
+}
+
+// name reads a name with its dots; nothing is read where none stands.
+func (f *tableFinder) name() (parts []string) {
+	start := f.i
+	for f.i < len(f.tokens) {
+		t := f.tokens[f.i]
+		dot := false
+		switch {
+		case t.kind == sqlWord && isNameStart(t.text):
+			text := t.text
+			for f.d.dotted && f.i+2 < len(f.tokens) && f.symbol(1, "-") && f.tokens[f.i+1].glued && f.tokens[f.i+2].glued && f.tokens[f.i+2].kind == sqlWord {
+				text += "-" + f.tokens[f.i+2].text
+				f.i += 2
+			}
+			if text, dot = strings.CutSuffix(text, "."); f.d.fold != foldNone {
+				text = strings.ToLower(text)
+			}
+			parts = append(parts, strings.Split(text, ".")...)
+		case t.kind == sqlQuoted, t.kind == sqlLiteral && strings.HasPrefix(t.text, `"`) && len(t.text) > 2:
+			// Where "…" is a string, none can stand here.
+			parts = append(parts, f.quotedParts(t.text)...)
+		default:
+			f.i = start
+			return nil
+		}
+		f.i++
+		if !dot && !f.symbol(0, ".") {
+			return parts
+		}
+		for !dot || f.symbol(0, ".") {
+			if !f.symbol(0, ".") {
+				break
+			}
+			if dot {
+				parts = append(parts, "") // db..table
+			}
+			dot = true
+			f.i++
+		}
+	}
+	f.i = start
+	return nil
+}
+
+// isNameStart refuses temporary tables (#t), variables (@t, :t), parameters ($1) and stages.
+func isNameStart(text string) bool {
+	return text[0] == '_' || text[0] >= 'a' && text[0] <= 'z' || text[0] >= 'A' && text[0] <= 'Z' || text[0] >= 0x80
+}
+
+func (f *tableFinder) quotedParts(text string) []string {
+	if f.d.dotted {
+		return strings.Split(strings.ReplaceAll(text, "`", ""), ".")
+	}
+	if f.d.fold == foldAll {
+		text = strings.ToLower(text)
+	}
+	return splitTable(text)
+}
