@@ -214,6 +214,14 @@ func TestTablesOfCorpusQueriesAreTheTrueOnes(t *testing.T) {
 			if got := names(t, runs[i].Events[0].Body); got != strings.Join(want, ", ") {
 				t.Errorf("%s: got %s, want %s", l.File, got, strings.Join(want, ", "))
 			}
+			for _, ev := range runs[i].Events {
+				if marks.Match(humanText.ReplaceAll(ev.Body, nil)) {
+					t.Errorf("%s: a value left the message: %s", l.File, ev.Body)
+				}
+				if err := openlineage.Validate(ev.Body); err != nil {
+					t.Errorf("%s: %v", l.File, err)
+				}
+			}
 			compared++
 		}
 	}
