@@ -78,7 +78,8 @@ func runID(v *gx.Validation, t times, received time.Time) uuid.UUID {
 		writePart(h, part)
 	}
 	if v.RunTime.IsZero() && v.ValidationID == "" {
-		writePart(h, string(v.FactsHash[:]))
+		facts := v.FactsHash()
+		writePart(h, string(facts[:]))
 		writePart(h, micros(received))
 	}
 	var id uuid.UUID

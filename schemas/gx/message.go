@@ -67,7 +67,6 @@ type Validation struct {
 	Partial     bool                       // holds fewer results than statistics evaluated, or statistics has a key "success"
 	Evaluated   *int64                     // statistics.evaluated_expectations
 	Params      map[string]json.RawMessage // evaluation_parameters / suite_parameters, scalars only (may hold PARAMVALUE: opt-in)
-	FactsHash   [32]byte                   // SHA-256 over the decoded facts in canonical order; used in the identity where run time and validation id are both absent
 }
 
 // Batch says which data was validated, as the message tells it.
