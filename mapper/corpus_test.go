@@ -87,7 +87,7 @@ func newValidator(t testing.TB) *validator {
 			place = "run"
 		case strings.HasSuffix(base, "JobFacet.json"):
 			place = "job"
-		case strings.Contains(base, "InputDatasetFacet"), base == "DataQualityAssertionsDatasetFacet.json":
+		case strings.Contains(base, "InputDatasetFacet"), base == "DataQualityAssertionsDatasetFacet.json", base == "BaseSubsetDatasetFacet.json":
 			place = "input"
 		}
 		for name := range d.Properties {

@@ -13,7 +13,8 @@ type dataset struct {
 	sourceName, sourceURI string // dataSource facet; "" none
 	symlink               bool   // datasource and asset are another name of it
 	warn                  []string
-	none                  bool // no datasource or asset at all: no input
+	none                  bool   // no datasource or asset at all: no input
+	file                  string // the file that was validated, where the dataset is all files of an asset
 }
 
 // nameDataset names what was validated. The error's code is unmapped_dataset.
@@ -75,6 +76,7 @@ func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error)
 	case spec.Path != "":
 		d.namespace, d.name = nameFile(spec.Path)
 		if s.FileDatasets == "asset" && asset != "" {
+			d.file = d.name
 			folder := ""
 			if i := strings.LastIndexAny(d.name, `/\`); i >= 0 {
 				folder = d.name[:i+1]

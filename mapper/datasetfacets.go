@@ -52,6 +52,7 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, d detail) {
 		e.Int(*w.metrics.rows)
 		e.Close('}')
 	}
+	m.subset(e, w)
 	e.Close('}')
 }
 

@@ -106,6 +106,7 @@ func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, facets bool) {
 			e.Member("description", bound(text, 2000))
 			e.Close('}')
 		}
+		m.configuredJobFacets(e)
 		e.Close('}')
 	}
 	e.Close('}')

@@ -47,7 +47,7 @@ func TestNoNulLeavesInColumnListsOrParents(t *testing.T) {
 		t.Fatal(err)
 	}
 	const id = "0191533c-0a53-7c23-a16e-8b1ac4d8f3a1"
-	runs, err := m.Map(msg, Input{Received: received, Parent: "ns/\x00 /" + id})
+	runs, err := m.Map(msg, Input{Received: received, Parent: ParentRun{ID: "ns/\x00 /" + id}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestParentNamesFitWhatBackendsTake(t *testing.T) {
 		"long": {"ns/" + strings.Repeat("x", 5000) + "/" + id, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, ok := parseParent(c.text)
+			p, ok := parseParent(ParentRun{ID: c.text}, ParentRun{})
 			if ok != c.ok || len(p.job.Namespace)+len(p.job.Name) > maxJobBytes {
 				t.Errorf("ok %v, %d bytes", ok, len(p.job.Namespace)+len(p.job.Name))
 			}

@@ -40,7 +40,11 @@ A result that carries no time of its own takes --received, else its file's modif
 			if err != nil {
 				return err
 			}
-			return mapFiles(m, files, at, a)
+			decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
+			if err != nil {
+				return err
+			}
+			return mapFiles(mapping{m, decoder, at}, files, a)
 		},
 	}
 	flags.add(cmd, "job-namespace", "job-name")
@@ -49,13 +53,13 @@ A result that carries no time of its own takes --received, else its file's modif
 }
 
 // mapFiles maps every file and tells of each bad one; the others are mapped all the same.
-func mapFiles(m *mapper.Mapper, files []string, at time.Time, a *app) error {
+func mapFiles(m mapping, files []string, a *app) error {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
 	bad := 0
 	for _, name := range files {
-		if err := mapFile(m, name, at, a); err != nil {
+		if err := m.file(name, a); err != nil {
 			bad++
 			fmt.Fprintf(a.stderr, "gx-ol: %s: %v\n", name, err)
 		}
@@ -66,11 +70,19 @@ func mapFiles(m *mapper.Mapper, files []string, at time.Time, a *app) error {
 	return nil
 }
 
-func mapFile(m *mapper.Mapper, name string, at time.Time, a *app) error {
+// mapping is how files are mapped.
+type mapping struct {
+	mapper   *mapper.Mapper
+	decoder  gx.Decoder
+	received time.Time // zero: each file's modification time
+}
+
+func (m mapping) file(name string, a *app) error {
 	value, modified, err := readResult(name, a.stdin)
 	if err != nil {
 		return err
 	}
+	at := m.received
 	if at.IsZero() {
 		at = modified
 	}
@@ -78,11 +90,11 @@ func mapFile(m *mapper.Mapper, name string, at time.Time, a *app) error {
 		at = time.Now()
 		fmt.Fprintf(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
 	}
-	msg, err := gx.Decode(value)
+	msg, err := m.decoder.Decode(value)
 	if err != nil {
 		return err
 	}
-	runs, err := m.Map(msg, mapper.Input{Received: at})
+	runs, err := m.mapper.Map(msg, mapper.Input{Received: at})
 	if err != nil {
 		return err
 	}

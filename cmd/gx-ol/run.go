@@ -19,6 +19,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/telemetry"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 func newRunCommand(a *app) *cobra.Command {
@@ -70,13 +71,17 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err != nil {
 		return err
 	}
+	decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
+	if err != nil {
+		return err
+	}
 	metrics := telemetry.New()
 	inFlight := cfg.Input.MaxInFlight
 	if cfg.Transport.Type == "console" || cfg.Transport.Type == "file" {
 		inFlight = 1 // a run's events stay together
 	}
 	p := pipeline.New(pipeline.Config{
-		Mapper: m, To: to, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic), Observer: metrics,
+		Decode: decoder.Decode, Mapper: m, To: to, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic), Observer: metrics,
 		Group: cfg.Input.Group, MaxInFlight: inFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
 		Backoff:         pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: log,

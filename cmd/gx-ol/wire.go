@@ -85,6 +85,11 @@ func mapperSettings(cfg *config.Config, maxEventBytes int) mapper.Settings {
 		FailedRun:   cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, Unmapped: cfg.Unmapped,
 		FileDatasets: cfg.FileDatasets, BatchValues: cfg.BatchValues, RowValues: mapper.RowValues(cfg.RowValues),
 		MaxEventBytes: maxEventBytes, Version: version(),
+		JobTags: cfg.Job.Tags, JobOwners: cfg.Job.Owners, SourceCode: mapper.SourceCode(cfg.Job.SourceCode), RunTags: cfg.RunTags,
+		Parent: mapper.ParentRun{ID: cfg.Parent.ID}, Root: mapper.ParentRun{ID: cfg.Parent.RootID}, CheckpointRun: cfg.Parent.Checkpoint,
+	}
+	for _, r := range cfg.Job.Rules {
+		s.JobRules = append(s.JobRules, mapper.JobRule(r))
 	}
 	for name, d := range cfg.Datasources {
 		s.Datasources[name] = mapper.Datasource{Namespace: d.Namespace, Name: d.Name, Database: d.Database, Schema: d.Schema}

@@ -17,6 +17,8 @@ type Config struct {
 	DeadLetters       DeadLetters
 	Delivery          string // at_least_once
 	Job               Job
+	RunTags           map[string]string
+	Parent            Parent
 	Datasources       map[string]Datasource
 	GreatExpectations string
 	FailedRun         string   // FAIL or COMPLETE
@@ -37,6 +39,7 @@ type Input struct {
 	Group           string
 	MaxMessageBytes int
 	MaxInFlight     int
+	JSONPointer     string // RFC 6901; empty: the result is the message
 }
 
 // Regex says whether Topics is a regular expression.
@@ -66,9 +69,6 @@ type Auth struct{ Type, APIKey string }
 
 // DeadLetters is where refused records go.
 type DeadLetters struct{ Topic string }
-
-// Job names the OpenLineage job.
-type Job struct{ Namespace, Name, Description string }
 
 // Datasource is the OpenLineage naming of one GX datasource.
 type Datasource struct{ Namespace, Name, Database, Schema string }

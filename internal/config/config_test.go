@@ -36,6 +36,11 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"own events":        {"input: {topics: [a]}\ntransport: {type: kafka, topic: a}", `c.yaml:2:33: transport.topic is also read by input.topics: gx-ol would read its own events`},
 		"own letters":       {"input: {topics: [\"^a.*\"]}\ndead_letters: {topic: ab}", `c.yaml:2:23: dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters`},
 		"bad regex":         {"input: {topics: \"^(\"}", `c.yaml:1:17: input.topics is no valid regular expression`},
+		"bad pointer":       {"input: {json_pointer: payload}", `c.yaml:1:23: input.json_pointer: "payload" is no JSON Pointer: it must start with a slash, as in /payload/result`},
+		"rules":             {"job: {rules: {suite: a}}", `c.yaml:1:14: job.rules must be a list of rules, such as - {suite: "orders.*", name: orders}`},
+		"rule key":          {"job: {rules: [{siute: a, name: b}]}", `c.yaml:1:16: unknown key "siute": did you mean "suite"?`},
+		"rule pattern":      {"job: {rules: [{suite: \"[\", name: b}]}", `c.yaml:1:23: "[" is not a pattern: syntax error in pattern`},
+		"rule for nothing":  {"job: {rules: [{suite: a}]}", `c.yaml:1:15: a rule of job.rules needs a name or a namespace`},
 		"all at once":       {"a1: 1\nlog: {level: loud}", "c.yaml:1:1: unknown key \"a1\"\nc.yaml:2:14: log.level must be one of debug, info, warn, error, not \"loud\""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -170,6 +170,8 @@ func (l *loader) leaf(f field, key, value *yaml.Node) {
 		l.stringMap(f, value)
 	case "datasources":
 		l.datasources(value)
+	case "rules":
+		l.jobRules(value)
 	case "list":
 		if value.Kind == yaml.SequenceNode {
 			l.list(f, value)

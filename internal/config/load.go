@@ -186,6 +186,8 @@ func (l *loader) openLineage() {
 		l.fill("transport.auth.apiKey", "OPENLINEAGE_API_KEY")
 	}
 	l.fill("job.namespace", "OPENLINEAGE_NAMESPACE")
+	l.fill("parent.id", "OPENLINEAGE_PARENT_ID")
+	l.fill("parent.root_id", "OPENLINEAGE_ROOT_PARENT_ID")
 }
 
 func (l *loader) fill(path, env string) {
@@ -224,6 +226,7 @@ func (l *loader) settle(run bool) {
 	l.checkTransport(run)
 	l.checkTopics(run)
 	l.checkRest(run)
+	l.checkPointer()
 }
 
 func (l *loader) checkNotYet() {

@@ -9,14 +9,16 @@ import (
 // checked and passed over. Message.Event shares value's memory, unless the event stood in a JSON string; everything
 // else is copied. An error is a *DecodeError with its code, byte offset and path, and quotes nothing of the message.
 // Offsets inside a JSON string that holds JSON count within the decoded string; the path says so.
-func Decode(value []byte) (*Message, error) {
+func Decode(value []byte) (*Message, error) { return decode(value, Decoder{}) }
+
+func decode(value []byte, pointer Decoder) (*Message, error) {
 	b, base := value, 0
 	if len(b) > 5 && b[0] == 0 { // Confluent framing: a zero byte and the schema's id
 		b, base = b[5:], 5
 	}
 	mem := stores.Get().(*store)
 	defer mem.release()
-	m, err := decodeText(b, base, mem)
+	m, err := decodeText(b, base, mem, pointer)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +26,7 @@ func Decode(value []byte) (*Message, error) {
 }
 
 // decodeText reads one JSON text. The result's type keeps a nil *DecodeError from becoming a non-nil error.
-func decodeText(b []byte, base int, mem *store) (*Message, *DecodeError) {
+func decodeText(b []byte, base int, mem *store, pointer Decoder) (*Message, *DecodeError) {
 	if rest, found := bytes.CutPrefix(b, []byte("\xef\xbb\xbf")); found {
 		b, base = rest, base+3
 	}
@@ -34,7 +36,7 @@ func decodeText(b []byte, base int, mem *store) (*Message, *DecodeError) {
 	if !utf8.Valid(b) {
 		return nil, &DecodeError{Code: "invalid_json", Offset: int64(base + firstInvalid(b)), Reason: "not valid JSON: a byte that is not UTF-8"}
 	}
-	m, err := (&decoder{s: &scanner{b: b, base: int64(base), mem: mem}}).text()
+	m, err := (&decoder{s: &scanner{b: b, base: int64(base), mem: mem}, pointer: pointer}).text()
 	if err == nil && len(m.Validations) == 1 {
 		m.Validations[0].Part = ""
 	}
@@ -50,6 +52,14 @@ func (d *decoder) text() (*Message, *DecodeError) {
 	}
 	if s.err != nil {
 		return nil, s.err
+	}
+	if inner, ok := d.follow(v); ok && len(d.pointer.pointer) > 0 && v.kind != '"' {
+		d.pointer = Decoder{}
+		m, err := d.open(inner, 0)
+		if err != nil && err.Path == "" {
+			err.Path = "the pointer's place"
+		}
+		return m, err
 	}
 	return d.open(v, 0)
 }

@@ -1,8 +1,10 @@
 package gx
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxEnvelopes and maxStrings bound how far Decode opens envelopes and strings that hold JSON.
@@ -15,6 +17,7 @@ const (
 type decoder struct {
 	s       *scanner
 	strings int // JSON strings opened so far
+	pointer Decoder
 }
 
 // open recognises v, opening strings and envelopes.
@@ -31,22 +34,44 @@ func (d *decoder) open(v doc, depth int) (*Message, *DecodeError) {
 		if inner, ok := d.envelope(v); ok && depth < maxEnvelopes {
 			return d.open(d.look(inner), depth+1)
 		}
+		if v.is("data_base64", '"') && v.has("specversion") {
+			return d.openBase64(v)
+		}
 	}
 	return nil, d.unknown(v, "")
 }
 
+// openBase64 decodes the data of a CloudEvent whose producer took JSON for binary data.
+func (d *decoder) openBase64(v doc) (*Message, *DecodeError) {
+	const path = "data_base64"
+	text, err := base64.StdEncoding.DecodeString(d.field(v, path))
+	if err != nil {
+		m, _ := v.get(path)
+		return nil, &DecodeError{Code: "invalid_base64", Offset: d.s.base + int64(m.at.start), Path: path, Reason: "not valid base64"}
+	}
+	return d.inner(text, v, path)
+}
+
 // openString decodes a JSON string as JSON: shape K.
 func (d *decoder) openString(v doc) (*Message, *DecodeError) {
-	if d.strings >= maxStrings {
-		return nil, d.unknown(v, "")
-	}
 	text := d.s.at(v.at).text()
 	if t := strings.TrimSpace(text); t == "" || !strings.ContainsRune("{[\"", rune(t[0])) {
 		return nil, d.unknown(v, "")
 	}
-	m, err := (&decoder{s: &scanner{b: []byte(text), mem: d.s.mem}, strings: d.strings + 1}).text()
+	return d.inner([]byte(text), v, "the JSON inside the string")
+}
+
+// inner decodes a JSON text that v holds. Offsets in an error count within the text; its path says so.
+func (d *decoder) inner(text []byte, v doc, path string) (*Message, *DecodeError) {
+	if d.strings >= maxStrings {
+		return nil, d.unknown(v, "")
+	}
+	if !utf8.Valid(text) {
+		return nil, &DecodeError{Code: "invalid_json", Offset: int64(firstInvalid(text)), Path: path, Reason: "not valid JSON: a byte that is not UTF-8"}
+	}
+	m, err := (&decoder{s: &scanner{b: text, mem: d.s.mem}, strings: d.strings + 1, pointer: d.pointer}).text()
 	if err != nil && err.Path == "" {
-		err.Path = "the JSON inside the string"
+		err.Path = path
 	}
 	return m, err
 }

@@ -138,7 +138,7 @@ type Result struct {
 
 // DecodeError says where in the message Decode stopped, and why. Its text holds no row values.
 type DecodeError struct {
-	Code   string // stable slug: empty_value, invalid_json, unknown_shape, not_a_result, too_deep
+	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, too_deep
 	Offset int64  // byte offset in the value; -1 where it does not apply
 	Path   string // e.g. results[3].expectation_config; may be empty
 	Reason string // in words
