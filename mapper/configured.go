@@ -36,7 +36,7 @@ func (m *Mapper) configuredJobFacets(e *openlineage.Encoder) {
 		e.Close(']')
 		e.Close('}')
 	}
-	if c := s.SourceCode; c.URL != "" {
+	if c := s.SourceCode; isURI(c.URL) {
 		e.Facet("sourceCodeLocation", m.producer, facetURL("1-1-0", "SourceCodeLocationJobFacet"))
 		e.Member("type", firstOf(c.Type, "git"))
 		e.Member("url", c.URL)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 const checkpointResult = `{"run_id": {"run_name": "nightly", "run_time": "2026-01-02T03:04:05+00:00"},
@@ -35,6 +36,11 @@ func mapped(t *testing.T, s Settings, in Input, message string) map[string]any {
 		t.Fatal(err)
 	}
 	events := runs[len(runs)-1].Events
+	for _, ev := range events {
+		if err := openlineage.Validate(ev.Body); err != nil {
+			t.Errorf("%s: %v", ev.Type, err)
+		}
+	}
 	var tree map[string]any
 	if err := json.Unmarshal(events[len(events)-1].Body, &tree); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ type JobRule struct {
 	Name                                        string // as Settings.JobName; empty: as without the rule
 }
 
-// SourceCode is the place of code in a version control system. It is told only if URL is set.
+// SourceCode is the place of code in a version control system. It is told only if URL is an absolute URI.
 type SourceCode struct {
 	Type, URL, RepoURL, Path, Version, Branch string
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,17 +16,22 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 func newMapCommand(a *app) *cobra.Command {
 	var flags configFlags
 	var received string
+	var validate bool
 	cmd := &cobra.Command{
 		Use: "map [FILE…|-]", Short: "map results to events, without Kafka",
 		Long: `Reads validation results from files or stdin, one JSON document each, and prints their OpenLineage events, one a line.
-A result that carries no time of its own takes --received, else its file's modification time.`,
+A result that carries no time of its own takes --received, else its file's modification time.
+With --validate nothing of a message is printed of which an event breaks gx-ol's JSON Schema; an OpenLineage event that only
+passes through is checked for what every event has.`,
 		Example: `  gx-ol map result.json
-  kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -`,
+  kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -
+  gx-ol map --validate validations/*.json > events.ndjson`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			var at time.Time
 			if received != "" {
@@ -44,11 +52,12 @@ A result that carries no time of its own takes --received, else its file's modif
 			if err != nil {
 				return err
 			}
-			return mapFiles(mapping{m, decoder, at}, files, a)
+			return mapFiles(mapping{mapper: m, decoder: decoder, received: at, validate: validate}, files, a)
 		},
 	}
 	flags.add(cmd, "job-namespace", "job-name")
 	cmd.Flags().StringVar(&received, "received", "", "when the results were received (RFC 3339)")
+	cmd.Flags().BoolVar(&validate, "validate", false, "check each event against gx-ol's JSON Schema before it is printed")
 	return cmd
 }
 
@@ -61,7 +70,9 @@ func mapFiles(m mapping, files []string, a *app) error {
 	for _, name := range files {
 		if err := m.file(name, a); err != nil {
 			bad++
-			fmt.Fprintf(a.stderr, "gx-ol: %s: %v\n", name, err)
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				fmt.Fprintf(a.stderr, "gx-ol: %s: %s\n", name, line)
+			}
 		}
 	}
 	if bad > 0 {
@@ -75,6 +86,7 @@ type mapping struct {
 	mapper   *mapper.Mapper
 	decoder  gx.Decoder
 	received time.Time // zero: each file's modification time
+	validate bool
 }
 
 func (m mapping) file(name string, a *app) error {
@@ -98,6 +110,11 @@ func (m mapping) file(name string, a *app) error {
 	if err != nil {
 		return err
 	}
+	if m.validate {
+		if err := checkEvents(runs); err != nil {
+			return err
+		}
+	}
 	var line bytes.Buffer
 	for _, run := range runs {
 		for _, ev := range run.Events {
@@ -112,6 +129,30 @@ func (m mapping) file(name string, a *app) error {
 		}
 	}
 	return nil
+}
+
+// checkEvents says which rules of the schema the events of a message break, each finding on its own line.
+func checkEvents(runs []openlineage.Run) error {
+	var found []error
+	for _, run := range runs {
+		for _, ev := range run.Events {
+			check := openlineage.Validate
+			if ev.PassThrough {
+				check = openlineage.ValidatePassedThrough
+			}
+			err := check(ev.Body)
+			var invalid *openlineage.InvalidEvent
+			if !errors.As(err, &invalid) {
+				found = append(found, err)
+				continue
+			}
+			place := strings.TrimSpace(run.Part + " " + cmp.Or(string(ev.Type), "event"))
+			for _, b := range invalid.Breaks {
+				found = append(found, fmt.Errorf("%s: %s: %s", place, cmp.Or(b.Pointer, "/"), b.Rule))
+			}
+		}
+	}
+	return errors.Join(found...)
 }
 
 // readResult reads a file and its modification time, or stdin, which has none.

@@ -41,6 +41,9 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"rule key":          {"job: {rules: [{siute: a, name: b}]}", `c.yaml:1:16: unknown key "siute": did you mean "suite"?`},
 		"rule pattern":      {"job: {rules: [{suite: \"[\", name: b}]}", `c.yaml:1:23: "[" is not a pattern: syntax error in pattern`},
 		"rule for nothing":  {"job: {rules: [{suite: a}]}", `c.yaml:1:15: a rule of job.rules needs a name or a namespace`},
+		"blank tag":         {"job: {tags: {\" \": a}}", `c.yaml:1:14: a name in job.tags must not be blank`},
+		"source code":       {"job: {source_code: {url: repo}}", `c.yaml:1:26: job.source_code.url must be an address such as https://git.example.com/team/repo`},
+		"source secret":     {"job: {source_code: {url: \"https://u:p@h/r\"}}", `c.yaml:1:26: job.source_code.url must not hold a user or password: it leaves with every event`},
 		"all at once":       {"a1: 1\nlog: {level: loud}", "c.yaml:1:1: unknown key \"a1\"\nc.yaml:2:14: log.level must be one of debug, info, warn, error, not \"loud\""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -237,6 +237,10 @@ func (l *loader) stringMap(f field, n *yaml.Node) {
 				return
 			}
 		}
+		if strings.TrimSpace(key.Value) == "" {
+			l.fault(l.at(key), "a name in %s must not be blank", f.path)
+			return
+		}
 		t, ok := l.scalar(f.path+"."+key.Value, value)
 		if !ok {
 			return

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/url"
 	"path"
 
 	"go.yaml.in/yaml/v3"
@@ -90,7 +91,14 @@ func (l *loader) jobRules(n *yaml.Node) {
 	}
 }
 
-func (l *loader) checkPointer() {
+func (l *loader) checkJob() {
+	if c := l.cfg.Job.SourceCode.URL; c != "" {
+		if u, err := url.Parse(c); err != nil || u.Host == "" {
+			l.fault(l.place("job.source_code.url"), "job.source_code.url must be an address such as https://git.example.com/team/repo")
+		} else if u.User != nil {
+			l.fault(l.place("job.source_code.url"), "job.source_code.url must not hold a user or password: it leaves with every event")
+		}
+	}
 	if _, err := gx.NewDecoder(l.cfg.Input.JSONPointer); err != nil {
 		l.fault(l.place("input.json_pointer"), "input.json_pointer: %v", err)
 	}

@@ -226,7 +226,7 @@ func (l *loader) settle(run bool) {
 	l.checkTransport(run)
 	l.checkTopics(run)
 	l.checkRest(run)
-	l.checkPointer()
+	l.checkJob()
 }
 
 func (l *loader) checkNotYet() {
