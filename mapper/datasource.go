@@ -62,18 +62,21 @@ func compileTables(m map[string]Datasource) ([]table, error) {
 	return tables, errors.Join(faults...)
 }
 
-// withoutDatabase takes the database off a namespace that is a whole connection string: it belongs into the name. SQL
-// Server's path is its instance and stays.
+// withoutDatabase takes database and schema off a namespace that is a whole connection string: they belong into the
+// name. The path of plain mssql:// is an instance and stays; that of mssql+pyodbc:// is a database.
 func withoutDatabase(ds Datasource) Datasource {
 	scheme, authority, rest, ok := splitURL(ds.Namespace)
 	known := normaliseScheme(scheme)
-	database := strings.Trim(unescape(dropQuery(rest)), "/")
-	if !ok || database == "" || !isSQLScheme(known) || known == "mssql" || known == "sqlserver" {
+	if !ok || strings.Trim(rest, "/") == "" && !strings.Contains(authority, "?") || embedded(known+"://") || !isSQL(known+"://") || known == "azurecosmos" {
 		return ds
 	}
-	ds.Namespace = scheme + "://" + authority
-	if ds.Database == "" {
-		ds.Database = strings.ReplaceAll(database, "/", ".")
+	if server := known == "mssql" || known == "sqlserver"; server && !strings.Contains(scheme, "+") {
+		return ds
+	}
+	c, led := NameConnection(ds.Namespace)
+	ds.Database, ds.Schema = orElse(ds.Database, c.Database), orElse(ds.Schema, c.Schema)
+	if ds.Namespace = scheme + "://" + dropQuery(authority); dropQuery(authority) == "" && led {
+		ds.Namespace = c.Namespace
 	}
 	return ds
 }
