@@ -1,6 +1,9 @@
 package mapper
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
 
 func TestNameConnection(t *testing.T) {
 	const odbc = "DRIVER%3D%7BODBC+Driver+18+for+SQL+Server%7D%3BSERVER%3Dtcp%3Adb.example.com%2C1444%3BDATABASE%3Dshop%3BUID%3Dann%3BPWD%3D%7BSECRETPW%7D%7D%3B%7D%3BEncrypt%3Dyes"
@@ -40,7 +43,7 @@ func TestNameConnection(t *testing.T) {
 		"sqlite:////data/x.db":                                                                                             {Namespace: "sqlite:///data/x.db"},
 		"sqlite:///x.db":                                                                                                   {Namespace: "sqlite://x.db"},
 	} {
-		if got, ok := NameConnection(con); !ok || got != want {
+		if got, ok := NameConnection(con); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\ngot  %+v %v\nwant %+v", con, got, ok, want)
 		}
 	}

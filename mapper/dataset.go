@@ -19,8 +19,7 @@ type dataset struct {
 // nameDataset names what was validated. The error's code is unmapped_dataset.
 func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error) {
 	datasource, asset := identify(tables, v)
-	spec := &v.Batch.Spec
-	entry := findTable(tables, datasource)
+	spec, entry := completed(v.Batch.Spec, findTable(tables, datasource), asset)
 	var d dataset
 	tableName, schema := spec.Table, spec.Schema
 	if tableName == "" {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-
-	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // table is one compiled entry of datasources:.
@@ -93,47 +91,6 @@ func findTable(tables []table, datasource string) *table {
 		}
 	}
 	return nil
-}
-
-// identify tells the GX datasource and asset, from a fluent batch id where nothing else names them.
-func identify(tables []table, v *gx.Validation) (datasource, asset string) {
-	datasource, asset = v.Batch.Datasource, v.Batch.Asset
-	id := v.Batch.BatchID
-	if (datasource != "" && asset != "") || id == "" || isDigest(id) {
-		return datasource, asset
-	}
-	var rest string
-	switch {
-	case datasource != "":
-		var ok bool
-		if rest, ok = strings.CutPrefix(id, datasource+"-"); !ok {
-			return datasource, asset
-		}
-	default:
-		// The longest known datasource that a dash follows, else the first dash.
-		cut := -1
-		for i := len(id) - 1; i > 0 && cut < 0; i-- {
-			if id[i] != '-' {
-				continue
-			}
-			for j := range tables {
-				if tables[j].glob == id[:i] {
-					cut = i
-				}
-			}
-		}
-		if cut < 0 {
-			cut = strings.IndexByte(id, '-')
-		}
-		if cut <= 0 {
-			return datasource, asset
-		}
-		datasource, rest = id[:cut], id[cut+1:]
-	}
-	if asset == "" {
-		asset = stripOptions(rest)
-	}
-	return datasource, asset
 }
 
 // stripOptions cuts the trailing -<option>_<value> parts: they are the batch, and may hold a row value. What follows
