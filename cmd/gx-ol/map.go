@@ -23,6 +23,7 @@ func newMapCommand(a *app) *cobra.Command {
 		Long: `Reads validation results from files or stdin, one JSON document each, and prints their OpenLineage events, one a line.
 A result that carries no time of its own takes --received, else its file's modification time.`,
 		Example: `  gx-ol map result.json
+  gx-ol map --great-expectations ./gx result.json
   kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			var at time.Time
@@ -36,14 +37,18 @@ A result that carries no time of its own takes --received, else its file's modif
 			if err != nil {
 				return err
 			}
-			m, err := mapper.New(mapperSettings(cfg, cfg.Transport.MaxEventBytes))
+			datasources, err := datasourceTable(cfg, a.env, func(warning string) { fmt.Fprintf(a.stderr, "gx-ol: %s\n", warning) })
+			if err != nil {
+				return err
+			}
+			m, err := mapper.New(mapperSettings(cfg, datasources, cfg.Transport.MaxEventBytes))
 			if err != nil {
 				return err
 			}
 			return mapFiles(m, files, at, a)
 		},
 	}
-	flags.add(cmd, "job-namespace", "job-name")
+	flags.add(cmd, "job-namespace", "job-name", "great-expectations")
 	cmd.Flags().StringVar(&received, "received", "", "when the results were received (RFC 3339)")
 	return cmd
 }

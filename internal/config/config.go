@@ -18,7 +18,7 @@ type Config struct {
 	Delivery          string // at_least_once
 	Job               Job
 	Datasources       map[string]Datasource
-	GreatExpectations string
+	GreatExpectations string   // file or folder to derive datasources from; what Datasources says wins
 	FailedRun         string   // FAIL or COMPLETE
 	Lifecycle         string   // start_and_end or end_only
 	AssertionsIn      []string // inputFacets, facets
