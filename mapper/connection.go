@@ -62,6 +62,8 @@ func NameConnection(con string) (ds Datasource, ok bool) {
 
 func parseSQLURL(scheme, rest string) sqlURL {
 	body, query, _ := strings.Cut(rest, "?")
+	// SQLAlchemy 1.3, which GX 0.x ran on, let a password hold an @ too.
+	body = body[strings.LastIndexByte(body, '@')+1:]
 	u := sqlURL{scheme: scheme, query: make(map[string][]string)}
 	var path string
 	u.authority, path, _ = strings.Cut(body, "/")

@@ -2,19 +2,21 @@ package mapper
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
 func TestNameConnection(t *testing.T) {
 	const odbc = "DRIVER%3D%7BODBC+Driver+18+for+SQL+Server%7D%3BSERVER%3Dtcp%3Adb.example.com%2C1444%3BDATABASE%3Dshop%3BUID%3Dann%3BPWD%3D%7BSECRETPW%7D%7D%3B%7D%3BEncrypt%3Dyes"
 	for con, want := range map[string]Datasource{
-		"postgresql+psycopg2://ann:SECRETPW@h:5433/shop":        {Namespace: "postgres://h:5433", Database: "shop"},
-		"postgresql://ann@h/shop?options=-csearch_path%3Dsales": {Namespace: "postgres://h:5432", Database: "shop", Schema: "sales"},
-		"postgresql:///shop":                                               {Namespace: "postgres://localhost:5432", Database: "shop"},
-		"postgresql:///shop?host=a:1&host=b:2":                             {Namespace: "postgres://a:1,b:2", Database: "shop"},
-		"postgresql://u:p@/shop?host=/cloudsql/proj:reg:inst":              {Namespace: "postgres://proj:reg:inst", Database: "shop"},
-		"postgresql://u:p@[::1]/shop":                                      {Namespace: "postgres://[::1]:5432", Database: "shop"},
-		"postgresql://u:p@dw.c0.eu-west-1.redshift.amazonaws.com:5439/dev": {Namespace: "redshift://dw.eu-west-1:5439", Database: "dev"},
+		"postgresql+psycopg2://ann:SECRETPW@h:5433/shop":                                                                   {Namespace: "postgres://h:5433", Database: "shop"},
+		"postgresql://ann:SECR@ET/PW@h/shop":                                                                               {Namespace: "postgres://h:5432", Database: "shop"},
+		"postgresql://ann@h/shop?options=-csearch_path%3Dsales":                                                            {Namespace: "postgres://h:5432", Database: "shop", Schema: "sales"},
+		"postgresql:///shop":                                                                                               {Namespace: "postgres://localhost:5432", Database: "shop"},
+		"postgresql:///shop?host=a:1&host=b:2":                                                                             {Namespace: "postgres://a:1,b:2", Database: "shop"},
+		"postgresql://u:p@/shop?host=/cloudsql/proj:reg:inst":                                                              {Namespace: "postgres://proj:reg:inst", Database: "shop"},
+		"postgresql://u:p@[::1]/shop":                                                                                      {Namespace: "postgres://[::1]:5432", Database: "shop"},
+		"postgresql://u:p@dw.c0.eu-west-1.redshift.amazonaws.com:5439/dev":                                                 {Namespace: "redshift://dw.eu-west-1:5439", Database: "dev"},
 		"redshift+redshift_connector://u:p@wg.123456789012.us-east-2.redshift-serverless.amazonaws.com/dev":                {Namespace: "redshift://wg.us-east-2:5439", Database: "dev"},
 		"mysql+pymysql://u:p@h/shop?charset=utf8":                                                                          {Namespace: "mysql://h:3306", Database: "shop"},
 		"mssql+pyodbc:///?odbc_connect=" + odbc:                                                                            {Namespace: "mssql://db.example.com:1444", Database: "shop"},
@@ -55,4 +57,23 @@ func TestNameConnectionRefusesWhatLeadsNowhere(t *testing.T) {
 			t.Errorf("%s: %+v", con, got)
 		}
 	}
+}
+
+// Whatever a password holds but an @, SQLAlchemy ends it at the first one, and nothing of it may stand in a name.
+func FuzzNameConnectionDropsThePassword(f *testing.F) {
+	for _, scheme := range []string{"postgresql+psycopg2", "mssql+pyodbc", "oracle", "snowflake", "databricks", "spanner+spanner", "kustosql+https", "hana"} {
+		f.Add(scheme, "a/b?c#d%40", "h:1/shop/s?odbc_connect=SERVER%3Dx%2C1%3BDATABASE%3D%7Bd%7D%7D&host=a")
+	}
+	f.Fuzz(func(t *testing.T, scheme, password, rest string) {
+		if strings.Contains(password, "@") || strings.Contains(scheme, "://") || strings.Contains(rest, "SECRETPW") {
+			t.Skip()
+		}
+		ds, ok := NameConnection(scheme + "://ann:" + password + "SECRETPW@" + rest)
+		if embedded(strings.ToLower(scheme) + "://") {
+			t.Skip("a path, no user")
+		}
+		if all := strings.ToUpper(ds.Namespace + ds.Database + ds.Schema); ok && strings.Contains(all, "SECRETPW") {
+			t.Errorf("%+v", ds)
+		}
+	})
 }

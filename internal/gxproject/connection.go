@@ -91,7 +91,7 @@ func stillNamed(missing []string, ds Datasource, ok bool) []string {
 func (r *reader) embedded(n *yaml.Node, key, namespace string) string {
 	for _, scheme := range []string{"sqlite://", "duckdb://"} {
 		path, ok := strings.CutPrefix(namespace, scheme)
-		if !ok || path == ":memory:" || filepath.IsAbs(path) || windowsDrive.MatchString(path) {
+		if !ok || path == ":memory:" || strings.HasPrefix(path, "md:") || filepath.IsAbs(path) || windowsDrive.MatchString(path) {
 			continue
 		}
 		r.warn(n, key, "is relative to the folder that Great Expectations runs in: taken from the project's folder; write an absolute path to be sure")
