@@ -29,6 +29,8 @@ func (r *reader) block(key string, n *yaml.Node) Datasource {
 			base := r.folder(c.value, where)
 			if base != "" {
 				stores[store(base)] = true
+			} else if glue := r.glueCatalog(c.value, where); glue != "" {
+				stores[glue] = true
 			}
 			r.connectorAssets(where, c.value, base, assets)
 		}
@@ -64,6 +66,20 @@ func (r *reader) connectorAssets(key string, connector *yaml.Node, base string, 
 	for _, p := range r.named(r.get(connector, "queries")) {
 		assets[p.key] = Asset{HasQuery: true, Query: scalar(p.value)}
 	}
+}
+
+// glueCatalog names the Glue data catalog that a connector reads, where both its account and region are written down.
+func (r *reader) glueCatalog(connector *yaml.Node, key string) string {
+	account, region := r.get(connector, "catalog_id"), r.get(connector, "boto3_options", "region_name")
+	if account == nil || region == nil {
+		return ""
+	}
+	id, okID := r.text(account, key+".catalog_id")
+	where, okWhere := r.text(region, key+".boto3_options.region_name")
+	if !okID || !okWhere || id == "" || where == "" {
+		return ""
+	}
+	return "arn:aws:glue:" + where + ":" + id
 }
 
 // fullName is what an asset of a SQL connector is called in results.

@@ -74,6 +74,8 @@ func TestADatasourceIsNamed(t *testing.T) {
 			want: Datasource{Namespace: "mysql://h:3306", Database: "shop", Assets: map[string]Asset{"s.t__w": {Table: "t", Schema: "s"}}}},
 		"block, S3": {yaml: "datasources: {d: {data_connectors: {c: {class_name: ConfiguredAssetS3DataConnector, bucket: b, prefix: in/, assets: {a: {}, o: {prefix: own/}}}}}}",
 			want: Datasource{Namespace: "s3://b", Assets: map[string]Asset{"a": {Folder: "s3://b/in/"}, "o": {Folder: "s3://b/own/"}}}},
+		"block, Glue": {yaml: "datasources: {d: {data_connectors: {c: {class_name: InferredAssetAWSGlueDataCatalogDataConnector, catalog_id: '123456789012', boto3_options: {region_name: eu-west-1, aws_secret_access_key: SECRETPW}}}}}",
+			want: Datasource{Namespace: "arn:aws:glue:eu-west-1:123456789012"}},
 		"block, folder": {yaml: "datasources: {d: {data_connectors: {c: {class_name: ConfiguredAssetFilesystemDataConnector, base_directory: ../data, assets: {a: {base_directory: x}}}}}}",
 			want: Datasource{Assets: map[string]Asset{"a": {Folder: "/data/x"}}}},
 		"files": {yaml: `fluent_datasources: {d: {type: pandas_filesystem, base_directory: data, assets: {one: {type: csv, batching_regex: 'x\.csv'}, many: {type: csv, batching_regex: 'x_(\d)\.csv'}, dir: {type: directory_csv, data_directory: sub}}}}`,
