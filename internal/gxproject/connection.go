@@ -55,6 +55,10 @@ func (r *reader) connectString(n *yaml.Node, key, template, schema string) (ds D
 	con, missing := r.expand(template)
 	schema, more := r.expand(schema)
 	missing = append(missing, more...)
+	if strings.Contains(con, "secret|") {
+		r.warn(n, key, "stands in a secret manager, which is not asked: name the datasource by hand")
+		return Datasource{}, false
+	}
 	ds.Namespace, ds.Database, ds.Schema, ok = r.opt.Connect(con)
 	if ds.Schema == "" {
 		ds.Schema = schema
