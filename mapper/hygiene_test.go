@@ -15,16 +15,17 @@ func TestNoCredentialOfAnyDialectLeaves(t *testing.T) {
 	for _, scheme := range []string{"awsathena+rest", "hana", "vertica+vertica_python", "exa+pyodbc", "databricks", "postgresql"} {
 		for _, password := range []string{"SECRETPW", "SECRETPW/x", "x/SECRETPW", "12/SECRETPW", "SECRETPW?x/y", "SECRETPW#x/y"} {
 			t.Run(scheme+" "+password, func(t *testing.T) {
-				namespace, database := connection(scheme+"://ann:"+password+"@db.example.com:99/shop", "")
-				if want := normaliseScheme(scheme) + "://db.example.com:99"; namespace != want || database != "shop" {
-					t.Errorf("got %s %s, want %s shop", namespace, database, want)
+				c, _ := NameConnection(scheme + "://ann:" + password + "@db.example.com:99/shop")
+				database := strings.TrimPrefix(collapse(c.Database, c.Schema), "AwsDataCatalog.")
+				if want := normaliseScheme(scheme) + "://db.example.com:99"; c.Namespace != want || database != "shop" {
+					t.Errorf("got %+v, want %s shop", c, want)
 				}
 			})
 		}
 	}
 	for in, want := range map[string][2]string{
 		"s3a://KEY:SECRETPW/x@bucket/a.csv":  {"s3://bucket", "a.csv"},
-		"sftp://ann:SECRETPW/x@h/a.csv":      {"sftp://h", "a.csv"},
+		"sftp://ann:SECRETPW/x@h/a.csv":      {"file://h", "/a.csv"},
 		"hdfs://nn:8020/mail@home/a.csv":     {"hdfs://nn:8020", "/mail@home/a.csv"},
 		"s3://bucket/mail@home/a.csv":        {"s3://bucket", "mail@home/a.csv"},
 		"abfss://c@a.dfs.core.windows.net/x": {"abfss://c@a.dfs.core.windows.net", "x"},

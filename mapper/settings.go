@@ -54,8 +54,23 @@ type ParentRun struct {
 type Datasource struct {
 	Namespace string // e.g. postgres://db.example.com:5432
 	Database  string // default database
-	Schema    string // default schema
+	Schema    string // default schema; an asset's own comes first
 	Name      string // template over .Database .Schema .Table .Asset .Path .Datasource; empty: by the scheme of Namespace
+	Assets    map[string]Asset
+}
+
+// Asset is what is known of one asset of a datasource. It completes what a result leaves out, and never overrules it.
+type Asset struct {
+	Namespace string // of an asset that lies elsewhere than its datasource; empty: the datasource's
+	Database  string // beside Namespace
+	Table     string
+	Schema    string
+	HasQuery  bool // a query asset
+	Query     string
+	QueryName string
+	Path      string // path or URL of the file, where it is always the same
+	Folder    string // else of the folder that its files lie in
+	InMemory  bool   // a dataframe
 }
 
 // Input is what Map is told besides the message.

@@ -30,6 +30,7 @@ A result that carries no time of its own takes --received, else its file's modif
 With --validate nothing of a message is printed of which an event breaks gx-ol's JSON Schema; an OpenLineage event that only
 passes through is checked for what every event has.`,
 		Example: `  gx-ol map result.json
+  gx-ol map --great-expectations ./gx result.json
   kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -
   gx-ol map --validate validations/*.json > events.ndjson`,
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -44,7 +45,11 @@ passes through is checked for what every event has.`,
 			if err != nil {
 				return err
 			}
-			m, err := mapper.New(mapperSettings(cfg, cfg.Transport.MaxEventBytes))
+			datasources, err := datasourceTable(cfg, a.env, func(warning string) { fmt.Fprintf(a.stderr, "gx-ol: %s\n", warning) })
+			if err != nil {
+				return err
+			}
+			m, err := mapper.New(mapperSettings(cfg, datasources, cfg.Transport.MaxEventBytes))
 			if err != nil {
 				return err
 			}
@@ -55,7 +60,7 @@ passes through is checked for what every event has.`,
 			return mapFiles(mapping{mapper: m, decoder: decoder, received: at, validate: validate}, files, a)
 		},
 	}
-	flags.add(cmd, "job-namespace", "job-name")
+	flags.add(cmd, "job-namespace", "job-name", "great-expectations")
 	cmd.Flags().StringVar(&received, "received", "", "when the results were received (RFC 3339)")
 	cmd.Flags().BoolVar(&validate, "validate", false, "check each event against gx-ol's JSON Schema before it is printed")
 	return cmd

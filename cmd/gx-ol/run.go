@@ -38,7 +38,8 @@ SIGINT and SIGTERM stop it cleanly; a second one at once.`,
 			return runPipeline(cmd.Context(), cfg, a)
 		},
 	}
-	flags.add(cmd, "brokers", "topic", "group", "to", "listen", "log-level", "log-format", "job-namespace", "job-name")
+	flags.add(cmd, "brokers", "topic", "group", "to", "listen", "log-level", "log-format", "job-namespace", "job-name",
+		"great-expectations")
 	return cmd
 }
 
@@ -52,6 +53,10 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if cfg.Disabled {
 		log.Info("OPENLINEAGE_DISABLED is set: nothing is read and nothing delivered")
 		return nil
+	}
+	datasources, err := datasourceTable(cfg, a.env, func(warning string) { log.Warn(warning) })
+	if err != nil {
+		return err
 	}
 	letters, err := newProducerClient(cfg.Kafka, cfg.Input.MaxMessageBytes)
 	if err != nil {
@@ -67,7 +72,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	}
 	defer closeTo()
 	learnBackend(ctx, to, log)
-	m, err := mapper.New(mapperSettings(cfg, to.MaxEventBytes()))
+	m, err := mapper.New(mapperSettings(cfg, datasources, to.MaxEventBytes()))
 	if err != nil {
 		return err
 	}

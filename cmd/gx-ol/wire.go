@@ -78,10 +78,10 @@ func newProducerClient(props map[string]string, maxMessageBytes int) (*kgo.Clien
 }
 
 // mapperSettings are the configuration's choices about the mapping.
-func mapperSettings(cfg *config.Config, maxEventBytes int) mapper.Settings {
+func mapperSettings(cfg *config.Config, datasources map[string]mapper.Datasource, maxEventBytes int) mapper.Settings {
 	s := mapper.Settings{
 		JobNamespace: cfg.Job.Namespace, JobName: cfg.Job.Name, JobDescription: cfg.Job.Description,
-		Datasources: make(map[string]mapper.Datasource, len(cfg.Datasources)),
+		Datasources: datasources,
 		FailedRun:   cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, Unmapped: cfg.Unmapped,
 		FileDatasets: cfg.FileDatasets, BatchValues: cfg.BatchValues, RowValues: mapper.RowValues(cfg.RowValues),
 		MaxEventBytes: maxEventBytes, Version: version(),
@@ -90,9 +90,6 @@ func mapperSettings(cfg *config.Config, maxEventBytes int) mapper.Settings {
 	}
 	for _, r := range cfg.Job.Rules {
 		s.JobRules = append(s.JobRules, mapper.JobRule(r))
-	}
-	for name, d := range cfg.Datasources {
-		s.Datasources[name] = mapper.Datasource{Namespace: d.Namespace, Name: d.Name, Database: d.Database, Schema: d.Schema}
 	}
 	return s
 }

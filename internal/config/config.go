@@ -20,7 +20,7 @@ type Config struct {
 	RunTags           map[string]string
 	Parent            Parent
 	Datasources       map[string]Datasource
-	GreatExpectations string
+	GreatExpectations string   // file or folder to derive datasources from; what Datasources says wins
 	FailedRun         string   // FAIL or COMPLETE
 	Lifecycle         string   // start_and_end or end_only
 	AssertionsIn      []string // inputFacets, facets

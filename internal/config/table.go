@@ -73,7 +73,7 @@ func otherFields() []field {
 		{path: "dead_letters.topic", typ: "string", doc: "topic for dead letters; default: <input topic>.dlq", at: func(c *Config) any { return &c.DeadLetters.Topic }},
 		{path: "delivery", typ: "string", def: "at_least_once", enum: []string{"at_least_once", "exactly_once"}, doc: "exactly_once is not built yet and refused", at: func(c *Config) any { return &c.Delivery }},
 		{path: "datasources", typ: "datasources", doc: "GX datasource (glob) to {namespace, name, database, schema}", at: func(c *Config) any { return &c.Datasources }},
-		{path: "great_expectations", typ: "string", doc: "path of a great_expectations.yml; not built yet and refused", at: func(c *Config) any { return &c.GreatExpectations }},
+		{path: "great_expectations", typ: "string", doc: "a great_expectations.yml, or its folder, to derive datasources from", at: func(c *Config) any { return &c.GreatExpectations }},
 		{path: "failed_run", typ: "string", def: "FAIL", enum: []string{"FAIL", "COMPLETE"}, doc: "run state of a validation that failed", at: func(c *Config) any { return &c.FailedRun }},
 		{path: "lifecycle", typ: "string", def: "start_and_end", enum: []string{"start_and_end", "end_only"}, doc: "which events a run has", at: func(c *Config) any { return &c.Lifecycle }},
 		{path: "assertions_in", typ: "list", def: "inputFacets", enum: []string{"inputFacets", "facets"}, doc: "where the assertions facet goes", at: func(c *Config) any { return &c.AssertionsIn }},
