@@ -19,7 +19,9 @@ func actual(e *gx.Expectation, optIn RowValues) string {
 	}
 	r := &e.Result
 	var object map[string]json.RawMessage
-	_ = json.Unmarshal(r.Observed, &object)
+	if len(r.Observed) > 0 && r.Observed[0] == '{' {
+		_ = json.Unmarshal(r.Observed, &object)
+	}
 	switch {
 	case object["self"] != nil && object["other"] != nil:
 		return boundText(object["self"]) + ", other " + boundText(object["other"])

@@ -13,14 +13,14 @@ type dataset struct {
 	sourceName, sourceURI string // dataSource facet; "" none
 	symlink               bool   // datasource and asset are another name of it
 	warn                  []string
-	none                  bool // no datasource or asset at all: no input
+	none                  bool   // no datasource or asset at all: no input
+	file                  string // the file that was validated, where the dataset is all files of an asset
 }
 
 // nameDataset names what was validated. The error's code is unmapped_dataset.
 func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error) {
 	datasource, asset := identify(tables, v)
-	spec := &v.Batch.Spec
-	entry := findTable(tables, datasource)
+	spec, entry := completed(v.Batch.Spec, findTable(tables, datasource), asset)
 	var d dataset
 	tableName, schema := spec.Table, spec.Schema
 	if tableName == "" {
@@ -49,7 +49,7 @@ func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error)
 			ns = entry.ds.Namespace
 		}
 		if ns == "" && spec.Connection != "" {
-			ns, f.Database = connection(spec.Connection, f.Database)
+			ns = f.connect(spec.Connection)
 		}
 		if ns != "" && f.Table != "" {
 			d.namespace = normaliseNamespace(ns)
@@ -59,11 +59,11 @@ func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error)
 			}
 		}
 	case spec.Connection != "" && tableName != "":
-		ns, db := connection(spec.Connection, f.Database)
+		ns := f.connect(spec.Connection)
 		if ns == "" && entry != nil {
 			ns = entry.ds.Namespace
 		}
-		if f.Database = db; ns != "" {
+		if ns != "" {
 			d.namespace = normaliseNamespace(ns)
 			d.name = tableText(d.namespace, f)
 		}
@@ -75,6 +75,7 @@ func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error)
 	case spec.Path != "":
 		d.namespace, d.name = nameFile(spec.Path)
 		if s.FileDatasets == "asset" && asset != "" {
+			d.file = d.name
 			folder := ""
 			if i := strings.LastIndexAny(d.name, `/\`); i >= 0 {
 				folder = d.name[:i+1]
@@ -82,7 +83,7 @@ func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error)
 			d.name = folder + asset
 		}
 		f.Path = d.name
-		if entry != nil && entry.ds.Namespace != "" && d.namespace == "file" {
+		if entry != nil && entry.ds.Namespace != "" && (d.namespace == "file" || d.namespace == "dbfs") {
 			d.namespace = normaliseNamespace(entry.ds.Namespace)
 		}
 	case spec.InMemory:
@@ -131,42 +132,23 @@ func nameDataset(tables []table, s Settings, v *gx.Validation) (dataset, *Error)
 	return d, nil
 }
 
+// connect takes database and schema of a connection and gives its namespace, empty where it tells none.
+func (f *datasetFields) connect(con string) string {
+	c, ok := NameConnection(con)
+	if f.Database = orElse(c.Database, f.Database); f.Schema == "" {
+		f.Schema = c.Schema
+	}
+	if !ok {
+		return ""
+	}
+	return c.Namespace
+}
+
 func orElse(s, other string) string {
 	if s != "" {
 		return s
 	}
 	return other
-}
-
-// connection splits a SQLAlchemy URL into namespace and database; its credentials and query go nowhere.
-func connection(con, database string) (namespace, db string) {
-	// A connection is always SQLAlchemy's, whatever its dialect.
-	if dialect, rest, ok := strings.Cut(con, "://"); ok {
-		con = dialect + "://" + dropCredentials(rest)
-	}
-	scheme, authority, rest, ok := splitURL(con)
-	if !ok {
-		return "", database
-	}
-	ns := normaliseScheme(scheme)
-	if ns == "sqlite" || ns == "duckdb" {
-		// sqlite:///relative, sqlite:////absolute
-		p := dropQuery(rest)
-		if !strings.HasPrefix(p, "//") {
-			p = strings.TrimPrefix(p, "/")
-		}
-		if p == "" {
-			p = ":memory:"
-		}
-		return normaliseNamespace(ns + "://" + p), database
-	}
-	if p := strings.Trim(dropQuery(rest), "/"); p != "" {
-		database = strings.ReplaceAll(unescape(p), "/", ".")
-	}
-	if ns == "bigquery" {
-		return ns, collapse(authority, database)
-	}
-	return normaliseNamespace(scheme + "://" + authority), database
 }
 
 func namespaceScheme(ns string) string {
@@ -184,7 +166,8 @@ func embedded(ns string) bool {
 
 func isSQL(ns string) bool {
 	switch namespaceScheme(ns) {
-	case "sqlite", "duckdb", "snowflake", "bigquery", "glue", "awsathena", "databricks", "unitycatalog", "spanner", "fabric-warehouse":
+	case "sqlite", "duckdb", "snowflake", "bigquery", "glue", "awsathena", "databricks", "unitycatalog", "spanner", "fabric-warehouse",
+		"azurekusto", "azurecosmos", "couchbase":
 		return true
 	}
 	return isSQLScheme(namespaceScheme(ns))
@@ -192,6 +175,9 @@ func isSQL(ns string) bool {
 
 // tableText names a table by the convention of its namespace's scheme.
 func tableText(ns string, f datasetFields) string {
+	if ns == "bigquery" {
+		f.Table = strings.Replace(f.Table, ":", ".", 1) // project:dataset.table, its old form
+	}
 	parts := splitTable(f.Table)
 	name, schema, db := parts[len(parts)-1], unquote(f.Schema), unquote(f.Database)
 	if n := len(parts); n > 1 {
@@ -206,9 +192,11 @@ func tableText(ns string, f datasetFields) string {
 			schema = ""
 		}
 		return collapse(schema, name)
-	case "mysql", "hive", "clickhouse", "teradata", "oceanbase", "cassandra", "milvus":
+	case "mysql", "clickhouse", "teradata", "oceanbase", "cassandra", "milvus", "singlestoredb":
 		// A schema is a database there.
 		return collapse(orElse(schema, db), name)
+	case "hive", "spark":
+		return collapse(orElse(orElse(schema, db), "default"), name)
 	case "glue":
 		return path.Join("table", orElse(db, schema), name)
 	case "azurekusto":
@@ -219,6 +207,13 @@ func tableText(ns string, f datasetFields) string {
 		schema = orElse(schema, "public")
 	case "mssql", "sqlserver", "fabric-warehouse":
 		schema = orElse(schema, "dbo")
+		if strings.Contains(ns, ".sql.azuresynapse.net") {
+			db = "" // the naming table leaves the database out
+		}
+	case "crate":
+		db, schema = orElse(db, "crate"), orElse(schema, "doc")
+	case "awsathena":
+		db = orElse(db, "AwsDataCatalog")
 	}
 	return collapse(db, schema, name)
 }

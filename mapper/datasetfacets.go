@@ -58,6 +58,9 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d det
 		e.Int(*w.metrics.rows)
 		e.Close('}')
 	}
+	if in.measured {
+		m.subset(e, w, in.file)
+	}
 	e.Close('}')
 }
 

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-
-	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // table is one compiled entry of datasources:.
@@ -62,18 +60,21 @@ func compileTables(m map[string]Datasource) ([]table, error) {
 	return tables, errors.Join(faults...)
 }
 
-// withoutDatabase takes the database off a namespace that is a whole connection string: it belongs into the name. SQL
-// Server's path is its instance and stays.
+// withoutDatabase takes database and schema off a namespace that is a whole connection string: they belong into the
+// name. The path of plain mssql:// is an instance and stays; that of mssql+pyodbc:// is a database.
 func withoutDatabase(ds Datasource) Datasource {
 	scheme, authority, rest, ok := splitURL(ds.Namespace)
 	known := normaliseScheme(scheme)
-	database := strings.Trim(unescape(dropQuery(rest)), "/")
-	if !ok || database == "" || !isSQLScheme(known) || known == "mssql" || known == "sqlserver" {
+	if !ok || strings.Trim(rest, "/") == "" && !strings.Contains(authority, "?") || embedded(known+"://") || !isSQL(known+"://") || known == "azurecosmos" {
 		return ds
 	}
-	ds.Namespace = scheme + "://" + authority
-	if ds.Database == "" {
-		ds.Database = strings.ReplaceAll(database, "/", ".")
+	if server := known == "mssql" || known == "sqlserver"; server && !strings.Contains(scheme, "+") {
+		return ds
+	}
+	c, led := NameConnection(ds.Namespace)
+	ds.Database, ds.Schema = orElse(ds.Database, c.Database), orElse(ds.Schema, c.Schema)
+	if ds.Namespace = scheme + "://" + dropQuery(authority); dropQuery(authority) == "" && led {
+		ds.Namespace = c.Namespace
 	}
 	return ds
 }
@@ -90,47 +91,6 @@ func findTable(tables []table, datasource string) *table {
 		}
 	}
 	return nil
-}
-
-// identify tells the GX datasource and asset, from a fluent batch id where nothing else names them.
-func identify(tables []table, v *gx.Validation) (datasource, asset string) {
-	datasource, asset = v.Batch.Datasource, v.Batch.Asset
-	id := v.Batch.BatchID
-	if (datasource != "" && asset != "") || id == "" || isDigest(id) {
-		return datasource, asset
-	}
-	var rest string
-	switch {
-	case datasource != "":
-		var ok bool
-		if rest, ok = strings.CutPrefix(id, datasource+"-"); !ok {
-			return datasource, asset
-		}
-	default:
-		// The longest known datasource that a dash follows, else the first dash.
-		cut := -1
-		for i := len(id) - 1; i > 0 && cut < 0; i-- {
-			if id[i] != '-' {
-				continue
-			}
-			for j := range tables {
-				if tables[j].glob == id[:i] {
-					cut = i
-				}
-			}
-		}
-		if cut < 0 {
-			cut = strings.IndexByte(id, '-')
-		}
-		if cut <= 0 {
-			return datasource, asset
-		}
-		datasource, rest = id[:cut], id[cut+1:]
-	}
-	if asset == "" {
-		asset = stripOptions(rest)
-	}
-	return datasource, asset
 }
 
 // stripOptions cuts the trailing -<option>_<value> parts: they are the batch, and may hold a row value. What follows

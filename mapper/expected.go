@@ -98,16 +98,13 @@ func boundText(raw json.RawMessage) string {
 		return string(raw)
 	}
 	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		if isTime(s) {
-			return s
-		}
-		return ""
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && isTime(s) {
+		return s
 	}
 	var p struct {
 		Name string `json:"$PARAMETER"`
 	}
-	if json.Unmarshal(raw, &p) == nil && identifier.MatchString(p.Name) {
+	if len(raw) > 0 && raw[0] == '{' && json.Unmarshal(raw, &p) == nil && identifier.MatchString(p.Name) {
 		return "$" + p.Name
 	}
 	return ""
@@ -119,7 +116,7 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]{0,63}(\([0-9, ]*\))
 // typeName is the text of a type; other strings are left out.
 func typeName(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) == nil && identifier.MatchString(s) {
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil && identifier.MatchString(s) {
 		return s
 	}
 	return ""

@@ -3,6 +3,7 @@ package mapper
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,10 +62,20 @@ func TestGoldenEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("events differ from %s; -update accepts them\n got %s\nwant %s", golden, got.Bytes(), want)
+				t.Errorf("events differ from %s; -update accepts them: %s", golden, difference(got.Bytes(), want))
 			}
 		})
 	}
+}
+
+// difference shows two texts around the first place where they differ.
+func difference(got, want []byte) string {
+	i := 0
+	for i < len(got) && i < len(want) && got[i] == want[i] {
+		i++
+	}
+	around := func(b []byte) []byte { return b[min(len(b), max(0, i-80)):min(len(b), i+160)] }
+	return fmt.Sprintf("byte %d\n got …%s…\nwant …%s…", i, around(got), around(want))
 }
 
 func TestTrimmingKeepsFailuresAndMarksTheEvent(t *testing.T) {

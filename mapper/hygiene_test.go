@@ -15,16 +15,17 @@ func TestNoCredentialOfAnyDialectLeaves(t *testing.T) {
 	for _, scheme := range []string{"awsathena+rest", "hana", "vertica+vertica_python", "exa+pyodbc", "databricks", "postgresql"} {
 		for _, password := range []string{"SECRETPW", "SECRETPW/x", "x/SECRETPW", "12/SECRETPW", "SECRETPW?x/y", "SECRETPW#x/y"} {
 			t.Run(scheme+" "+password, func(t *testing.T) {
-				namespace, database := connection(scheme+"://ann:"+password+"@db.example.com:99/shop", "")
-				if want := normaliseScheme(scheme) + "://db.example.com:99"; namespace != want || database != "shop" {
-					t.Errorf("got %s %s, want %s shop", namespace, database, want)
+				c, _ := NameConnection(scheme + "://ann:" + password + "@db.example.com:99/shop")
+				database := strings.TrimPrefix(collapse(c.Database, c.Schema), "AwsDataCatalog.")
+				if want := normaliseScheme(scheme) + "://db.example.com:99"; c.Namespace != want || database != "shop" {
+					t.Errorf("got %+v, want %s shop", c, want)
 				}
 			})
 		}
 	}
 	for in, want := range map[string][2]string{
 		"s3a://KEY:SECRETPW/x@bucket/a.csv":  {"s3://bucket", "a.csv"},
-		"sftp://ann:SECRETPW/x@h/a.csv":      {"sftp://h", "a.csv"},
+		"sftp://ann:SECRETPW/x@h/a.csv":      {"file://h", "/a.csv"},
 		"hdfs://nn:8020/mail@home/a.csv":     {"hdfs://nn:8020", "/mail@home/a.csv"},
 		"s3://bucket/mail@home/a.csv":        {"s3://bucket", "mail@home/a.csv"},
 		"abfss://c@a.dfs.core.windows.net/x": {"abfss://c@a.dfs.core.windows.net", "x"},
@@ -47,7 +48,7 @@ func TestNoNulLeavesInColumnListsOrParents(t *testing.T) {
 		t.Fatal(err)
 	}
 	const id = "0191533c-0a53-7c23-a16e-8b1ac4d8f3a1"
-	runs, err := m.Map(msg, Input{Received: received, Parent: "ns/\x00 /" + id})
+	runs, err := m.Map(msg, Input{Received: received, Parent: ParentRun{ID: "ns/\x00 /" + id}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestParentNamesFitWhatBackendsTake(t *testing.T) {
 		"long": {"ns/" + strings.Repeat("x", 5000) + "/" + id, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, ok := parseParent(c.text)
+			p, ok := parseParent(ParentRun{ID: c.text}, ParentRun{})
 			if ok != c.ok || len(p.job.Namespace)+len(p.job.Name) > maxJobBytes {
 				t.Errorf("ok %v, %d bytes", ok, len(p.job.Namespace)+len(p.job.Name))
 			}

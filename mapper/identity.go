@@ -67,23 +67,29 @@ func clockOf(v *gx.Validation) time.Time {
 	return first
 }
 
-// runID derives a version 7 UUID: the start time in milliseconds, then SHA-256 over what every full form of one
-// validation carries itself. docs/run-ids.md has the rule and test vectors.
+// runID derives a version 7 UUID from what every full form of one validation carries itself. docs/run-ids.md has the rule
+// and test vectors.
 func runID(v *gx.Validation, t times, received time.Time) uuid.UUID {
-	h := sha256.New()
-	for _, part := range []string{
+	parts := []string{
 		v.ValidationID, v.Suite, v.Batch.Datasource, v.Batch.Asset, string(v.Batch.Identifiers), v.RunName,
 		micros(v.RunTime), micros(t.clock), strconv.Itoa(v.ResultCount),
-	} {
-		writePart(h, part)
 	}
 	if v.RunTime.IsZero() && v.ValidationID == "" {
-		writePart(h, string(v.FactsHash[:]))
-		writePart(h, micros(received))
+		facts := v.FactsHash()
+		parts = append(parts, string(facts[:]), micros(received))
+	}
+	return derivedID(t.start, parts...)
+}
+
+// derivedID is a version 7 UUID: the start time in milliseconds, then SHA-256 over the parts.
+func derivedID(start time.Time, parts ...string) uuid.UUID {
+	h := sha256.New()
+	for _, part := range parts {
+		writePart(h, part)
 	}
 	var id uuid.UUID
 	copy(id[6:], h.Sum(nil)[:10])
-	ms := uint64(max(t.start.UnixMilli(), 0))
+	ms := uint64(max(start.UnixMilli(), 0))
 	id[0], id[1] = byte(ms>>40), byte(ms>>32)
 	binary.BigEndian.PutUint32(id[2:], uint32(ms))
 	id[6] = id[6]&0x0f | 0x70

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ func TestRunIDsAreTheDocumentedVectors(t *testing.T) {
 	for name, v := range map[string]gx.Validation{"full": full(), "bare": bare} {
 		lines = append(lines, "| "+name+" | `"+runID(&v, timesOf(&v, received), received).String()+"` |")
 	}
+	lines = append(lines, fmt.Sprintf("facts hash `%x`", bare.FactsHash()))
 	doc, err := os.ReadFile("../docs/run-ids.md")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,9 @@
 package mapper
 
 import (
+	"errors"
+	"fmt"
+	"path"
 	"strings"
 	"text/template"
 
@@ -31,15 +34,61 @@ func compileJobName(text string) (*template.Template, error) {
 	return t, t.Execute(new(strings.Builder), jobFields{})
 }
 
-// nameJob names the job: by header, else by the setting, else <suite>.<datasource>.<asset> of what is known.
+// jobRule is a compiled JobRule.
+type jobRule struct {
+	JobRule
+	name *template.Template // nil: the rule names no job
+}
+
+func compileJobRules(rules []JobRule) (out []jobRule, err error) {
+	var faults []error
+	for i, r := range rules {
+		name, err := compileJobName(r.Name)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("job.rules[%d]: name: %w", i, err))
+		}
+		for _, glob := range []string{r.Suite, r.Datasource, r.Asset, r.Checkpoint, r.Topic} {
+			if _, err := path.Match(glob, ""); err != nil {
+				faults = append(faults, fmt.Errorf("job.rules[%d]: %q is not a pattern: %w", i, glob, err))
+			}
+		}
+		out = append(out, jobRule{r, name})
+	}
+	return out, errors.Join(faults...)
+}
+
+func (r *jobRule) fits(f jobFields) bool {
+	for _, c := range [...]struct{ glob, text string }{
+		{r.Suite, f.Suite}, {r.Datasource, f.Datasource}, {r.Asset, f.Asset}, {r.Checkpoint, f.Checkpoint}, {r.Topic, f.Topic},
+	} {
+		if ok, err := path.Match(c.glob, c.text); c.glob != "" && (err != nil || !ok) {
+			return false
+		}
+	}
+	return true
+}
+
+// nameJob names the job: by header, else by the first rule that fits, else by the setting, else
+// <suite>.<datasource>.<asset> of what is known.
 func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (job openlineage.Job, warn []string) {
-	job.Namespace = firstOf(in.JobNamespace, m.settings.JobNamespace, "default")
+	f := jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
+		RunName: v.RunName, Topic: in.Topic, Batch: batchText(v, m.settings.BatchValues)}
+	ruled, name := "", m.jobName
+	for i := range m.jobRules {
+		if r := &m.jobRules[i]; r.fits(f) {
+			ruled = r.Namespace
+			if r.name != nil {
+				name = r.name
+			}
+			break
+		}
+	}
+	job.Namespace = firstOf(in.JobNamespace, ruled, m.settings.JobNamespace, "default")
 	job.Name = strings.TrimSpace(in.JobName)
-	if job.Name == "" && m.jobName != nil {
+	if job.Name == "" && name != nil {
 		var b strings.Builder
 		// The template ran once on an empty value in New: what fails here can only be empty.
-		if m.jobName.Execute(&b, jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
-			RunName: v.RunName, Topic: in.Topic, Batch: batchText(v, m.settings.BatchValues)}) == nil {
+		if name.Execute(&b, f) == nil {
 			job.Name = strings.TrimSpace(b.String())
 		}
 	}

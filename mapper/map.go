@@ -18,6 +18,7 @@ type Mapper struct {
 	settings Settings
 	tables   []table
 	jobName  *template.Template // nil: the default name
+	jobRules []jobRule
 	producer string
 }
 
@@ -28,10 +29,11 @@ func New(s Settings) (*Mapper, error) {
 	if nameErr != nil {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
-	if err := errors.Join(tablesErr, nameErr); err != nil {
+	rules, rulesErr := compileJobRules(s.JobRules)
+	if err := errors.Join(tablesErr, nameErr, rulesErr); err != nil {
 		return nil, err
 	}
-	return &Mapper{settings: s, tables: tables, jobName: name, producer: openlineage.Producer(s.Version)}, nil
+	return &Mapper{settings: s, tables: tables, jobName: name, jobRules: rules, producer: openlineage.Producer(s.Version)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
@@ -77,10 +79,8 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 	}
 	datasource, asset := identify(m.tables, v)
 	job, warn := m.nameJob(v, in, datasource, asset)
-	parent, ok := parseParent(in.Parent)
-	if !ok {
-		warn = append(warn, "bad_parent_header")
-	}
+	parent, parentWarn := m.nameParent(v, in, job)
+	warn = append(warn, parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
 	w := view{
@@ -90,10 +90,11 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 	}
 	at := m.queryNamespace(v, ds)
 	m.addContent(w.facts, v, at)
-	if sql := queryText(v); sql != "" {
+	sql := m.queryText(v)
+	if sql != "" {
 		w.sql, w.sqlDialect = m.visibleSQL(sql, at), dialectOf(at, sql).name
 	}
-	w.inputs = m.inputs(v, ds, queryText(v))
+	w.inputs = m.inputs(v, ds, sql)
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
@@ -109,7 +110,7 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 	var run openlineage.Run
 	event := func(kind openlineage.EventType, body []byte) openlineage.Event {
 		return openlineage.Event{Type: kind, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Body: body,
-			Key: openlineage.RunKey(w.parent.root, w.parent.job, w.job)}
+			Key: openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job)}
 	}
 	limit := m.settings.MaxEventBytes
 	var body []byte

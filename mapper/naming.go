@@ -13,14 +13,16 @@ import (
 var schemeAliases = map[string]string{
 	"postgresql": "postgres", "pgsql": "postgres", "mariadb": "mysql", "gcs": "gs", "s3a": "s3", "s3n": "s3",
 	"awsathena+rest": "awsathena", "clickhousedb": "clickhouse", "ibm_db_sa": "db2", "teradatasql": "teradata",
-	"abfs": "abfss", "wasb": "wasbs",
+	"abfs": "abfss", "wasb": "wasbs", "kustosql": "azurekusto", "kustokql": "azurekusto", "athena": "awsathena",
+	"spark_thrift": "spark",
 }
 
 // defaultPorts are added where a namespace names a host without a port.
 var defaultPorts = map[string]string{
 	"postgres": "5432", "mysql": "3306", "mssql": "1433", "sqlserver": "1433", "oracle": "1521", "trino": "443",
 	"redshift": "5439", "clickhouse": "8123", "teradata": "1025", "hive": "10000", "db2": "50000", "crate": "4200",
-	"oceanbase": "2881", "cassandra": "9042",
+	"oceanbase": "2881", "cassandra": "9042", "milvus": "19530", "vertica": "5433", "cockroachdb": "26257", "presto": "8080",
+	"spark": "10000", "singlestoredb": "3306", "dremio": "31010",
 }
 
 func normaliseScheme(s string) string {
@@ -88,12 +90,15 @@ func normaliseNamespace(ns string) string {
 		return dropQuery(ns)
 	}
 	scheme = normaliseScheme(scheme)
-	if scheme == "sqlite" || scheme == "duckdb" {
+	switch scheme {
+	case "sqlite", "duckdb":
 		p := dropQuery(authority + path)
 		if strings.HasPrefix(p, "/") {
 			p = "/" + strings.TrimLeft(p, "/")
 		}
 		return scheme + "://" + p
+	case "bigquery", "pubsub":
+		return scheme // one store for all
 	}
 	// The container of abfss and wasbs stands before the @: no credential.
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
@@ -106,6 +111,10 @@ func normaliseNamespace(ns string) string {
 	if scheme != "s3" && scheme != "gs" {
 		authority = strings.ToLower(authority)
 	}
+	if scheme == "file" && authority == "" {
+		return "file"
+	}
+	scheme, authority, path = normaliseHost(scheme, authority, path)
 	if port := defaultPorts[scheme]; port != "" && authority != "" {
 		hosts := strings.Split(authority, ",")
 		for i, h := range hosts {
@@ -128,6 +137,9 @@ func nameFile(p string) (namespace, name string) {
 		host, key, _ := strings.Cut(p, "/")
 		if h := strings.ToLower(host); strings.HasSuffix(h, ".core.windows.net") {
 			return azure(h, key)
+		}
+		if strings.HasPrefix(p, "/dbfs/") {
+			return "dbfs", dropQuery(p[len("/dbfs"):]) // the same files, where Databricks mounts them
 		}
 		// What follows a ? on a local path is a pandas option or a token, hardly ever a file's name.
 		return "file", dropQuery(p)
@@ -152,6 +164,8 @@ func nameFile(p string) (namespace, name string) {
 			return "file", unescape(rest)
 		}
 		return normaliseNamespace("file://" + authority), rest
+	case "sftp", "scp", "ftp", "ftps", "smb":
+		return normaliseNamespace("file://" + authority), rest // however it is fetched, a file of that host
 	case "http", "https":
 		ns := normaliseNamespace(scheme + "://" + authority)
 		if host := strings.TrimPrefix(ns, scheme+"://"); strings.HasSuffix(host, ".core.windows.net") {

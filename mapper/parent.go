@@ -2,38 +2,74 @@ package mapper
 
 import (
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// parent is the run that started the checkpoint, as a header of the record names it.
-type parent struct {
+// parentRun is a run by its job and id; the zero value is none.
+type parentRun struct {
 	job   openlineage.Job
-	root  openlineage.Job
-	runID string // empty: no parent
+	runID string
 }
 
-// parseParent reads Airflow's namespace/name/runId. Names may hold slashes, run ids and namespaces of Airflow do not.
-// An empty text is no parent; a broken one is left out, and said.
-func parseParent(text string) (parent, bool) {
-	if text == "" {
-		return parent{}, true
+// parent is the run that started the checkpoint, and the one that started everything.
+type parent struct{ own, root parentRun }
+
+// nameParent says which run started the validation: the message's headers say, else the settings, else the checkpoint's
+// run. What names no run is left out, and said.
+func (m *Mapper) nameParent(v *gx.Validation, in Input, job openlineage.Job) (p parent, warn []string) {
+	own, ok := parseParent(in.Parent, m.settings.Parent)
+	root, rootOK := parseParent(in.Root, m.settings.Root)
+	if !ok || !rootOK {
+		warn = append(warn, "bad_parent_header")
+	}
+	if own.runID == "" && m.settings.CheckpointRun {
+		own = checkpointRun(v, job.Namespace)
+	}
+	if root.runID == "" || own.runID == "" {
+		root = own
+	}
+	return parent{own, root}, warn
+}
+
+// parseParent reads the first of the two that is given. Where the first is broken the second does not stand in.
+func parseParent(from, other ParentRun) (parentRun, bool) {
+	if from == (ParentRun{}) {
+		from = other
+	}
+	if from == (ParentRun{}) {
+		return parentRun{}, true
+	}
+	if from.ID != "" {
+		// Names may hold slashes, run ids and namespaces of Airflow do not.
+		namespace, rest, _ := strings.Cut(from.ID, "/")
+		i := max(0, strings.LastIndexByte(rest, '/'))
+		from = ParentRun{Namespace: namespace, Name: rest[:i], RunID: strings.TrimPrefix(rest[i:], "/")}
 	}
 	// An empty job name in a parent breaks Marquez's lists for everybody, and one of U+0000 alone would become empty.
-	text = strings.ReplaceAll(text, "\x00", "")
-	namespace, rest, ok := strings.Cut(text, "/")
-	i := strings.LastIndexByte(rest, '/')
-	if !ok || i <= 0 || strings.TrimSpace(namespace) == "" || strings.TrimSpace(rest[:i]) == "" {
-		return parent{}, false
-	}
-	id, err := uuid.Parse(rest[i+1:])
-	if err != nil {
-		return parent{}, false
+	namespace, name := strings.ReplaceAll(from.Namespace, "\x00", ""), strings.ReplaceAll(from.Name, "\x00", "")
+	id, err := uuid.Parse(strings.TrimSpace(from.RunID))
+	if err != nil || strings.TrimSpace(namespace) == "" || strings.TrimSpace(name) == "" {
+		return parentRun{}, false
 	}
 	var job openlineage.Job
 	job.Namespace, _ = safeName(namespace, 512)
-	job.Name, _ = safeName(rest[:i], maxJobBytes-len(job.Namespace))
-	return parent{job: job, root: job, runID: id.String()}, true
+	job.Name, _ = safeName(name, maxJobBytes-len(job.Namespace))
+	return parentRun{job, id.String()}, true
+}
+
+// checkpointRun derives the run of the checkpoint that a validation belongs to: all its validations derive the same one.
+// A checkpoint without a name, or a run without a time, has none.
+func checkpointRun(v *gx.Validation, namespace string) parentRun {
+	if strings.TrimSpace(v.Checkpoint) == "" || v.RunTime.IsZero() {
+		return parentRun{}
+	}
+	job := openlineage.Job{Namespace: namespace}
+	job.Name, _ = safeName(v.Checkpoint, maxJobBytes-len(namespace))
+	id := derivedID(v.RunTime.UTC().Truncate(time.Microsecond), "checkpoint", v.Checkpoint, v.RunName, micros(v.RunTime))
+	return parentRun{job, id.String()}
 }

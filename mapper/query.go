@@ -38,27 +38,29 @@ func (m *Mapper) inputs(v *gx.Validation, ds dataset, sql string) []input {
 	return all
 }
 
-// queryText is the SQL of a query asset.
-func queryText(v *gx.Validation) string {
-	if !v.Batch.Spec.HasQuery {
+// queryText is the SQL of a query asset: the result's, else the project's.
+func (m *Mapper) queryText(v *gx.Validation) string {
+	datasource, asset := identify(m.tables, v)
+	spec, _ := completed(v.Batch.Spec, findTable(m.tables, datasource), asset)
+	if !spec.HasQuery {
 		return ""
 	}
-	return v.Batch.Spec.Query
+	return spec.Query
 }
 
 // tablesOfQuery names the tables of a query by its datasource. Where that is not known there are none: a made-up name
 // would be a dataset that nobody else writes or reads.
 func (m *Mapper) tablesOfQuery(v *gx.Validation, ds dataset, sql string) (tables []input) {
 	datasource, asset := identify(m.tables, v)
-	entry := findTable(m.tables, datasource)
-	base := datasetFields{Asset: asset, Datasource: datasource, Database: v.Batch.Spec.Database}
+	spec, entry := completed(v.Batch.Spec, findTable(m.tables, datasource), asset)
+	base := datasetFields{Asset: asset, Datasource: datasource, Database: spec.Database}
 	namespace := ""
 	if entry != nil {
 		namespace, base.Schema = entry.ds.Namespace, entry.ds.Schema
 		base.Database = orElse(base.Database, entry.ds.Database)
 	}
-	if namespace == "" && v.Batch.Spec.Connection != "" {
-		namespace, base.Database = connection(v.Batch.Spec.Connection, base.Database)
+	if namespace == "" && spec.Connection != "" {
+		namespace = base.connect(spec.Connection)
 	}
 	if sql == "" || namespace == "" {
 		return nil
@@ -110,8 +112,8 @@ func (m *Mapper) visibleSQL(sql, namespace string) string {
 // queryNamespace is where a query runs, for its dialect.
 func (m *Mapper) queryNamespace(v *gx.Validation, ds dataset) string {
 	if v.Batch.Spec.Connection != "" && strings.HasPrefix(ds.namespace, "great_expectations://") {
-		namespace, _ := connection(v.Batch.Spec.Connection, "")
-		return namespace
+		var f datasetFields
+		return f.connect(v.Batch.Spec.Connection)
 	}
 	return ds.namespace
 }

@@ -17,12 +17,12 @@ func (m *Mapper) commonRunFacets(e *openlineage.Encoder, w *view) {
 	e.Member("name", "Great Expectations")
 	e.Member("openlineageAdapterVersion", firstOf(m.settings.Version, "dev"))
 	e.Close('}')
-	if w.parent.runID != "" {
+	if w.parent.own.runID != "" {
 		e.Facet("parent", m.producer, facetURL("1-2-0", "ParentRunFacet"))
-		runAndJob(e, w.parent.runID, w.parent.job)
+		runAndJob(e, w.parent.own)
 		e.Key("root")
 		e.Open('{')
-		runAndJob(e, w.parent.runID, w.parent.root)
+		runAndJob(e, w.parent.root)
 		e.Close('}')
 		e.Close('}')
 	}
@@ -33,15 +33,15 @@ func (m *Mapper) commonRunFacets(e *openlineage.Encoder, w *view) {
 	}
 }
 
-func runAndJob(e *openlineage.Encoder, id string, job openlineage.Job) {
+func runAndJob(e *openlineage.Encoder, r parentRun) {
 	e.Key("run")
 	e.Open('{')
-	e.Member("runId", id)
+	e.Member("runId", r.runID)
 	e.Close('}')
 	e.Key("job")
 	e.Open('{')
-	e.Member("namespace", job.Namespace)
-	e.Member("name", job.Name)
+	e.Member("namespace", r.job.Namespace)
+	e.Member("name", r.job.Name)
 	e.Close('}')
 }
 
@@ -73,26 +73,29 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 		e.Member("programmingLanguage", "python")
 		e.Close('}')
 	}
-	if w.v.Partial || d != fullDetail {
+	m.executionParameters(e, w)
+	if w.v.Partial || d != fullDetail || len(m.settings.RunTags) > 0 {
 		e.Facet("tags", m.producer, facetURL("1-0-0", "TagsRunFacet"))
 		e.Key("tags")
 		e.Open('[')
+		configuredTags(e, m.settings.RunTags)
 		if w.v.Partial {
-			tag(e, "gx_ol_partial")
+			tag(e, "gx_ol_partial", "true", "GX_OL")
 		}
 		if d != fullDetail {
-			tag(e, "gx_ol_trimmed")
+			tag(e, "gx_ol_trimmed", "true", "GX_OL")
 		}
 		e.Close(']')
 		e.Close('}')
 	}
 }
 
-func tag(e *openlineage.Encoder, key string) {
+func tag(e *openlineage.Encoder, key, value, source string) {
 	e.Open('{')
 	e.Member("key", key)
-	e.Member("value", "true")
-	e.Member("source", "GX_OL")
+	e.Key("value")
+	e.String(value)
+	e.Member("source", source)
 	e.Close('}')
 }
 

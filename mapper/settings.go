@@ -7,6 +7,13 @@ type Settings struct {
 	JobNamespace    string // job.namespace; empty: "default"
 	JobName         string // job.name: constant or template over .Checkpoint .Suite .Datasource .Asset .Batch .RunName .Topic; empty: <suite>.<datasource>.<asset>
 	JobDescription  string
+	JobRules        []JobRule             // the first that fits names the job, before JobNamespace and JobName
+	JobTags         map[string]string     // tags of the job
+	JobOwners       map[string]string     // owner (such as team:data-platform) → kind of ownership, may be empty
+	SourceCode      SourceCode            // where the checkpoint's code lies
+	RunTags         map[string]string     // tags of every run
+	Parent, Root    ParentRun             // of every run whose message names none
+	CheckpointRun   bool                  // the checkpoint's own run is the parent of a run that has no other
 	Datasources     map[string]Datasource // GX datasource name (glob allowed) → OpenLineage naming
 	FailedRun       string                // "FAIL" (default) or "COMPLETE"
 	Lifecycle       string                // "start_and_end" (default) or "end_only"
@@ -27,21 +34,55 @@ type RowValues struct {
 	Queries       bool // queries with their values, in the sql facet and in content
 }
 
+// JobRule names the jobs of some results. Each pattern is a glob; an empty one fits everything.
+type JobRule struct {
+	Suite, Datasource, Asset, Checkpoint, Topic string
+	Namespace                                   string // empty: as without the rule
+	Name                                        string // as Settings.JobName; empty: as without the rule
+}
+
+// SourceCode is the place of code in a version control system. It is told only if URL is an absolute URI.
+type SourceCode struct {
+	Type, URL, RepoURL, Path, Version, Branch string
+}
+
+// ParentRun names a run that started another: by Airflow's namespace/name/runId in ID, else by its parts.
+type ParentRun struct {
+	ID                     string
+	Namespace, Name, RunID string
+}
+
 // Datasource is one entry of the datasources: table.
 type Datasource struct {
 	Namespace string // e.g. postgres://db.example.com:5432
 	Database  string // default database
-	Schema    string // default schema
+	Schema    string // default schema; an asset's own comes first
 	Name      string // template over .Database .Schema .Table .Asset .Path .Datasource; empty: by the scheme of Namespace
+	Assets    map[string]Asset
+}
+
+// Asset is what is known of one asset of a datasource. It completes what a result leaves out, and never overrules it.
+type Asset struct {
+	Namespace string // of an asset that lies elsewhere than its datasource; empty: the datasource's
+	Database  string // beside Namespace
+	Table     string
+	Schema    string
+	HasQuery  bool // a query asset
+	Query     string
+	QueryName string
+	Path      string // path or URL of the file, where it is always the same
+	Folder    string // else of the folder that its files lie in
+	InMemory  bool   // a dataframe
 }
 
 // Input is what Map is told besides the message.
 type Input struct {
 	Received     time.Time // the record's timestamp (a replayed record's original one), a file's modification time
 	Topic        string
-	JobNamespace string // header openlineage-job-namespace
-	JobName      string // header openlineage-job-name
-	Parent       string // header openlineage-parent-id: Airflow's namespace/name/runId
+	JobNamespace string    // header openlineage-job-namespace
+	JobName      string    // header openlineage-job-name
+	Parent       ParentRun // headers openlineage-parent-id, or -parent-run-id, -parent-job-namespace and -parent-job-name
+	Root         ParentRun // headers openlineage-root-parent-…
 }
 
 // Error says why a message could not be mapped. Its text holds neither secrets nor row values.

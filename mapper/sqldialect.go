@@ -52,7 +52,7 @@ func dialectOf(namespace, sql string) dialect {
 		d = dialect{name: scheme, dbms: sqllexer.DBMSOracle, standard: true, names: true, qQuotes: true, recursive: true}
 	case "db2":
 		d = dialect{name: scheme, dbms: sqllexer.DBMSDB2, standard: true, names: true, recursive: true}
-	case "trino", "awsathena", "glue":
+	case "trino", "presto", "awsathena", "glue":
 		d = dialect{name: scheme, dbms: sqllexer.DBMSDB2, standard: true, names: true, fold: foldAll}
 	case "duckdb":
 		d = dialect{name: scheme, names: true, dollars: true}
@@ -69,7 +69,7 @@ func dialectOf(namespace, sql string) dialect {
 		d = dialect{name: scheme, dbms: sqllexer.DBMSMySQL, hash: true, triple: true, dotted: true, unnests: true}
 	case "clickhouse":
 		d = dialect{name: scheme, dbms: sqllexer.DBMSMySQL, hash: true}
-	case "databricks", "unitycatalog", "hive":
+	case "databricks", "unitycatalog", "hive", "spark":
 		d = dialect{name: scheme, dbms: sqllexer.DBMSMySQL, fold: foldAll}
 		if scheme == "unitycatalog" {
 			d.name = "databricks"

@@ -18,15 +18,16 @@ type configFlags struct {
 
 func (f *configFlags) add(cmd *cobra.Command, names ...string) {
 	help := map[string]string{
-		"brokers":       "Kafka bootstrap servers, host:port[,host:port]",
-		"topic":         "topics of validation results, comma-separated, or one regular expression starting with ^",
-		"group":         "consumer group",
-		"to":            "destination: http(s)://… an OpenLineage backend, kafka:TOPIC, file:PATH, or - for stdout",
-		"listen":        "address of /metrics, /healthz and /readyz",
-		"log-level":     "debug, info, warn or error",
-		"log-format":    "auto, json or console",
-		"job-namespace": "OpenLineage job namespace",
-		"job-name":      "job name: a constant or a template such as {{.Suite}}.{{.Asset}}",
+		"brokers":            "Kafka bootstrap servers, host:port[,host:port]",
+		"topic":              "topics of validation results, comma-separated, or one regular expression starting with ^",
+		"group":              "consumer group",
+		"to":                 "destination: http(s)://… an OpenLineage backend, kafka:TOPIC, file:PATH, or - for stdout",
+		"listen":             "address of /metrics, /healthz and /readyz",
+		"log-level":          "debug, info, warn or error",
+		"log-format":         "auto, json or console",
+		"job-namespace":      "OpenLineage job namespace",
+		"job-name":           "job name: a constant or a template such as {{.Suite}}.{{.Asset}}",
+		"great-expectations": "great_expectations.yml, or its folder, to name datasets by",
 	}
 	cmd.Flags().StringVar(&f.path, "config", "", "configuration file (default: GX_OL_CONFIG, then ./gx-ol.yaml)")
 	for _, name := range names {

@@ -30,6 +30,7 @@ A result that carries no time of its own takes --received, else its file's modif
 With --validate nothing of a message is printed of which an event breaks gx-ol's JSON Schema; an OpenLineage event that only
 passes through is checked for what every event has.`,
 		Example: `  gx-ol map result.json
+  gx-ol map --great-expectations ./gx result.json
   kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -
   gx-ol map --validate validations/*.json > events.ndjson`,
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -44,31 +45,35 @@ passes through is checked for what every event has.`,
 			if err != nil {
 				return err
 			}
-			m, err := mapper.New(mapperSettings(cfg, cfg.Transport.MaxEventBytes))
+			datasources, err := datasourceTable(cfg, a.env, func(warning string) { fmt.Fprintf(a.stderr, "gx-ol: %s\n", warning) })
 			if err != nil {
 				return err
 			}
-			check := func([]openlineage.Run) error { return nil }
-			if validate {
-				check = checkEvents
+			m, err := mapper.New(mapperSettings(cfg, datasources, cfg.Transport.MaxEventBytes))
+			if err != nil {
+				return err
 			}
-			return mapFiles(m, files, at, check, a)
+			decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
+			if err != nil {
+				return err
+			}
+			return mapFiles(mapping{mapper: m, decoder: decoder, received: at, validate: validate}, files, a)
 		},
 	}
-	flags.add(cmd, "job-namespace", "job-name")
+	flags.add(cmd, "job-namespace", "job-name", "great-expectations")
 	cmd.Flags().StringVar(&received, "received", "", "when the results were received (RFC 3339)")
 	cmd.Flags().BoolVar(&validate, "validate", false, "check each event against gx-ol's JSON Schema before it is printed")
 	return cmd
 }
 
 // mapFiles maps every file and tells of each bad one; the others are mapped all the same.
-func mapFiles(m *mapper.Mapper, files []string, at time.Time, check func([]openlineage.Run) error, a *app) error {
+func mapFiles(m mapping, files []string, a *app) error {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
 	bad := 0
 	for _, name := range files {
-		if err := mapFile(m, name, at, check, a); err != nil {
+		if err := m.file(name, a); err != nil {
 			bad++
 			for line := range strings.SplitSeq(err.Error(), "\n") {
 				fmt.Fprintf(a.stderr, "gx-ol: %s: %s\n", name, line)
@@ -81,11 +86,20 @@ func mapFiles(m *mapper.Mapper, files []string, at time.Time, check func([]openl
 	return nil
 }
 
-func mapFile(m *mapper.Mapper, name string, at time.Time, check func([]openlineage.Run) error, a *app) error {
+// mapping is how files are mapped.
+type mapping struct {
+	mapper   *mapper.Mapper
+	decoder  gx.Decoder
+	received time.Time // zero: each file's modification time
+	validate bool
+}
+
+func (m mapping) file(name string, a *app) error {
 	value, modified, err := readResult(name, a.stdin)
 	if err != nil {
 		return err
 	}
+	at := m.received
 	if at.IsZero() {
 		at = modified
 	}
@@ -93,16 +107,18 @@ func mapFile(m *mapper.Mapper, name string, at time.Time, check func([]openlinea
 		at = time.Now()
 		fmt.Fprintf(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
 	}
-	msg, err := gx.Decode(value)
+	msg, err := m.decoder.Decode(value)
 	if err != nil {
 		return err
 	}
-	runs, err := m.Map(msg, mapper.Input{Received: at})
+	runs, err := m.mapper.Map(msg, mapper.Input{Received: at})
 	if err != nil {
 		return err
 	}
-	if err := check(runs); err != nil {
-		return err
+	if m.validate {
+		if err := checkEvents(runs); err != nil {
+			return err
+		}
 	}
 	var line bytes.Buffer
 	for _, run := range runs {

@@ -23,6 +23,7 @@ import (
 type publishOptions struct {
 	brokers, topic, key string
 	raw                 bool
+	decoder             gx.Decoder
 }
 
 func newPublishCommand(a *app) *cobra.Command {
@@ -54,6 +55,9 @@ func newPublishCommand(a *app) *cobra.Command {
 			}
 			if o.topic == "" {
 				o.topic = "gx.validation-results"
+			}
+			if o.decoder, err = gx.NewDecoder(cfg.Input.JSONPointer); err != nil {
+				return err
 			}
 			return publish(cmd.Context(), props, o, args, cfg.Input.MaxMessageBytes, a)
 		},
@@ -128,7 +132,7 @@ func resultRecord(name string, o publishOptions, a *app) (*kgo.Record, error) {
 	if o.key != "" {
 		rec.Key = []byte(o.key)
 	}
-	msg, err := gx.Decode(value)
+	msg, err := o.decoder.Decode(value)
 	switch {
 	case err != nil && !o.raw:
 		return nil, fmt.Errorf("%w (--raw publishes it all the same)", err)

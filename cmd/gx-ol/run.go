@@ -19,6 +19,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/telemetry"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 func newRunCommand(a *app) *cobra.Command {
@@ -37,7 +38,8 @@ SIGINT and SIGTERM stop it cleanly; a second one at once.`,
 			return runPipeline(cmd.Context(), cfg, a)
 		},
 	}
-	flags.add(cmd, "brokers", "topic", "group", "to", "listen", "log-level", "log-format", "job-namespace", "job-name")
+	flags.add(cmd, "brokers", "topic", "group", "to", "listen", "log-level", "log-format", "job-namespace", "job-name",
+		"great-expectations")
 	return cmd
 }
 
@@ -51,6 +53,10 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if cfg.Disabled {
 		log.Info("OPENLINEAGE_DISABLED is set: nothing is read and nothing delivered")
 		return nil
+	}
+	datasources, err := datasourceTable(cfg, a.env, func(warning string) { log.Warn(warning) })
+	if err != nil {
+		return err
 	}
 	letters, err := newProducerClient(cfg.Kafka, cfg.Input.MaxMessageBytes)
 	if err != nil {
@@ -66,7 +72,11 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	}
 	defer closeTo()
 	learnBackend(ctx, to, log)
-	m, err := mapper.New(mapperSettings(cfg, to.MaxEventBytes()))
+	m, err := mapper.New(mapperSettings(cfg, datasources, to.MaxEventBytes()))
+	if err != nil {
+		return err
+	}
+	decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
 	if err != nil {
 		return err
 	}
@@ -76,7 +86,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 		inFlight = 1 // a run's events stay together
 	}
 	p := pipeline.New(pipeline.Config{
-		Mapper: m, To: to, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic), Observer: metrics,
+		Decode: decoder.Decode, Mapper: m, To: to, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic), Observer: metrics,
 		Group: cfg.Input.Group, MaxInFlight: inFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
 		Backoff:         pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: log,

@@ -78,16 +78,18 @@ func newProducerClient(props map[string]string, maxMessageBytes int) (*kgo.Clien
 }
 
 // mapperSettings are the configuration's choices about the mapping.
-func mapperSettings(cfg *config.Config, maxEventBytes int) mapper.Settings {
+func mapperSettings(cfg *config.Config, datasources map[string]mapper.Datasource, maxEventBytes int) mapper.Settings {
 	s := mapper.Settings{
 		JobNamespace: cfg.Job.Namespace, JobName: cfg.Job.Name, JobDescription: cfg.Job.Description,
-		Datasources: make(map[string]mapper.Datasource, len(cfg.Datasources)),
+		Datasources: datasources,
 		FailedRun:   cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, Unmapped: cfg.Unmapped,
 		FileDatasets: cfg.FileDatasets, QueryAssertions: cfg.QueryAssertions, BatchValues: cfg.BatchValues, RowValues: mapper.RowValues(cfg.RowValues),
 		MaxEventBytes: maxEventBytes, Version: version(),
+		JobTags: cfg.Job.Tags, JobOwners: cfg.Job.Owners, SourceCode: mapper.SourceCode(cfg.Job.SourceCode), RunTags: cfg.RunTags,
+		Parent: mapper.ParentRun{ID: cfg.Parent.ID}, Root: mapper.ParentRun{ID: cfg.Parent.RootID}, CheckpointRun: cfg.Parent.Checkpoint,
 	}
-	for name, d := range cfg.Datasources {
-		s.Datasources[name] = mapper.Datasource{Namespace: d.Namespace, Name: d.Name, Database: d.Database, Schema: d.Schema}
+	for _, r := range cfg.Job.Rules {
+		s.JobRules = append(s.JobRules, mapper.JobRule(r))
 	}
 	return s
 }

@@ -17,8 +17,10 @@ type Config struct {
 	DeadLetters       DeadLetters
 	Delivery          string // at_least_once
 	Job               Job
+	RunTags           map[string]string
+	Parent            Parent
 	Datasources       map[string]Datasource
-	GreatExpectations string
+	GreatExpectations string   // file or folder to derive datasources from; what Datasources says wins
 	FailedRun         string   // FAIL or COMPLETE
 	Lifecycle         string   // start_and_end or end_only
 	AssertionsIn      []string // inputFacets, facets
@@ -38,6 +40,7 @@ type Input struct {
 	Group           string
 	MaxMessageBytes int
 	MaxInFlight     int
+	JSONPointer     string // RFC 6901; empty: the result is the message
 }
 
 // Regex says whether Topics is a regular expression.
@@ -67,9 +70,6 @@ type Auth struct{ Type, APIKey string }
 
 // DeadLetters is where refused records go.
 type DeadLetters struct{ Topic string }
-
-// Job names the OpenLineage job.
-type Job struct{ Namespace, Name, Description string }
 
 // Datasource is the OpenLineage naming of one GX datasource.
 type Datasource struct{ Namespace, Name, Database, Schema string }

@@ -170,6 +170,8 @@ func (l *loader) leaf(f field, key, value *yaml.Node) {
 		l.stringMap(f, value)
 	case "datasources":
 		l.datasources(value)
+	case "rules":
+		l.jobRules(value)
 	case "list":
 		if value.Kind == yaml.SequenceNode {
 			l.list(f, value)
@@ -234,6 +236,10 @@ func (l *loader) stringMap(f field, n *yaml.Node) {
 				l.fault(l.at(key), "%v", err)
 				return
 			}
+		}
+		if strings.TrimSpace(key.Value) == "" {
+			l.fault(l.at(key), "a name in %s must not be blank", f.path)
+			return
 		}
 		t, ok := l.scalar(f.path+"."+key.Value, value)
 		if !ok {

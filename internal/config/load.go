@@ -19,7 +19,7 @@ const defaultFile = "gx-ol.yaml"
 
 // Load reads the configuration of a run: flags over GX_OL_* over the file over OPENLINEAGE_* over defaults. path is the file;
 // empty: GX_OL_CONFIG, else ./gx-ol.yaml if it exists, else none. flags may hold brokers, topic, group, to, listen, log-level,
-// log-format, job-namespace and job-name. The error is *Errors and holds all faults.
+// log-format, job-namespace, job-name and great-expectations. The error is *Errors and holds all faults.
 func Load(path string, getenv func(string) (string, bool), flags map[string]string) (*Config, error) {
 	return load(path, getenv, flags, true)
 }
@@ -114,6 +114,7 @@ func (l *loader) flags(flags map[string]string) {
 	paths := map[string]string{
 		"topic": "input.topics", "group": "input.group", "listen": "telemetry.listen", "log-level": "log.level",
 		"log-format": "log.format", "job-namespace": "job.namespace", "job-name": "job.name",
+		"great-expectations": "great_expectations",
 	}
 	names := make([]string, 0, len(flags))
 	for name := range flags {
@@ -186,6 +187,8 @@ func (l *loader) openLineage() {
 		l.fill("transport.auth.apiKey", "OPENLINEAGE_API_KEY")
 	}
 	l.fill("job.namespace", "OPENLINEAGE_NAMESPACE")
+	l.fill("parent.id", "OPENLINEAGE_PARENT_ID")
+	l.fill("parent.root_id", "OPENLINEAGE_ROOT_PARENT_ID")
 }
 
 func (l *loader) fill(path, env string) {
@@ -224,6 +227,7 @@ func (l *loader) settle(run bool) {
 	l.checkTransport(run)
 	l.checkTopics(run)
 	l.checkRest(run)
+	l.checkJob()
 }
 
 func (l *loader) checkNotYet() {
@@ -232,9 +236,6 @@ func (l *loader) checkNotYet() {
 	}
 	if l.cfg.Transport.Type == "composite" {
 		l.fault(l.place("transport.type"), "transport.type: composite is not supported yet: name one destination (http, kafka, console or file)")
-	}
-	if l.cfg.GreatExpectations != "" {
-		l.fault(l.place("great_expectations"), "great_expectations is not supported yet: name the datasources under datasources:")
 	}
 }
 

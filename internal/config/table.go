@@ -4,7 +4,7 @@ package config
 // that is not here does not exist.
 type field struct {
 	path    string
-	typ     string // string, int, size, bool, duration, list, map, properties, datasources
+	typ     string // string, int, size, bool, duration, list, map, properties, datasources, rules
 	def     string
 	doc     string
 	enum    []string
@@ -29,6 +29,7 @@ func Keys() []Key {
 func table() []field {
 	all := inputFields()
 	all = append(all, transportFields()...)
+	all = append(all, jobFields()...)
 	return append(all, otherFields()...)
 }
 
@@ -38,6 +39,7 @@ func inputFields() []field {
 		{path: "input.topics", typ: "list", doc: "topics to read, or one regular expression starting with ^", at: func(c *Config) any { return &c.Input.Topics }},
 		{path: "input.group", typ: "string", def: "gx-ol", doc: "consumer group", at: func(c *Config) any { return &c.Input.Group }},
 		{path: "input.max_message_bytes", typ: "size", def: "33554432", doc: "a larger message becomes a dead letter", at: func(c *Config) any { return &c.Input.MaxMessageBytes }},
+		{path: "input.json_pointer", typ: "string", doc: "where the result stands in envelopes of your own, such as /payload/result", at: func(c *Config) any { return &c.Input.JSONPointer }},
 		{path: "input.max_in_flight", typ: "int", def: "16", doc: "results of one partition that are delivered side by side, of different keys", at: func(c *Config) any { return &c.Input.MaxInFlight }},
 	}
 }
@@ -70,11 +72,8 @@ func otherFields() []field {
 	return []field{
 		{path: "dead_letters.topic", typ: "string", doc: "topic for dead letters; default: <input topic>.dlq", at: func(c *Config) any { return &c.DeadLetters.Topic }},
 		{path: "delivery", typ: "string", def: "at_least_once", enum: []string{"at_least_once", "exactly_once"}, doc: "exactly_once is not built yet and refused", at: func(c *Config) any { return &c.Delivery }},
-		{path: "job.namespace", typ: "string", def: "default", aliases: []string{"openlineage_namespace"}, doc: "namespace of the OpenLineage job", at: func(c *Config) any { return &c.Job.Namespace }},
-		{path: "job.name", typ: "string", aliases: []string{"job_name"}, doc: "constant or template; default: <suite>.<datasource>.<asset>", at: func(c *Config) any { return &c.Job.Name }},
-		{path: "job.description", typ: "string", doc: "description of the job", at: func(c *Config) any { return &c.Job.Description }},
 		{path: "datasources", typ: "datasources", doc: "GX datasource (glob) to {namespace, name, database, schema}", at: func(c *Config) any { return &c.Datasources }},
-		{path: "great_expectations", typ: "string", doc: "path of a great_expectations.yml; not built yet and refused", at: func(c *Config) any { return &c.GreatExpectations }},
+		{path: "great_expectations", typ: "string", doc: "a great_expectations.yml, or its folder, to derive datasources from", at: func(c *Config) any { return &c.GreatExpectations }},
 		{path: "failed_run", typ: "string", def: "FAIL", enum: []string{"FAIL", "COMPLETE"}, doc: "run state of a validation that failed", at: func(c *Config) any { return &c.FailedRun }},
 		{path: "lifecycle", typ: "string", def: "start_and_end", enum: []string{"start_and_end", "end_only"}, doc: "which events a run has", at: func(c *Config) any { return &c.Lifecycle }},
 		{path: "assertions_in", typ: "list", def: "inputFacets", enum: []string{"inputFacets", "facets"}, doc: "where the assertions facet goes", at: func(c *Config) any { return &c.AssertionsIn }},

@@ -78,7 +78,7 @@ func (p *Pipeline) decodeAndMap(it *item) (stage string, bad *fault.Error) {
 	if it.rec.Value == nil {
 		return stage, fault.MessageError(fault.Poison, "tombstone", "the record is a tombstone: it has no value")
 	}
-	msg, err := gx.Decode(it.rec.Value)
+	msg, err := p.Decode(it.rec.Value)
 	if err != nil {
 		return stage, blame(err)
 	}
@@ -125,7 +125,21 @@ func inputOf(rec *kgo.Record) mapper.Input {
 		case "openlineage-job-name":
 			in.JobName = string(h.Value)
 		case "openlineage-parent-id":
-			in.Parent = string(h.Value)
+			in.Parent.ID = string(h.Value)
+		case "openlineage-parent-run-id":
+			in.Parent.RunID = string(h.Value)
+		case "openlineage-parent-job-namespace":
+			in.Parent.Namespace = string(h.Value)
+		case "openlineage-parent-job-name":
+			in.Parent.Name = string(h.Value)
+		case "openlineage-root-parent-id":
+			in.Root.ID = string(h.Value)
+		case "openlineage-root-parent-run-id":
+			in.Root.RunID = string(h.Value)
+		case "openlineage-root-parent-job-namespace":
+			in.Root.Namespace = string(h.Value)
+		case "openlineage-root-parent-job-name":
+			in.Root.Name = string(h.Value)
 		}
 	}
 	return in

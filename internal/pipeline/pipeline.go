@@ -64,6 +64,7 @@ type BackoffConfig struct {
 
 // Config is what a Pipeline needs. Zero numbers mean their defaults.
 type Config struct {
+	Decode          func(value []byte) (*gx.Message, error) // default: gx.Decode
 	Mapper          Mapper
 	To              Deliverer
 	DeadLetters     DeadLetters
@@ -109,6 +110,9 @@ func New(cfg Config) *Pipeline {
 	}
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
+	}
+	if cfg.Decode == nil {
+		cfg.Decode = gx.Decode
 	}
 	cfg.MaxInFlight = orDefault(cfg.MaxInFlight, 8)
 	cfg.MaxMessageBytes = orDefault(cfg.MaxMessageBytes, 32<<20)

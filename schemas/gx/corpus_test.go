@@ -142,7 +142,7 @@ func TestStoreFileAndWireMessageOfOneResultHashAlike(t *testing.T) {
 			t.Fatal(err)
 		}
 		pairs++
-		if a.Validations[0].FactsHash != b.Validations[0].FactsHash {
+		if a.Validations[0].FactsHash() != b.Validations[0].FactsHash() {
 			t.Errorf("%s: its store file hashes otherwise", wire)
 		}
 	}

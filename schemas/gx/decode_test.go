@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -238,7 +239,7 @@ func TestHashIgnoresKeyOrderAndEscapes(t *testing.T) {
 	a := decodeOne(t, `{"success": true, "results": [{"success": true, "expectation_config": {"type": "e", "kwargs": {"a": "\u00e9", "b": {"x": 1, "y": 2}}}, "result": {}}]}`)
 	b := decodeOne(t, `{"results": [{"result": {}, "expectation_config": {"kwargs": {"b": {"y": 2, "x": 1}, "a": "é"}, "type": "e"}, "success": true}], "success": true}`)
 	c := decodeOne(t, `{"results": [{"result": {}, "expectation_config": {"kwargs": {"b": {"y": 2, "x": 1}, "a": "e"}, "type": "e"}, "success": true}], "success": true}`)
-	if a.FactsHash != b.FactsHash || a.FactsHash == c.FactsHash {
+	if a.FactsHash() != b.FactsHash() || a.FactsHash() == c.FactsHash() {
 		t.Error("the hash does not follow the facts")
 	}
 }
@@ -304,25 +305,33 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func BenchmarkDecode(b *testing.B) {
-	value := testdata(b)["0.13.49-operator.json"]
-	b.Run("gx", func(b *testing.B) {
-		b.SetBytes(int64(len(value)))
-		b.ReportAllocs()
-		for range b.N {
-			if _, err := Decode(value); err != nil {
-				b.Fatal(err)
-			}
+// What one Decode reuses of another must never show in what the first one gave.
+func TestAMessageStaysAsItWasWhileOthersAreDecoded(t *testing.T) {
+	all := testdata(t)
+	text := func(m *Message) string {
+		b, err := json.Marshal(m)
+		if err != nil {
+			t.Error(err)
 		}
-	})
-	b.Run("encoding_json", func(b *testing.B) {
-		b.SetBytes(int64(len(value)))
-		b.ReportAllocs()
-		for range b.N {
-			var v any
-			if err := json.Unmarshal(value, &v); err != nil {
-				b.Fatal(err)
+		return string(b)
+	}
+	var wait sync.WaitGroup
+	for name, value := range all {
+		wait.Go(func() {
+			first, err := Decode(value)
+			if err != nil {
+				return // a README
 			}
-		}
-	})
+			was := text(first)
+			for _, other := range all {
+				_, _ = Decode(other)
+				_, _ = Decode(other[:len(other)/2])
+			}
+			again, err := Decode(value)
+			if err != nil || text(first) != was || text(again) != was {
+				t.Errorf("%s: decoded otherwise the second time: %v", name, err)
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -1,8 +1,10 @@
 package gx
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxEnvelopes and maxStrings bound how far Decode opens envelopes and strings that hold JSON.
@@ -15,20 +17,7 @@ const (
 type decoder struct {
 	s       *scanner
 	strings int // JSON strings opened so far
-}
-
-// kindOf gives the first byte of a value that was checked before.
-func (d *decoder) kindOf(p span) byte {
-	if p.end == 0 {
-		return 0
-	}
-	return d.s.b[p.start]
-}
-
-// is tells whether the member is there and starts with the byte.
-func (d *decoder) is(v doc, key string, kind byte) bool {
-	p, ok := v.keys[key]
-	return ok && d.kindOf(p) == kind
+	pointer Decoder
 }
 
 // open recognises v, opening strings and envelopes.
@@ -39,97 +28,74 @@ func (d *decoder) open(v doc, depth int) (*Message, *DecodeError) {
 	case '[':
 		return d.array(v)
 	case '{':
-		if shape := d.shape(v); shape != "" {
+		if shape := v.shape(); shape != "" {
 			return d.message(shape, v)
 		}
 		if inner, ok := d.envelope(v); ok && depth < maxEnvelopes {
-			return d.open(d.s.look(inner), depth+1)
+			return d.open(d.look(inner), depth+1)
+		}
+		if v.is("data_base64", '"') && v.has("specversion") {
+			return d.openBase64(v)
 		}
 	}
 	return nil, d.unknown(v, "")
 }
 
+// openBase64 decodes the data of a CloudEvent whose producer took JSON for binary data.
+func (d *decoder) openBase64(v doc) (*Message, *DecodeError) {
+	const path = "data_base64"
+	text, err := base64.StdEncoding.DecodeString(d.field(v, path))
+	if err != nil {
+		m, _ := v.get(path)
+		return nil, &DecodeError{Code: "invalid_base64", Offset: d.s.base + int64(m.at.start), Path: path, Reason: "not valid base64"}
+	}
+	return d.inner(text, v, path)
+}
+
 // openString decodes a JSON string as JSON: shape K.
 func (d *decoder) openString(v doc) (*Message, *DecodeError) {
-	if d.strings >= maxStrings {
-		return nil, d.unknown(v, "")
-	}
 	text := d.s.at(v.at).text()
 	if t := strings.TrimSpace(text); t == "" || !strings.ContainsRune("{[\"", rune(t[0])) {
 		return nil, d.unknown(v, "")
 	}
-	inner := &scanner{b: []byte(text)}
-	top := inner.document(inner.next())
-	if inner.err == nil && (inner.next() != 0 || !inner.atEnd()) {
-		inner.invalid("not valid JSON: more bytes after the document")
+	return d.inner([]byte(text), v, "the JSON inside the string")
+}
+
+// inner decodes a JSON text that v holds. Offsets in an error count within the text; its path says so.
+func (d *decoder) inner(text []byte, v doc, path string) (*Message, *DecodeError) {
+	if d.strings >= maxStrings {
+		return nil, d.unknown(v, "")
 	}
-	if inner.err != nil {
-		inner.err.Path = "the JSON inside the string"
-		return nil, inner.err
+	if !utf8.Valid(text) {
+		return nil, &DecodeError{Code: "invalid_json", Offset: int64(firstInvalid(text)), Path: path, Reason: "not valid JSON: a byte that is not UTF-8"}
 	}
-	m, err := (&decoder{s: inner, strings: d.strings + 1}).open(top, 0)
+	m, err := (&decoder{s: &scanner{b: text, mem: d.s.mem}, strings: d.strings + 1, pointer: d.pointer}).text()
 	if err != nil && err.Path == "" {
-		err.Path = "the JSON inside the string"
+		err.Path = path
 	}
 	return m, err
 }
 
-// shape names what an object is, "" for none of Great Expectations' or OpenLineage's.
-func (d *decoder) shape(v doc) Shape {
-	switch {
-	case v.has("eventTime") && v.has("producer") && v.has("run", "job", "dataset"):
-		return ShapeEvent
-	case d.is(v, "run_results", '{') && v.has("validation_operator_config"):
-		return ShapeOperator
-	case d.is(v, "run_results", '{'):
-		return ShapeCheckpoint
-	case d.is(v, "results", '[') && v.has("success", "statistics", "meta", "suite_name", "evaluation_parameters", "suite_parameters"):
-		return ShapeSuite
-	case d.is(v, "validation_results", '[') && v.has("test_suite_name", "data_asset_name"):
-		return ShapeAPIAction
-	case d.is(v, "validation_results", '['):
-		return ShapeDescribeCheckpoint
-	case d.is(v, "expectations", '[') && v.has("success", "statistics"):
-		return ShapeDescribeSuite
-	case v.has("expectation_config") && v.has("success", "result"):
-		return ShapeExpectation
-	case v.has("expectation_type") && v.has("kwargs") && v.has("success"):
-		return ShapeDescribeOne
-	case isRunResults(v):
-		return ShapeRunResults
-	}
-	return ""
-}
-
-// isRunResults tells whether every key names a validation result.
-func isRunResults(v doc) bool {
-	for k := range v.keys {
-		class, _, found := strings.Cut(k, "::")
-		if !found || class != "ValidationResultIdentifier" && class != "GXCloudIdentifier" && class != "GeCloudIdentifier" {
-			return false
-		}
-	}
-	return len(v.keys) > 0
-}
-
 // envelope finds the document inside GX Cloud's, Kafka Connect's and CloudEvents' envelopes.
-func (d *decoder) envelope(v doc) (span, bool) {
-	if p, ok := v.keys["data"]; ok {
-		if d.kindOf(p) != '{' {
-			return p, true
+func (d *decoder) envelope(v doc) (member, bool) {
+	if m, ok := v.get("data"); ok {
+		if m.kind != '{' {
+			return m, true
 		}
-		data := d.s.look(p)
-		if a, ok := data.keys["attributes"]; ok {
-			if r, ok := d.s.look(a).keys["result"]; ok {
+		data := d.look(m)
+		if a, ok := data.get("attributes"); ok {
+			attributes := d.look(a)
+			if r, ok := attributes.get("result"); ok {
 				return r, true
 			}
 		}
-		return p, true
+		m.doc = &data
+		return m, true
 	}
-	if p, ok := v.keys["payload"]; ok && v.has("schema") {
-		return p, true
+	if m, ok := v.get("payload"); ok && v.has("schema") {
+		return m, true
 	}
-	return span{}, false
+	return member{}, false
 }
 
 // unknown says what the document is instead, by kind and size, never by its content.
@@ -137,9 +103,9 @@ func (d *decoder) unknown(v doc, path string) *DecodeError {
 	var what string
 	switch c := v.kind; c {
 	case '{':
-		what = fmt.Sprintf("an object with %d keys", len(v.keys))
+		what = fmt.Sprintf("an object with %d keys", len(v.members))
 	case '[':
-		what = fmt.Sprintf("an array of %d elements", len(v.items))
+		what = fmt.Sprintf("an array of %d elements", len(v.members))
 	case '"':
 		what = "a string"
 	case 't', 'f':
@@ -157,22 +123,22 @@ func (d *decoder) unknown(v doc, path string) *DecodeError {
 
 // array reads shape J: validation results, or expectation results that make up one validation.
 func (d *decoder) array(v doc) (*Message, *DecodeError) {
-	if len(v.items) == 0 {
+	if len(v.members) == 0 {
 		return nil, d.unknown(v, "")
 	}
-	first := d.shape(d.s.look(v.items[0]))
-	if first == ShapeExpectation || first == ShapeDescribeOne {
-		val, err := d.loose(v)
+	item := d.look(v.members[0])
+	if shape := item.shape(); shape == ShapeExpectation || shape == ShapeDescribeOne {
+		val, err := d.loose(v.members)
 		if err != nil {
 			return nil, err
 		}
 		return &Message{Shape: ShapeArray, Validations: []Validation{val}}, nil
 	}
 	m := &Message{Shape: ShapeArray}
-	for i, p := range v.items {
+	for i := range v.members {
 		path := fmt.Sprintf("[%d]", i)
-		item := d.s.look(p)
-		shape := d.shape(item)
+		item = d.look(v.members[i])
+		shape := item.shape()
 		if shape == "" || shape == ShapeEvent || shape == ShapeExpectation || shape == ShapeDescribeOne {
 			return nil, d.unknown(item, path)
 		}
@@ -204,14 +170,16 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 	case ShapeEvent:
 		m.Event, m.EventFacts = d.s.b[v.at.start:v.at.end], d.eventFacts(v)
 	case ShapeCheckpoint, ShapeOperator:
-		m.Validations, err = d.runResults(d.s.look(v.keys["run_results"]), v)
+		inner, _ := v.get("run_results")
+		m.Validations, err = d.runResults(d.look(inner), v)
 	case ShapeRunResults:
 		m.Validations, err = d.runResults(v, doc{})
 	case ShapeDescribeCheckpoint:
-		for i, p := range d.s.look(v.keys["validation_results"]).items {
+		inner, _ := v.get("validation_results")
+		for i, p := range d.look(inner).members {
 			path := fmt.Sprintf("validation_results[%d]", i)
-			item := d.s.look(p)
-			if sh := d.shape(item); sh != ShapeDescribeSuite && sh != ShapeSuite {
+			item := d.look(p)
+			if sh := item.shape(); sh != ShapeDescribeSuite && sh != ShapeSuite {
 				return nil, d.unknown(item, path)
 			}
 			val, err := d.suite(item, path)
@@ -222,7 +190,7 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 		}
 	case ShapeExpectation, ShapeDescribeOne:
 		var val Validation
-		val, err = d.loose(doc{items: []span{v.at}})
+		val, err = d.loose([]member{{at: v.at}})
 		m.Validations = []Validation{val}
 	default:
 		var val Validation
@@ -238,13 +206,13 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 // runResults reads the validation results of a checkpoint or operator; outer holds what stands beside them.
 func (d *decoder) runResults(v, outer doc) ([]Validation, *DecodeError) {
 	var all []Validation
-	for i, p := range v.items {
+	for i, m := range v.members {
 		path := fmt.Sprintf("run_results[%d]", i)
-		entry := d.s.look(p)
-		if inner, ok := entry.keys["validation_result"]; ok {
-			entry = d.s.look(inner)
+		entry := d.look(m)
+		if inner, ok := entry.get("validation_result"); ok {
+			entry = d.look(inner)
 		}
-		if sh := d.shape(entry); sh != ShapeSuite && sh != ShapeDescribeSuite {
+		if sh := entry.shape(); sh != ShapeSuite && sh != ShapeDescribeSuite {
 			return nil, d.unknown(entry, path)
 		}
 		val, err := d.suite(entry, path)
@@ -259,15 +227,14 @@ func (d *decoder) runResults(v, outer doc) ([]Validation, *DecodeError) {
 
 // outer adds what only the checkpoint result around a validation result says.
 func (d *decoder) outer(v doc, val *Validation) {
-	if p, ok := v.keys["checkpoint_config"]; ok && val.Checkpoint == "" {
-		if name, ok := d.s.look(p).keys["name"]; ok {
-			val.Checkpoint = d.s.at(name).text()
-		}
+	if m, ok := v.get("checkpoint_config"); ok && val.Checkpoint == "" {
+		config := d.look(m)
+		val.Checkpoint = d.field(config, "name")
 	}
-	if p, ok := v.keys["validation_result_url"]; ok && val.ResultURL == "" {
-		val.ResultURL = d.s.at(p).text()
+	if val.ResultURL == "" {
+		val.ResultURL = d.field(v, "validation_result_url")
 	}
-	if p, ok := v.keys["run_id"]; ok && val.RunName == "" && val.RunTime.IsZero() {
-		runID(d.s.at(p), val)
+	if m, ok := v.get("run_id"); ok && val.RunName == "" && val.RunTime.IsZero() {
+		runID(d.s.at(m.at), val)
 	}
 }

@@ -35,16 +35,16 @@ func eventKind(schemaURL string, v doc) string {
 
 // member gives an object's member, an empty doc if it is not there.
 func (d *decoder) member(v doc, key string) doc {
-	if p, ok := v.keys[key]; ok {
-		return d.s.look(p)
+	if m, ok := v.get(key); ok {
+		return d.look(m)
 	}
 	return doc{}
 }
 
 // field gives an object's text member, "" if it is not there.
 func (d *decoder) field(v doc, key string) string {
-	if p, ok := v.keys[key]; ok {
-		return d.s.at(p).text()
+	if m, ok := v.get(key); ok {
+		return d.s.at(m.at).text()
 	}
 	return ""
 }

@@ -17,9 +17,8 @@ type evr struct {
 	old     bool // has expectation_type: 0.x
 }
 
-// expectation consumes one expectation result; false if the value is none.
-func (s *scanner) expectation() (evr, bool) {
-	e := evr{}
+// expectation consumes one expectation result into e; false if the value is none.
+func (s *scanner) expectation(e *evr) bool {
 	e.Result = noResult()
 	known := false
 	var substituted span
@@ -27,7 +26,7 @@ func (s *scanner) expectation() (evr, bool) {
 		switch string(key) {
 		case "expectation_config":
 			known = true
-			s.object(func(k []byte) { s.config(&e, k) })
+			s.object(func(k []byte) { s.config(e, k) })
 		case "success":
 			known = true
 			e.Success = s.boolean()
@@ -35,7 +34,7 @@ func (s *scanner) expectation() (evr, bool) {
 			known = true
 			s.result(&e.Result)
 		case "exception_info":
-			s.exceptionInfo(&e.Expectation)
+			s.exception(&e.Expectation)
 		case "meta":
 			s.object(func(k []byte) {
 				if string(k) == "substituted_parameters" {
@@ -45,22 +44,22 @@ func (s *scanner) expectation() (evr, bool) {
 				}
 			})
 		default:
-			s.config(&e, key)
+			s.config(e, key)
 		}
 	})
 	if substituted.end != 0 && s.err == nil {
 		s.at(substituted).substitute(&e.Expectation)
 	}
-	return e, known || e.Type != ""
+	return known || e.Type != ""
 }
 
 // config reads one member of expectation_config, or of a described result, where they stand at the top.
 func (s *scanner) config(e *evr, key []byte) {
 	switch string(key) {
 	case "type":
-		e.Type = s.text()
+		e.Type = s.name()
 	case "expectation_type":
-		e.Type, e.old = s.text(), true
+		e.Type, e.old = s.name(), true
 	case "id", "ge_cloud_id":
 		first(&e.ID, s.text())
 	case "description":
@@ -80,7 +79,7 @@ func (s *scanner) config(e *evr, key []byte) {
 			e.Notes = n
 		}
 	case "severity":
-		e.Severity = s.text()
+		e.Severity = s.name()
 	case "meta":
 		s.object(func(k []byte) {
 			if string(k) == "notes" {
@@ -90,48 +89,49 @@ func (s *scanner) config(e *evr, key []byte) {
 			}
 		})
 	case "kwargs":
-		e.kwargs = s.objectHere()
-		if e.kwargs.end != 0 && s.err == nil {
-			s.at(e.kwargs).keywords(e)
-		}
+		s.keywords(e)
 	default:
 		s.skip()
 	}
 }
 
+// keywords consumes kwargs.
 func (s *scanner) keywords(e *evr) {
-	e.Kwargs = nil
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "batch_id":
-			e.batchID = s.text()
-			return
-		case "result_format":
-			s.skip()
-			return
-		case "column":
-			e.HasColumn = s.next() == '"'
-			e.Column = s.text()
-			return
-		}
-		name := string(key)
-		c := s.next()
-		p := s.here()
-		if name == "row_condition" {
-			e.RowCondition = c != 'n' && !bytes.Equal(s.b[p.start:p.end], []byte(`""`))
-		}
-		k := Kwarg{Name: name, Count: -1}
-		if c == '[' {
-			k.Count = s.at(p).members()
-		}
-		if c == 'n' {
-			k.Value = []byte("null")
-		} else {
-			k.Value = s.at(p).canonical(maxKwarg)
-		}
-		e.Kwargs = append(e.Kwargs, k)
-	})
+	isObject := s.next() == '{'
+	start := s.pos
+	s.object(func(key []byte) { s.keyword(e, key) })
+	if isObject {
+		e.kwargs = span{start, s.pos}
+		e.Kwargs = s.mem.keepKwargs()
+	}
 }
+
+func (s *scanner) keyword(e *evr, key []byte) {
+	switch string(key) {
+	case "batch_id":
+		e.batchID = s.name()
+		return
+	case "result_format":
+		s.skip()
+		return
+	case "column":
+		e.HasColumn = s.next() == '"'
+		e.Column = s.name()
+		return
+	}
+	k := Kwarg{Name: s.mem.name(key), Count: -1}
+	c := s.next()
+	start := s.pos
+	if k.Value, k.Count = s.canonicalCount(maxKwarg); c == 'n' {
+		k.Value = jsonNull
+	}
+	if k.Name == "row_condition" {
+		e.RowCondition = c != 'n' && string(s.b[start:s.pos]) != `""`
+	}
+	s.mem.kwargs = append(s.mem.kwargs, k)
+}
+
+var jsonNull = []byte("null")
 
 // substitute replaces the {"$PARAMETER": …} objects that V2 leaves in kwargs by the values it used.
 func (s *scanner) substitute(e *Expectation) {
@@ -164,16 +164,7 @@ func (s *scanner) result(r *Result) {
 		case "unexpected_percent":
 			r.UnexpectedPercent = s.float()
 		case "observed_value":
-			c := s.next()
-			p := s.here()
-			if s.err != nil {
-				return
-			}
-			r.ObservedCount = -1
-			if c == '[' {
-				r.ObservedCount = s.at(p).members()
-			}
-			r.Observed = s.at(p).canonical(maxObserved)
+			r.Observed, r.ObservedCount = s.canonicalCount(maxObserved)
 		case "details":
 			s.details(r)
 		default:

@@ -61,9 +61,10 @@ func (f factHash) time(t time.Time) {
 	f.int(t.UnixMicro())
 }
 
-// factsHash covers the facts that every form of one result has; what only an envelope says (the checkpoint, the result's
-// URL, its place in the message) stays out.
-func factsHash(v *Validation) (sum [32]byte) {
+// FactsHash is the SHA-256 over the decoded facts in canonical order; it is part of the identity where run time and
+// validation id are both absent. It covers the facts that every form of one result has: what only an envelope says (the
+// checkpoint, the result's URL, its place in the message) stays out.
+func (v *Validation) FactsHash() (sum [32]byte) {
 	f := factHash{sha256.New()}
 	f.texts(v.GXVersion, v.Suite, v.SuiteNotes, v.ValidationID, v.CheckpointID, v.RunName)
 	f.maybe(v.Success)

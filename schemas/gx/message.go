@@ -67,7 +67,6 @@ type Validation struct {
 	Partial     bool                       // holds fewer results than statistics evaluated, or statistics has a key "success"
 	Evaluated   *int64                     // statistics.evaluated_expectations
 	Params      map[string]json.RawMessage // evaluation_parameters / suite_parameters, scalars only (may hold PARAMVALUE: opt-in)
-	FactsHash   [32]byte                   // SHA-256 over the decoded facts in canonical order; used in the identity where run time and validation id are both absent
 }
 
 // Batch says which data was validated, as the message tells it.
@@ -139,7 +138,7 @@ type Result struct {
 
 // DecodeError says where in the message Decode stopped, and why. Its text holds no row values.
 type DecodeError struct {
-	Code   string // stable slug: empty_value, invalid_json, unknown_shape, not_a_result, too_deep
+	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, too_deep
 	Offset int64  // byte offset in the value; -1 where it does not apply
 	Path   string // e.g. results[3].expectation_config; may be empty
 	Reason string // in words

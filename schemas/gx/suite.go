@@ -9,133 +9,191 @@ import (
 // maxIdentifiers bounds the canonical batch identifiers, in bytes.
 const maxIdentifiers = 256 << 10
 
-// suite reads one validation result: shapes A, G and I, whose lists of results differ by name only.
-func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
-	val := Validation{Part: part}
-	statsSuccess := false
-	for key, p := range v.keys { // each key sets fields of its own: the map's order does not matter
-		s := d.s.at(p)
-		switch key {
+// reading is what an object's members tell of a validation result, while its other members are still to come.
+type reading struct {
+	val          Validation
+	statsSuccess bool
+	asset        string                        // data_asset_name beside the results
+	suites       [2]string                     // suite_name, test_suite_name
+	params       [2]map[string]json.RawMessage // suite_parameters, evaluation_parameters
+	list         list                          // the results; of several lists the one of the least rank
+}
+
+// list is a list of expectation results.
+type list struct {
+	key     string
+	rank    int // 0: none was read
+	results []Expectation
+	repeats []repeat
+	batchID string // the first that a result names
+	stray   int    // the first element that is no expectation result, -1 if none
+	strayAt int    // its place
+}
+
+// repeat is a result that may be there once per metric error: GX 0.13.35 – 0.18.9 did so.
+type repeat struct {
+	index int
+	key   string
+}
+
+// fact consumes a member of what may be a validation result.
+func (v *doc) fact(s *scanner, key string) {
+	if v.suite == nil {
+		v.suite = &reading{}
+	}
+	r := v.suite
+	switch key {
+	case "success":
+		r.val.Success = s.boolean()
+	case "result_url":
+		r.val.ResultURL = s.text()
+	case "data_asset_name":
+		r.asset = s.name()
+	case "suite_name":
+		r.suites[0] = s.name()
+	case "test_suite_name":
+		r.suites[1] = s.name()
+	case "suite_parameters":
+		r.params[0] = s.scalars()
+	case "evaluation_parameters":
+		r.params[1] = s.scalars()
+	case "statistics":
+		s.statistics(r)
+	case "meta":
+		s.meta(&r.val)
+	case "results":
+		r.read(s, key, 1)
+	case "expectations":
+		r.read(s, key, 2)
+	case "validation_results":
+		r.read(s, key, 3)
+	default:
+		s.skip()
+	}
+}
+
+func (s *scanner) statistics(r *reading) {
+	s.object(func(k []byte) {
+		switch string(k) {
+		case "evaluated_expectations":
+			r.val.Evaluated = s.count()
 		case "success":
-			val.Success = s.boolean()
-		case "result_url":
-			val.ResultURL = s.text()
-		case "data_asset_name":
-			val.Batch.Asset = s.text()
-		case "statistics":
-			s.object(func(k []byte) {
-				switch string(k) {
-				case "evaluated_expectations":
-					val.Evaluated = s.count()
-				case "success":
-					statsSuccess = true
-					s.skip()
-				default:
-					s.skip()
+			r.statsSuccess = true
+			s.skip()
+		default:
+			s.skip()
+		}
+	})
+}
+
+// read consumes a list of results.
+func (r *reading) read(s *scanner, key string, rank int) {
+	if s.next() != '[' || r.list.rank != 0 && r.list.rank < rank {
+		s.skip()
+		return
+	}
+	l := list{key: key, rank: rank, stray: -1}
+	found := s.mem.results[:0]
+	s.array(func(i int) {
+		s.next()
+		start := s.pos
+		found = append(found, evr{})
+		if !s.expectation(&found[i]) && l.stray < 0 {
+			l.stray, l.strayAt = i, start
+		}
+	})
+	if s.err == nil {
+		l.keep(s, found)
+	}
+	clear(found)
+	s.mem.results = found[:0]
+	r.list = l
+}
+
+// keep takes the results out of the store.
+func (l *list) keep(s *scanner, found []evr) {
+	l.results = make([]Expectation, len(found))
+	for i := range found {
+		e := &found[i]
+		l.results[i] = e.Expectation
+		first(&l.batchID, e.batchID)
+		if e.Raised && e.old {
+			kwargs := []byte(nil)
+			if e.kwargs.end != 0 {
+				if kwargs = s.at(e.kwargs).canonical(1 << 20); kwargs == nil {
+					kwargs = s.b[e.kwargs.start:e.kwargs.end]
 				}
-			})
-		}
-	}
-	for _, key := range [...]string{"suite_parameters", "evaluation_parameters"} {
-		if p, ok := v.keys[key]; ok && val.Params == nil {
-			val.Params = d.s.at(p).scalars()
-		}
-	}
-	if p, ok := v.keys["meta"]; ok {
-		d.s.at(p).meta(&val)
-	}
-	for _, key := range [...]string{"suite_name", "test_suite_name"} {
-		if p, ok := v.keys[key]; ok && val.Suite == "" {
-			val.Suite = d.s.at(p).text()
-		}
-	}
-	for _, key := range [...]string{"results", "expectations", "validation_results"} {
-		if d.is(v, key, '[') {
-			if err := d.results(v.keys[key], joinPath(part, key), &val); err != nil {
-				return val, err
 			}
-			break
+			l.repeats = append(l.repeats, repeat{i, e.Type + "\x00" + e.ID + "\x00" + string(kwargs)})
 		}
 	}
-	val.Partial = statsSuccess || val.Evaluated != nil && int64(val.ResultCount) < *val.Evaluated
-	val.FactsHash = factsHash(&val)
+}
+
+// suite finishes one validation result: shapes A, G and I, whose lists of results differ by name only.
+func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
+	r := v.suite
+	val := r.val
+	val.Part = part
+	first(&val.Suite, r.suites[0])
+	first(&val.Suite, r.suites[1])
+	first(&val.Batch.Asset, r.asset)
+	if val.Params = r.params[0]; val.Params == nil {
+		val.Params = r.params[1]
+	}
+	if l := r.list; l.stray >= 0 {
+		return val, d.notAResult(l.strayAt, fmt.Sprintf("%s[%d]", joinPath(part, l.key), l.stray))
+	}
+	r.list.fill(&val)
+	val.Partial = r.statsSuccess || val.Evaluated != nil && int64(val.ResultCount) < *val.Evaluated
 	return val, nil
 }
 
 // loose makes one validation of expectation results that stand alone.
-func (d *decoder) loose(v doc) (Validation, *DecodeError) {
+func (d *decoder) loose(items []member) (Validation, *DecodeError) {
 	var val Validation
-	all := make([]evr, 0, len(v.items))
-	for i, p := range v.items {
-		path := ""
-		if len(v.items) > 1 {
-			path = fmt.Sprintf("[%d]", i)
+	found := make([]evr, len(items))
+	for i, m := range items {
+		if !d.s.at(m.at).expectation(&found[i]) {
+			path := ""
+			if len(items) > 1 {
+				path = fmt.Sprintf("[%d]", i)
+			}
+			return val, d.notAResult(m.at.start, path)
 		}
-		e, ok := d.s.at(p).expectation()
-		if !ok {
-			return val, d.notAResult(p, path)
-		}
-		all = append(all, e)
 	}
-	d.keep(all, &val)
-	if len(v.items) == 1 {
-		val.Success = all[0].Success
+	var l list
+	l.keep(d.s, found)
+	l.fill(&val)
+	if len(items) == 1 {
+		val.Success = found[0].Success
 	}
-	val.FactsHash = factsHash(&val)
 	return val, nil
 }
 
-func (d *decoder) results(p span, path string, val *Validation) *DecodeError {
-	var all []evr
-	var failed *DecodeError
-	s := d.s.at(p)
-	s.array(func(i int) {
-		s.next()
-		start := s.pos
-		e, ok := s.expectation()
-		if !ok && failed == nil {
-			failed = d.notAResult(span{start, s.pos}, fmt.Sprintf("%s[%d]", path, i))
-		}
-		all = append(all, e)
-	})
-	d.keep(all, val)
-	return failed
+func (d *decoder) notAResult(at int, path string) *DecodeError {
+	return &DecodeError{Code: "not_a_result", Offset: d.s.base + int64(at), Path: path, Reason: "no expectation result"}
 }
 
-func (d *decoder) notAResult(p span, path string) *DecodeError {
-	return &DecodeError{Code: "not_a_result", Offset: d.s.base + int64(p.start), Path: path, Reason: "no expectation result"}
-}
-
-// keep puts the results into val, one of each that GX 0.13.35 – 0.18.9 repeated once per metric error.
-func (d *decoder) keep(all []evr, val *Validation) {
-	val.ResultCount = len(all)
-	val.Results = make([]Expectation, 0, len(all))
-	seen := map[string]bool{}
-	for i := range all {
-		e := &all[i]
-		if val.Batch.BatchID == "" {
-			val.Batch.BatchID = e.batchID
-		}
-		if e.Raised && e.old && !strings.HasPrefix(val.GXVersion, "1.") {
-			kwargs := d.s.b[e.kwargs.start:e.kwargs.end]
-			if c := d.s.kwargsText(e.kwargs); c != nil {
-				kwargs = c
-			}
-			key := e.Type + "\x00" + e.ID + "\x00" + string(kwargs)
-			if seen[key] {
-				continue
-			}
-			seen[key] = true
-		}
-		val.Results = append(val.Results, e.Expectation)
+// fill puts the results into val, each that was repeated once.
+func (l *list) fill(val *Validation) {
+	val.ResultCount = len(l.results)
+	first(&val.Batch.BatchID, l.batchID)
+	val.Results = l.results
+	if len(l.repeats) < 2 || strings.HasPrefix(val.GXVersion, "1.") {
+		return
 	}
-}
-
-func (s *scanner) kwargsText(p span) []byte {
-	if p.end == 0 {
-		return nil
+	seen := make(map[string]bool, len(l.repeats))
+	drop := make(map[int]bool)
+	for _, r := range l.repeats {
+		drop[r.index] = seen[r.key]
+		seen[r.key] = true
 	}
-	return s.at(p).canonical(1 << 20)
+	val.Results = make([]Expectation, 0, len(l.results))
+	for i := range l.results {
+		if !drop[i] {
+			val.Results = append(val.Results, l.results[i])
+		}
+	}
 }
 
 // scalars reads an object's members that are no objects or arrays.

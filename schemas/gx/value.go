@@ -22,7 +22,7 @@ func (s *scanner) here() span {
 
 // at is a scanner for a value that was passed over before.
 func (s *scanner) at(p span) *scanner {
-	return &scanner{b: s.b[:p.end], pos: p.start, base: s.base}
+	return &scanner{b: s.b[:p.end], pos: p.start, base: s.base, mem: s.mem}
 }
 
 // text consumes a value and returns it if it is a string, as a copy.
@@ -38,6 +38,19 @@ func (s *scanner) text() string {
 	return string(raw)
 }
 
+// name is text for what comes again and again: a type, a column.
+func (s *scanner) name() string {
+	if s.next() != '"' {
+		s.skip()
+		return ""
+	}
+	raw, escaped := s.rawString()
+	if escaped {
+		raw = appendUnescaped(nil, raw)
+	}
+	return s.mem.name(raw)
+}
+
 // boolean consumes a value; nil unless it is true or false.
 func (s *scanner) boolean() *bool {
 	c := s.next()
@@ -45,44 +58,42 @@ func (s *scanner) boolean() *bool {
 	if c != 't' && c != 'f' || s.err != nil {
 		return nil
 	}
-	v := c == 't'
-	return &v
+	return s.mem.boolean(c == 't')
 }
 
-// numberText consumes a value and returns a number's text, "" otherwise.
-func (s *scanner) numberText() string {
+// numberText consumes a value and returns a number's text, nothing otherwise.
+func (s *scanner) numberText() []byte {
 	c := s.next()
 	if c != '-' && (c < '0' || c > '9') {
 		s.skip()
-		return ""
+		return nil
 	}
-	return string(s.number())
+	return s.number()
 }
 
 // count consumes a value; nil unless it is a whole number, be it written 2 or 2.0 (MySQL).
 func (s *scanner) count() *int64 {
 	t := s.numberText()
-	if t == "" {
+	if len(t) == 0 {
 		return nil
 	}
-	if n, err := strconv.ParseInt(t, 10, 64); err == nil {
-		return &n
+	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
+		return s.mem.count(n)
 	}
-	f, err := strconv.ParseFloat(t, 64)
+	f, err := strconv.ParseFloat(string(t), 64)
 	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
 		return nil
 	}
-	n := int64(f)
-	return &n
+	return s.mem.count(int64(f))
 }
 
 // float consumes a value; nil unless it is a finite number.
 func (s *scanner) float() *float64 {
-	f, err := strconv.ParseFloat(s.numberText(), 64)
+	f, err := strconv.ParseFloat(string(s.numberText()), 64)
 	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 		return nil
 	}
-	return &f
+	return s.mem.float(f)
 }
 
 // strings consumes an array and returns its texts.
@@ -113,29 +124,49 @@ func (s *scanner) members() int {
 	return n
 }
 
+var infinity = []byte("Infinity")
+
 // canonical consumes a value and returns it as compact JSON with sorted keys and one way of escaping, so that a store
 // file and a wire message give the same bytes. NaN and the infinities become strings. nil where the result would be
 // longer than limit, or where the value is null.
 func (s *scanner) canonical(limit int) json.RawMessage {
-	null := s.next() == 'n'
-	p := s.here()
-	if s.err != nil || null {
-		return nil
-	}
-	out, ok := s.at(p).appendCanonical(nil, limit)
-	if !ok {
-		return nil
-	}
-	return out
+	value, _ := s.canonicalCount(limit)
+	return value
 }
 
-func (s *scanner) appendCanonical(dst []byte, limit int) ([]byte, bool) {
+// canonicalCount is canonical and the number of an array's elements, -1 for anything else.
+func (s *scanner) canonicalCount(limit int) (value json.RawMessage, count int) {
+	switch c := s.next(); {
+	case c == 'n':
+		s.skip()
+		return nil, -1
+	case c == '-' || '0' <= c && c <= '9': // nearly every bound and every observed value
+		if word := s.number(); len(word) <= limit && !bytes.HasSuffix(word, infinity) && s.err == nil {
+			return s.mem.keepJSON(word), -1
+		} else if s.err == nil && len(word) <= limit {
+			return appendQuoted(nil, string(word)), -1
+		}
+		return nil, -1
+	}
+	out, count, ok := s.appendCanonical(s.mem.scratch[:0], limit)
+	s.mem.scratch = out[:0]
+	if !ok {
+		return nil, count
+	}
+	return s.mem.keepJSON(out), count
+}
+
+// appendCanonical writes one value, and stops writing beyond limit: ok is false then. It uses no scratch of mem.
+func (s *scanner) appendCanonical(dst []byte, limit int) (out []byte, count int, ok bool) {
+	count = -1
 	switch c := s.next(); c {
 	case '"':
-		dst = appendQuoted(dst, s.text())
+		dst = s.appendText(dst)
 	case '[':
 		dst = append(dst, '[')
+		count = 0
 		s.array(func(i int) {
+			count = i + 1
 			if len(dst) > limit {
 				s.skip()
 				return
@@ -143,7 +174,7 @@ func (s *scanner) appendCanonical(dst []byte, limit int) ([]byte, bool) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst, _ = s.appendCanonical(dst, limit)
+			dst, _, _ = s.appendCanonical(dst, limit)
 		})
 		dst = append(dst, ']')
 	case '{':
@@ -152,13 +183,24 @@ func (s *scanner) appendCanonical(dst []byte, limit int) ([]byte, bool) {
 		start := s.pos
 		s.skip()
 		word := s.b[start:s.pos]
-		if c == 'N' || c == 'I' || bytes.HasSuffix(word, []byte("Infinity")) {
+		if c == 'N' || c == 'I' || bytes.HasSuffix(word, infinity) {
 			dst = appendQuoted(dst, string(word))
 		} else {
 			dst = append(dst, word...)
 		}
 	}
-	return dst, s.err == nil && len(dst) <= limit
+	return dst, count, s.err == nil && len(dst) <= limit
+}
+
+// appendText writes a string; without escapes it is canonical as it stands.
+func (s *scanner) appendText(dst []byte) []byte {
+	raw, escaped := s.rawString()
+	if escaped {
+		return appendQuoted(dst, string(appendUnescaped(make([]byte, 0, len(raw)), raw)))
+	}
+	dst = append(dst, '"')
+	dst = append(dst, raw...)
+	return append(dst, '"')
 }
 
 // appendSorted writes an object; of a repeated key the last value counts, as in Python.
@@ -193,7 +235,7 @@ func (s *scanner) appendSorted(dst []byte, limit int) []byte {
 		}
 		first = false
 		dst = append(appendQuoted(dst, m.key), ':')
-		dst, _ = s.at(m.at).appendCanonical(dst, limit)
+		dst, _, _ = s.at(m.at).appendCanonical(dst, limit)
 	}
 	return append(dst, '}')
 }

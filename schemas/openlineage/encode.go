@@ -25,6 +25,9 @@ type Encoder struct {
 	comma bool
 }
 
+// NewEncoder makes an Encoder with room for size bytes; it grows beyond.
+func NewEncoder(size int) *Encoder { return &Encoder{buf: make([]byte, 0, size)} }
+
 // Bytes is what has been written.
 func (e *Encoder) Bytes() []byte { return e.buf }
 
@@ -127,38 +130,39 @@ func (e *Encoder) text(s string) {
 	e.buf = append(e.buf, '"')
 	start := 0
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				e.buf = append(e.buf, s[start:i]...)
-				e.buf = append(e.buf, "\ufffd"...)
-				start = i + 1
-			}
-			i += n
-			continue
-		}
-		if c >= 0x20 && c != '"' && c != '\\' {
+		if c := s[i]; c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' {
 			i++
 			continue
 		}
-		e.buf = append(e.buf, s[start:i]...)
-		switch c {
-		case 0:
-		case '"', '\\':
-			e.buf = append(e.buf, '\\', c)
-		case '\n':
-			e.buf = append(e.buf, '\\', 'n')
-		case '\t':
-			e.buf = append(e.buf, '\\', 't')
-		case '\r':
-			e.buf = append(e.buf, '\\', 'r')
-		default:
-			e.buf = append(e.buf, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r >= utf8.RuneSelf && (r != utf8.RuneError || n > 1) {
+			i += n
+			continue
 		}
-		i++
+		e.buf = append(e.buf, s[start:i]...)
+		e.special(r)
+		i += n
 		start = i
 	}
 	e.buf = append(e.buf, s[start:]...)
 	e.buf = append(e.buf, '"')
+}
+
+// special writes what cannot stand in a string as it is.
+func (e *Encoder) special(r rune) {
+	switch r {
+	case 0:
+	case utf8.RuneError: // a byte that is not UTF-8
+		e.buf = append(e.buf, "\ufffd"...)
+	case '"', '\\':
+		e.buf = append(e.buf, '\\', byte(r))
+	case '\n':
+		e.buf = append(e.buf, '\\', 'n')
+	case '\t':
+		e.buf = append(e.buf, '\\', 't')
+	case '\r':
+		e.buf = append(e.buf, '\\', 'r')
+	default:
+		e.buf = append(e.buf, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+	}
 }

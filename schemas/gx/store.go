@@ -1,0 +1,85 @@
+package gx
+
+import (
+	"encoding/json"
+	"sync"
+)
+
+// store is the memory of one Decode: what only the scan needs is used again by the next one, what the facts need is handed
+// out in chunks, for a result has hundreds of small ones.
+type store struct {
+	names   [256]string // texts that come again in every message: types, columns, keyword names
+	kwargs  []Kwarg     // of the expectation in hand
+	results []evr       // of the list in hand
+	scratch []byte      // canonical JSON in hand
+
+	keptKwargs []Kwarg // chunks, from which facts are cut; never used again
+	keptCounts []int64
+	keptFloats []float64
+	keptBools  []bool
+	keptJSON   []byte
+}
+
+var stores = sync.Pool{New: func() any { return new(store) }}
+
+// release gives the store back without what a message may still hold.
+func (m *store) release() {
+	m.keptKwargs, m.keptCounts, m.keptFloats, m.keptBools, m.keptJSON = nil, nil, nil, nil, nil
+	if cap(m.scratch) <= maxObserved*2 && cap(m.results) <= 4096 {
+		stores.Put(m)
+	}
+}
+
+// name is text as a string that is made once for many messages. Longer texts are not worth keeping.
+func (m *store) name(text []byte) string {
+	n := len(text)
+	if n == 0 || n > 64 {
+		return string(text)
+	}
+	// Names differ in their length, their first word's end and their last letters.
+	h := uint(n) + 31*uint(text[n-1]) + 7*uint(text[n/2]) + 13*uint(text[n-1-n/4])
+	slot := &m.names[h%uint(len(m.names))]
+	if *slot != string(text) {
+		*slot = string(text)
+	}
+	return *slot
+}
+
+func (m *store) count(n int64) *int64     { return keep(&m.keptCounts, n, 32) }
+func (m *store) float(f float64) *float64 { return keep(&m.keptFloats, f, 16) }
+func (m *store) boolean(b bool) *bool     { return keep(&m.keptBools, b, 64) }
+
+// keep puts v into a chunk and returns its place, which stays: a full chunk is left to its facts.
+func keep[T any](chunk *[]T, v T, size int) *T {
+	if len(*chunk) == cap(*chunk) {
+		*chunk = make([]T, 0, size)
+	}
+	*chunk = append(*chunk, v)
+	return &(*chunk)[len(*chunk)-1]
+}
+
+// keepKwargs copies the keywords in hand.
+func (m *store) keepKwargs() []Kwarg {
+	n := len(m.kwargs)
+	if n == 0 {
+		return nil
+	}
+	if cap(m.keptKwargs)-len(m.keptKwargs) < n {
+		m.keptKwargs = make([]Kwarg, 0, max(n, 32))
+	}
+	start := len(m.keptKwargs)
+	m.keptKwargs = append(m.keptKwargs, m.kwargs...)
+	clear(m.kwargs)
+	m.kwargs = m.kwargs[:0]
+	return m.keptKwargs[start : start+n : start+n]
+}
+
+// keepJSON copies bytes.
+func (m *store) keepJSON(b []byte) json.RawMessage {
+	if cap(m.keptJSON)-len(m.keptJSON) < len(b) {
+		m.keptJSON = make([]byte, 0, max(len(b), 2<<10))
+	}
+	start := len(m.keptJSON)
+	m.keptJSON = append(m.keptJSON, b...)
+	return json.RawMessage(m.keptJSON[start:len(m.keptJSON):len(m.keptJSON)])
+}
