@@ -15,6 +15,7 @@ const (
 	noPassedDetail               // passed assertions without expected and actual
 	noDescriptions
 	noParams
+	noReference // without the reference action's facets, where they were asked for
 	fullDetail
 )
 

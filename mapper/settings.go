@@ -14,6 +14,7 @@ type Settings struct {
 	Unmapped       string                // "name" (default) or "error": bury a result whose dataset is not known
 	FileDatasets   string                // "file" (default) or "asset"
 	BatchValues    string                // "dates" (default) or "all": batch identifiers in facets and templates
+	Compat         string                // "" (default) or "reference": the reference action's facets beside ours
 	RowValues      RowValues
 	MaxEventBytes  int    // 0: no cap; the smallest of all destinations
 	Version        string // of gx-ol, for producer and processing_engine

@@ -83,7 +83,7 @@ func mapperSettings(cfg *config.Config, maxEventBytes int) mapper.Settings {
 		JobNamespace: cfg.Job.Namespace, JobName: cfg.Job.Name, JobDescription: cfg.Job.Description,
 		Datasources: make(map[string]mapper.Datasource, len(cfg.Datasources)),
 		FailedRun:   cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, Unmapped: cfg.Unmapped,
-		FileDatasets: cfg.FileDatasets, BatchValues: cfg.BatchValues, RowValues: mapper.RowValues(cfg.RowValues),
+		FileDatasets: cfg.FileDatasets, BatchValues: cfg.BatchValues, Compat: cfg.Compat, RowValues: mapper.RowValues(cfg.RowValues),
 		MaxEventBytes: maxEventBytes, Version: version(),
 	}
 	for name, d := range cfg.Datasources {

@@ -25,6 +25,7 @@ type Config struct {
 	Unmapped          string   // name or error
 	FileDatasets      string   // file or asset
 	BatchValues       string   // dates or all
+	Compat            string   // empty or reference
 	RowValues         RowValues
 	Telemetry         Telemetry
 	Log               Log

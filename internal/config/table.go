@@ -81,6 +81,7 @@ func otherFields() []field {
 		{path: "unmapped", typ: "string", def: "name", enum: []string{"name", "error"}, doc: "a dataset that is not known: name it as well as possible, or bury the result", at: func(c *Config) any { return &c.Unmapped }},
 		{path: "file_datasets", typ: "string", def: "file", enum: []string{"file", "asset"}, doc: "name file datasets by file or by asset", at: func(c *Config) any { return &c.FileDatasets }},
 		{path: "batch_values", typ: "string", def: "dates", enum: []string{"dates", "all"}, doc: "batch identifiers in facets and templates", at: func(c *Config) any { return &c.BatchValues }},
+		{path: "compat", typ: "string", enum: []string{"reference"}, doc: "reference: add the facets of OpenLineage's own GX action, for consumers that read them", at: func(c *Config) any { return &c.Compat }},
 		{path: "row_values.exception_text", typ: "bool", def: "false", doc: "send the text of exceptions, which may hold row values", at: func(c *Config) any { return &c.RowValues.ExceptionText }},
 		{path: "row_values.params", typ: "bool", def: "false", doc: "send sets, regular expressions and queries of expectations", at: func(c *Config) any { return &c.RowValues.Params }},
 		{path: "telemetry.listen", typ: "string", def: "127.0.0.1:9464", doc: "address of /metrics, /healthz and /readyz; off: none", at: func(c *Config) any { return &c.Telemetry.Listen }},
