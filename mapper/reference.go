@@ -45,8 +45,7 @@ func (m *Mapper) referenceInputFacets(e *openlineage.Encoder, w *view) {
 	e.Close('}')
 }
 
-// referenceMeta is what the reference action's great_expectations_meta holds beyond ours: the load time, and the suite's
-// meta, which repeats the result's.
+// referenceMeta is the suite's meta, which in the reference action's great_expectations_meta repeats the result's.
 func (m *Mapper) referenceMeta(e *openlineage.Encoder, w *view) {
 	e.Key("expectation_suite_meta")
 	e.Open('{')
