@@ -48,8 +48,8 @@ func mapped(t *testing.T, s Settings, in Input, message string) map[string]any {
 	return tree
 }
 
-// leaf gives the JSON below a path of keys and indexes, "" where there is nothing.
-func leaf(tree any, path ...string) string {
+// jsonAt gives the JSON below a path of keys and indexes, "" where there is nothing.
+func jsonAt(tree any, path ...string) string {
 	for _, key := range path {
 		switch v := tree.(type) {
 		case map[string]any:
@@ -91,7 +91,7 @@ func TestTheFirstRuleThatFitsNamesTheJob(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := mapped(t, c.settings, c.in, checkpointResult)
-			if got := leaf(tree, "job", "namespace") + leaf(tree, "job", "name"); got != `"`+c.namespace+`""`+c.job+`"` {
+			if got := jsonAt(tree, "job", "namespace") + jsonAt(tree, "job", "name"); got != `"`+c.namespace+`""`+c.job+`"` {
 				t.Errorf("job %s, want %s %s", got, c.namespace, c.job)
 			}
 		})
@@ -121,8 +121,8 @@ func TestParentComesFromHeadersThenSettingsThenTheCheckpoint(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := mapped(t, c.settings, c.in, checkpointResult)
-			own := leaf(tree, "run", "facets", "parent", "job", "name") + leaf(tree, "run", "facets", "parent", "run", "runId")
-			root := leaf(tree, "run", "facets", "parent", "root", "job", "name") + leaf(tree, "run", "facets", "parent", "root", "run", "runId")
+			own := jsonAt(tree, "run", "facets", "parent", "job", "name") + jsonAt(tree, "run", "facets", "parent", "run", "runId")
+			root := jsonAt(tree, "run", "facets", "parent", "root", "job", "name") + jsonAt(tree, "run", "facets", "parent", "root", "run", "runId")
 			if own != c.own || root != c.root {
 				t.Errorf("parent %s of root %s, want %s of %s", own, root, c.own, c.root)
 			}
@@ -151,7 +151,7 @@ func TestConfiguredFacetsStandOnTheJobAndTheRun(t *testing.T) {
 		"inputs 0 inputFacets subset location":        "",
 		"run facets executionParameters parameters x": "",
 	} {
-		if got := leaf(tree, strings.Fields(path)...); got != want {
+		if got := jsonAt(tree, strings.Fields(path)...); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
@@ -159,18 +159,18 @@ func TestConfiguredFacetsStandOnTheJobAndTheRun(t *testing.T) {
 
 func TestWhatIsSubsetFollowsTheSettings(t *testing.T) {
 	all := mapped(t, Settings{BatchValues: "all", RowValues: RowValues{Params: true}}, Input{}, checkpointResult)
-	if got := leaf(all, "inputs", "0", "inputFacets", "subset", "inputCondition", "partitions", "0", "dimensions"); got != `{"currency":"ROWVALUE-EUR","month":"02","year":"2024"}` {
+	if got := jsonAt(all, "inputs", "0", "inputFacets", "subset", "inputCondition", "partitions", "0", "dimensions"); got != `{"currency":"ROWVALUE-EUR","month":"02","year":"2024"}` {
 		t.Errorf("opted in: %s", got)
 	}
-	if got := leaf(all, "run", "facets", "executionParameters", "parameters"); !strings.Contains(got, `{"key":"who","value":"ROWVALUE"}`) {
+	if got := jsonAt(all, "run", "facets", "executionParameters", "parameters"); !strings.Contains(got, `{"key":"who","value":"ROWVALUE"}`) {
 		t.Errorf("opted in: %s", got)
 	}
 	file := strings.Replace(checkpointResult, `"batch_identifiers": {"month": "02", "YEAR": 2024, "currency": "ROWVALUE-EUR"}`, `"batch_identifiers": {}`, 1)
 	asset := mapped(t, Settings{FileDatasets: "asset"}, Input{}, file)
-	if got := leaf(asset, "inputs", "0", "inputFacets", "subset", "inputCondition"); got != `{"locations":["orders/2024/02.csv"],"type":"location"}` {
+	if got := jsonAt(asset, "inputs", "0", "inputFacets", "subset", "inputCondition"); got != `{"locations":["orders/2024/02.csv"],"type":"location"}` {
 		t.Errorf("a file of an asset: %s", got)
 	}
-	if got := leaf(asset, "inputs", "0", "name"); got != `"orders/2024/orders"` {
+	if got := jsonAt(asset, "inputs", "0", "name"); got != `"orders/2024/orders"` {
 		t.Errorf("an asset of files: %s", got)
 	}
 }

@@ -50,7 +50,10 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d det
 		m.assertionsFacet(e, w, d)
 	}
 	if in.measured {
-		m.metricsFacet(e, &w.metrics)
+		m.metricsFacet(e, "dataQualityMetrics", &w.metrics)
+	}
+	if m.reference(d) {
+		m.referenceInputFacets(e, w, in.measured)
 	}
 	if in.measured && w.metrics.rows != nil {
 		e.Facet("inputStatistics", m.producer, facetURL("1-0-0", "InputStatisticsInputDatasetFacet"))
@@ -121,11 +124,11 @@ func (m *Mapper) assertionsFacet(e *openlineage.Encoder, w *view, d detail) {
 	e.Close('}')
 }
 
-func (m *Mapper) metricsFacet(e *openlineage.Encoder, n *metrics) {
+func (m *Mapper) metricsFacet(e *openlineage.Encoder, key string, n *metrics) {
 	if n.rows == nil && n.bytes == nil && len(n.columns) == 0 {
 		return
 	}
-	e.Facet("dataQualityMetrics", m.producer, facetURL("1-0-3", "DataQualityMetricsInputDatasetFacet"))
+	e.Facet(key, m.producer, facetURL("1-0-3", "DataQualityMetricsInputDatasetFacet"))
 	member(e, "rowCount", n.rows)
 	member(e, "bytes", n.bytes)
 	e.Key("columnMetrics")

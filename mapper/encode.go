@@ -16,6 +16,7 @@ const (
 	noContent                    // no SQL
 	noDescriptions
 	noParams
+	noReference // without the reference action's facets, where they were asked for
 	fullDetail
 )
 

@@ -31,7 +31,7 @@ func FuzzMap(f *testing.F) {
 	var mappers []*Mapper
 	for _, s := range []Settings{
 		{},
-		{AssertionsIn: []string{"inputFacets", "facets"}, RowValues: RowValues{Params: true, ExceptionText: true}, BatchValues: "all", CheckpointRun: true},
+		{Compat: compatReference, AssertionsIn: []string{"inputFacets", "facets"}, RowValues: RowValues{Params: true, ExceptionText: true}, BatchValues: "all", CheckpointRun: true},
 		{MaxEventBytes: 8 << 10, FileDatasets: "asset", Unmapped: "error", JobName: "{{.Suite}} {{.Batch}} {{.RunName}}"},
 		{Lifecycle: "end_only", QueryAssertions: "tables", Datasources: map[string]Datasource{"*": {Namespace: "postgres://h", Database: "d", Name: "{{.Schema}}.{{.Table}}{{.Path}}"}}},
 	} {

@@ -23,24 +23,34 @@ var goldenSettings = Settings{
 	},
 }
 
-// Every result in the decoder's test data is mapped and compared with its golden file: any change of what leaves is
-// seen in review. Run with -update to accept one.
+// goldenResults are the messages that have a golden file: the decoder's test data, the bundled samples, and those beside
+// the golden files, chosen so that every shape, every generation of GX and nearly every kind of source has one.
+func goldenResults(t *testing.T) (files []string) {
+	t.Helper()
+	for _, dir := range []string{"../schemas/gx/testdata", "../internal/samples/results", "testdata/golden"} {
+		found, err := filepath.Glob(filepath.Join(dir, "*.json"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no results in %s: %v", dir, err)
+		}
+		files = append(files, found...)
+	}
+	return files
+}
+
+func goldenFile(result string) string {
+	return filepath.Join("testdata", "golden", strings.TrimSuffix(filepath.Base(result), ".json")+".ndjson")
+}
+
+// Every result is mapped and compared with its golden file: any change of what leaves is seen in review. Run with
+// -update to accept one.
 func TestGoldenEvents(t *testing.T) {
-	files, err := filepath.Glob("../schemas/gx/testdata/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no results to map: %v", err)
-	}
-	more, err := filepath.Glob("../internal/samples/results/*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	m, err := New(goldenSettings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(files, more...) {
-		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		t.Run(name, func(t *testing.T) {
+	for _, file := range goldenResults(t) {
+		golden := goldenFile(file)
+		t.Run(golden, func(t *testing.T) {
 			var got bytes.Buffer
 			for _, run := range mapFile(t, m, file) {
 				for _, ev := range run.Events {
@@ -51,7 +61,6 @@ func TestGoldenEvents(t *testing.T) {
 			if mark := marks.Find(humanText.ReplaceAll(got.Bytes(), nil)); mark != nil {
 				t.Errorf("%s left the message", mark)
 			}
-			golden := filepath.Join("testdata", "golden", name+".ndjson")
 			if *update {
 				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
 					t.Fatal(err)
@@ -76,6 +85,54 @@ func difference(got, want []byte) string {
 	}
 	around := func(b []byte) []byte { return b[min(len(b), max(0, i-80)):min(len(b), i+160)] }
 	return fmt.Sprintf("byte %d\n got …%s…\nwant …%s…", i, around(got), around(want))
+}
+
+func TestGoldenResultsCoverShapesAndGenerations(t *testing.T) {
+	seen := map[string]bool{}
+	for _, file := range goldenResults(t) {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg, err := gx.Decode(raw)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		seen["shape "+string(msg.Shape)] = true
+		if raw[0] == '"' {
+			seen["shape K"] = true
+		}
+		for i := range msg.Validations {
+			seen[msg.Validations[i].GXVersion] = true
+		}
+	}
+	for _, want := range strings.Fields("0.13.49 0.15.34 0.15.50 0.17.23 0.18.22 1.0.4 1.3.14 1.9.3 1.24.1") {
+		if !seen[want] {
+			t.Errorf("no message of GX %s", want)
+		}
+	}
+	for _, shape := range "ABCDEFGHIJKN" {
+		if !seen["shape "+string(shape)] {
+			t.Errorf("no message of shape %c", shape)
+		}
+	}
+}
+
+// A golden file that the standard refuses would hold a fault fast.
+func TestGoldenEventsAreValid(t *testing.T) {
+	official := newValidator(t)
+	for _, file := range goldenResults(t) {
+		golden := goldenFile(file)
+		t.Run(golden, func(t *testing.T) {
+			events, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range bytes.Lines(events) {
+				official.check(t, line)
+			}
+		})
+	}
 }
 
 func TestTrimmingKeepsFailuresAndMarksTheEvent(t *testing.T) {

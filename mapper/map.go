@@ -116,6 +116,9 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 	var body []byte
 	detail := fullDetail
 	for ; ; detail-- {
+		if detail == noReference && m.settings.Compat != compatReference {
+			continue
+		}
 		body = m.encodeTerminal(w, detail)
 		if limit <= 0 || len(body) <= limit {
 			if detail != fullDetail {

@@ -47,7 +47,7 @@ func runAndJob(e *openlineage.Encoder, r parentRun) {
 
 // resultRunFacets stand on the terminal event.
 func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
-	m.metaFacet(e, w)
+	m.metaFacet(e, w, m.reference(d))
 	e.Facet("test", m.producer, facetURL("1-0-1", "TestRunFacet"))
 	e.Key("tests")
 	e.Open('[')
@@ -74,7 +74,7 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 		e.Close('}')
 	}
 	m.executionParameters(e, w)
-	if w.v.Partial || d != fullDetail || len(m.settings.RunTags) > 0 {
+	if w.v.Partial || d != fullDetail || m.reference(d) || len(m.settings.RunTags) > 0 {
 		e.Facet("tags", m.producer, facetURL("1-0-0", "TagsRunFacet"))
 		e.Key("tags")
 		e.Open('[')
@@ -84,6 +84,9 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 		}
 		if d != fullDetail {
 			tag(e, "gx_ol_trimmed", "true", "GX_OL")
+		}
+		if m.reference(d) {
+			tag(e, "openlineage_client_version", firstOf(m.settings.Version, "dev"), "GX_OL")
 		}
 		e.Close(']')
 		e.Close('}')
@@ -119,9 +122,27 @@ func status(a *assertion) string {
 
 // metaFacet is a whitelist of the result's meta, under the reference action's name. Batch identifiers may be row values
 // and are not among it.
-func (m *Mapper) metaFacet(e *openlineage.Encoder, w *view) {
-	v := w.v
+func (m *Mapper) metaFacet(e *openlineage.Encoder, w *view, reference bool) {
 	e.Facet("great_expectations_meta", m.producer, baseRunFacet)
+	m.metaFields(e, w, reference)
+	if reference {
+		m.referenceMeta(e, w)
+	}
+	e.Key("statistics")
+	e.Open('{')
+	for _, n := range []struct {
+		name string
+		n    int
+	}{{"evaluated_expectations", w.counts.total}, {"unsuccessful_expectations", w.counts.failed}, {"raised_expectations", w.counts.raised}} {
+		e.Key(n.name)
+		e.Int(int64(n.n))
+	}
+	e.Close('}')
+	e.Close('}')
+}
+
+func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
+	v := w.v
 	e.Member("great_expectations_version", v.GXVersion)
 	e.Member("expectation_suite_name", v.Suite)
 	e.Member("checkpoint_name", v.Checkpoint)
@@ -146,19 +167,14 @@ func (m *Mapper) metaFacet(e *openlineage.Encoder, w *view) {
 		e.Member("data_connector_name", b.DataConnector)
 		e.Member("data_asset_name", b.Asset)
 		e.Member("batch", batchText(v, m.settings.BatchValues))
+		if reference {
+			m.batchIdentifiers(e, w)
+		}
 		e.Close('}')
 	}
-	e.Key("statistics")
-	e.Open('{')
-	for _, n := range []struct {
-		name string
-		n    int
-	}{{"evaluated_expectations", w.counts.total}, {"unsuccessful_expectations", w.counts.failed}, {"raised_expectations", w.counts.raised}} {
-		e.Key(n.name)
-		e.Int(int64(n.n))
+	if reference {
+		loadTime(e, w)
 	}
-	e.Close('}')
-	e.Close('}')
 }
 
 // keep decides whether an assertion is named at a level of detail: a failed one always is.
@@ -181,7 +197,7 @@ func details(e *openlineage.Encoder, a *assertion, d detail) {
 		e.Member("content", a.content)
 		e.Member("contentType", "sql")
 	}
-	if d < fullDetail || len(a.params) == 0 {
+	if d <= noParams || len(a.params) == 0 {
 		return
 	}
 	e.Key("params")

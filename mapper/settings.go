@@ -22,6 +22,7 @@ type Settings struct {
 	FileDatasets    string                // "file" (default) or "asset"
 	QueryAssertions string                // "asset" (default) or "tables": which dataset carries the assertions of a query
 	BatchValues     string                // "dates" (default) or "all": batch identifiers in facets and templates
+	Compat          string                // "" (default) or "reference": the reference action's facets beside ours
 	RowValues       RowValues
 	MaxEventBytes   int    // 0: no cap; the smallest of all destinations
 	Version         string // of gx-ol, for producer and processing_engine

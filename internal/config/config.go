@@ -28,6 +28,7 @@ type Config struct {
 	FileDatasets      string   // file or asset
 	QueryAssertions   string   // asset or tables
 	BatchValues       string   // dates or all
+	Compat            string   // empty or reference
 	RowValues         RowValues
 	Telemetry         Telemetry
 	Log               Log

@@ -21,6 +21,7 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"duplicate":        {"job: {name: a}\njob: {name: b}", `c.yaml:2:1: key "job" is there twice: first in line 1`},
 		"alias twice":      {"job: {name: a}\njob_name: b", `c.yaml:2:1: job.name is set twice, by an alias: first at c.yaml:1:13`},
 		"bad enum":         {"log: {level: inf}", `c.yaml:1:14: log.level must be one of debug, info, warn, error, not "inf": did you mean "info"?`},
+		"bad compat":       {"compat: dbt", `c.yaml:1:9: compat must be one of reference, not "dbt"`},
 		"bad duration":     {"retry: {max: soon}", `c.yaml:1:14: retry.max must be a time above zero such as 500ms, 5s or 2m, not "soon"`},
 		"bad size":         {"input: {max_message_bytes: 3 potatoes}", `c.yaml:1:28: input.max_message_bytes must be a size such as 33554432 or 32MiB, below 2 GiB, not "3 potatoes"`},
 		"bad type":         {"input: [a]", `c.yaml:1:8: input must be a mapping of keys and values`},

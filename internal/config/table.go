@@ -81,6 +81,7 @@ func otherFields() []field {
 		{path: "file_datasets", typ: "string", def: "file", enum: []string{"file", "asset"}, doc: "name file datasets by file or by asset", at: func(c *Config) any { return &c.FileDatasets }},
 		{path: "query_assertions", typ: "string", def: "asset", enum: []string{"asset", "tables"}, doc: "what carries the assertions of a SQL query: the asset itself, or each table that the query reads", at: func(c *Config) any { return &c.QueryAssertions }},
 		{path: "batch_values", typ: "string", def: "dates", enum: []string{"dates", "all"}, doc: "batch identifiers in facets and templates", at: func(c *Config) any { return &c.BatchValues }},
+		{path: "compat", typ: "string", enum: []string{"reference"}, doc: "reference: add the facets of OpenLineage's own GX action, for consumers that read them", at: func(c *Config) any { return &c.Compat }},
 		{path: "row_values.exception_text", typ: "bool", def: "false", doc: "send the text of exceptions, which may hold row values", at: func(c *Config) any { return &c.RowValues.ExceptionText }},
 		{path: "row_values.params", typ: "bool", def: "false", doc: "send sets, regular expressions and queries of expectations", at: func(c *Config) any { return &c.RowValues.Params }},
 		{path: "row_values.queries", typ: "bool", def: "false", doc: "send SQL of query assets and query expectations with its values, which otherwise show as ?", at: func(c *Config) any { return &c.RowValues.Queries }},
