@@ -30,18 +30,18 @@ const (
 // outcome is what has to arrive for one dataset of testdata/shop.py.
 type outcome struct {
 	namespace, name string
-	state           string
+	state           string          // as Marquez calls it
 	assertions      map[string]bool // "assertion column" to success
 }
 
 // outcomes are those of a checkpoint that ran in dir.
 func outcomes(dir string) []outcome {
 	return []outcome{
-		{"sqlite://" + filepath.Join(dir, "shop.db"), "orders", "COMPLETE", map[string]bool{
+		{"sqlite://" + filepath.Join(dir, "shop.db"), "orders", "COMPLETED", map[string]bool{
 			"expect_table_row_count_to_equal ":       true,
 			"expect_column_values_to_not_be_null id": true,
 		}},
-		{"file", filepath.Join(dir, "customers.csv"), "FAIL", map[string]bool{
+		{"file", filepath.Join(dir, "customers.csv"), "FAILED", map[string]bool{
 			"expect_column_values_to_not_be_null name":        true,
 			"expect_column_values_to_be_between age":          false,
 			"expect_column_quantile_values_to_be_between age": true,
@@ -122,7 +122,7 @@ func checkRecords(t *testing.T, servers, topic string) {
 func ended(backend *marquez.Server) map[string]marquez.Run {
 	found := map[string]marquez.Run{}
 	for _, run := range backend.Runs() {
-		if run.State != "COMPLETE" && run.State != "FAIL" {
+		if run.EndedAt == "" {
 			continue
 		}
 		for dataset := range run.Inputs {
@@ -247,7 +247,7 @@ func TestACheckpointsResultsArePosted(t *testing.T) {
 			said := checkpoint(t, generation, t.TempDir(), map[string]any{"http_url": server.URL, "http_token": "${TOKEN}", "job_name": "j"}, "TOKEN=tk")
 			mu.Lock()
 			defer mu.Unlock()
-			if want := fmt.Sprint([]string{"true<nil>jBearer tk", "false<nil>jBearer tk"}); fmt.Sprint(got) != want || len(said.Warnings) != 0 {
+			if want := fmt.Sprint([]string{"true <nil>jBearer tk", "false <nil>jBearer tk"}); fmt.Sprint(got) != want || len(said.Warnings) != 0 {
 				t.Errorf("posted %v and warned %v, want %s", got, said.Warnings, want)
 			}
 		})
