@@ -1,6 +1,6 @@
 """A Great Expectations checkpoint action that publishes each validation result for gx-ol.
 
-``GxOlValidationAction`` is the action for whichever Great Expectations is installed: 0.15 - 0.18, or 1.x from 1.2 on.
+``GxOlValidationAction`` is the action for whichever Great Expectations is installed: 0.15 - 0.18, or 1.x from 1.2.6 on.
 It is looked up when it is first used, so that importing this package imports no Great Expectations, and never the code for
 the other generation.
 """

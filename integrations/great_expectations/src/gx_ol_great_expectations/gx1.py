@@ -1,4 +1,4 @@
-"""The action for Great Expectations 1.x, from 1.2 on."""
+"""The action for Great Expectations 1.x, from 1.2.6 on."""
 
 from typing import Any, Dict, Literal, Optional
 
@@ -11,7 +11,7 @@ from .settings import NAMES, Settings
 if not hasattr(actions, "ValidationActionRegistry"):
     raise ImportError(
         f"Great Expectations {great_expectations.__version__} takes no actions but its own: "
-        "gx-ol-great-expectations needs 0.15 - 0.18, or 1.2 and later"
+        "gx-ol-great-expectations needs 0.15 - 0.18, or 1.2.6 and later"
     )
 
 
