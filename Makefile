@@ -2,7 +2,7 @@
 GOLANGCI_VERSION := v2.15.0
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help test unit e2e lint fmt build dev tools clean
+.PHONY: help test unit e2e gx lint fmt build dev tools clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 10
@@ -14,6 +14,13 @@ unit: ## the tests that need nothing but Go, with the race detector
 
 e2e: ## the built binary against Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS)
 	go test -count=1 -timeout 20m ./test/kafka/... ./test/e2e/...
+
+gx: ## Great Expectations itself, 1.x and 0.18, with our action (Python 3.11, and what e2e needs)
+	test/gx/setup
+	@for venv in gx1 gx0; do [ ! -e .cache/gx/$$venv ] || \
+		(cd integrations/great_expectations && ../../.cache/gx/$$venv/bin/python -B -m pytest -q -p no:cacheprovider) || exit 1; done
+	@[ ! -e .cache/gx/gx1 ] || (cd integrations/great_expectations && ../../.cache/gx/gx1/bin/mypy --cache-dir ../../.cache/gx/mypy)
+	GX_OL_GX=1 go test -count=1 -timeout 20m ./test/gx/...
 
 lint: $(LINT) ## go vet, golangci-lint, and the floor plan
 	go vet ./...
