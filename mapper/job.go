@@ -68,11 +68,15 @@ func (r *jobRule) fits(f jobFields) bool {
 	return true
 }
 
+func (m *Mapper) jobFields(v *gx.Validation, in Input, datasource, asset string) jobFields {
+	return jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
+		RunName: v.RunName, Topic: in.Topic, Batch: batchText(v, m.settings.BatchValues)}
+}
+
 // nameJob names the job: by header, else by the first rule that fits, else by the setting, else
 // <suite>.<datasource>.<asset> of what is known.
 func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (job openlineage.Job, warn []string) {
-	f := jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
-		RunName: v.RunName, Topic: in.Topic, Batch: batchText(v, m.settings.BatchValues)}
+	f := m.jobFields(v, in, datasource, asset)
 	ruled, name := "", m.jobName
 	for i := range m.jobRules {
 		if r := &m.jobRules[i]; r.fits(f) {

@@ -70,12 +70,25 @@ type view struct {
 	facts           []assertion
 	metrics         metrics
 	columns         []string
+	detail          detail // of the terminal event, once it is encoded
 }
 
 func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
-	ds, fault := nameDataset(m.tables, m.settings, v)
+	w, warn, fault := m.decide(v, in)
 	if fault != nil {
 		return openlineage.Run{}, fault
+	}
+	run, fault := m.events(&w)
+	run.Part = v.Part
+	run.Warn = append(warn, run.Warn...)
+	return run, fault
+}
+
+// decide makes every decision about a validation result; warn says what was changed or not known.
+func (m *Mapper) decide(v *gx.Validation, in Input) (w view, warn []string, fault *Error) {
+	ds, fault := nameDataset(m.tables, m.settings, v)
+	if fault != nil {
+		return view{}, nil, fault
 	}
 	datasource, asset := identify(m.tables, v)
 	job, warn := m.nameJob(v, in, datasource, asset)
@@ -83,7 +96,7 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 	warn = append(warn, parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
-	w := view{
+	w = view{
 		v: v, id: id.String(), start: t.start, end: endTime(t, id, v.Partial), nominal: t.nominal,
 		job: job, parent: parent, counts: count(v), facts: assertions(v, m.settings.RowValues),
 		metrics: measure(v), columns: columnList(v),
@@ -99,10 +112,7 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
 	}
-	run, fault := m.events(&w)
-	run.Part = v.Part
-	run.Warn = append(slices.Concat(warn, ds.warn), run.Warn...)
-	return run, fault
+	return w, slices.Concat(warn, ds.warn), nil
 }
 
 // events encodes START and the terminal event, trimming detail until the terminal one fits.
@@ -131,6 +141,7 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 				"its event has %d bytes, more than max_event_bytes (%d), and no detail is left to trim", len(body), limit)}
 		}
 	}
+	w.detail = detail
 	if m.settings.Lifecycle != "end_only" {
 		run.Events = append(run.Events, event(openlineage.Start, m.encodeStart(w, detail)))
 	}

@@ -22,18 +22,25 @@ import (
 func newMapCommand(a *app) *cobra.Command {
 	var flags configFlags
 	var received string
-	var validate bool
+	var validate, explain bool
+	var output string
 	cmd := &cobra.Command{
 		Use: "map [FILE…|-]", Short: "map results to events, without Kafka",
 		Long: `Reads validation results from files or stdin, one JSON document each, and prints their OpenLineage events, one a line.
 A result that carries no time of its own takes --received, else its file's modification time.
 With --validate nothing of a message is printed of which an event breaks gx-ol's JSON Schema; an OpenLineage event that only
-passes through is checked for what every event has.`,
+passes through is checked for what every event has.
+With --explain it prints, instead of the events, where each of their fields came from: a JSON Pointer in the result, a header,
+a key of the configuration, or the rule.`,
 		Example: `  gx-ol map result.json
   gx-ol map --great-expectations ./gx result.json
   kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -
-  gx-ol map --validate validations/*.json > events.ndjson`,
+  gx-ol map --validate validations/*.json > events.ndjson
+  gx-ol map --explain result.json`,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if output != "table" && output != "json" {
+				return usageError{fmt.Errorf("-o %q must be table or json", output)}
+			}
 			var at time.Time
 			if received != "" {
 				var err error
@@ -57,12 +64,17 @@ passes through is checked for what every event has.`,
 			if err != nil {
 				return err
 			}
-			return mapFiles(mapping{mapper: m, decoder: decoder, received: at, validate: validate}, files, a)
+			if !explain {
+				output = ""
+			}
+			return mapFiles(mapping{mapper: m, decoder: decoder, received: at, validate: validate, explain: output}, files, a)
 		},
 	}
 	flags.add(cmd, "job-namespace", "job-name", "great-expectations")
 	cmd.Flags().StringVar(&received, "received", "", "when the results were received (RFC 3339)")
 	cmd.Flags().BoolVar(&validate, "validate", false, "check each event against gx-ol's JSON Schema before it is printed")
+	cmd.Flags().BoolVar(&explain, "explain", false, "print where each field of the events came from, instead of the events")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "form of --explain: table, or json (one field a line)")
 	return cmd
 }
 
@@ -92,6 +104,7 @@ type mapping struct {
 	decoder  gx.Decoder
 	received time.Time // zero: each file's modification time
 	validate bool
+	explain  string // table, json; empty: print the events
 }
 
 func (m mapping) file(name string, a *app) error {
@@ -110,6 +123,13 @@ func (m mapping) file(name string, a *app) error {
 	msg, err := m.decoder.Decode(value)
 	if err != nil {
 		return err
+	}
+	if m.explain != "" {
+		origins, err := m.mapper.Explain(msg, mapper.Input{Received: at})
+		if err != nil {
+			return err
+		}
+		return printOrigins(a.stdout, origins, m.explain)
 	}
 	runs, err := m.mapper.Map(msg, mapper.Input{Received: at})
 	if err != nil {

@@ -128,7 +128,7 @@ func (d *decoder) array(v doc) (*Message, *DecodeError) {
 	}
 	item := d.look(v.members[0])
 	if shape := item.shape(); shape == ShapeExpectation || shape == ShapeDescribeOne {
-		val, err := d.loose(v.members)
+		val, err := d.loose(v.at, v.members)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +190,7 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 		}
 	case ShapeExpectation, ShapeDescribeOne:
 		var val Validation
-		val, err = d.loose([]member{{at: v.at}})
+		val, err = d.loose(v.at, []member{{at: v.at}})
 		m.Validations = []Validation{val}
 	default:
 		var val Validation

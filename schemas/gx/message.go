@@ -67,6 +67,9 @@ type Validation struct {
 	Partial     bool                       // holds fewer results than statistics evaluated, or statistics has a key "success"
 	Evaluated   *int64                     // statistics.evaluated_expectations
 	Params      map[string]json.RawMessage // evaluation_parameters / suite_parameters, scalars only (may hold PARAMVALUE: opt-in)
+
+	raw  []byte // the validation's own JSON, which shares the message's memory: for Locate
+	list string // where in it the results stand: /results, /expectations, /validation_results; "" if it is the list or the result itself
 }
 
 // Batch says which data was validated, as the message tells it.
@@ -103,6 +106,7 @@ type BatchSpec struct {
 
 // Expectation holds the facts of one expectation result.
 type Expectation struct {
+	Index          int    // its place in the list of results
 	Type           string // type (1.x) or expectation_type (0.x)
 	ID             string // id or ge_cloud_id
 	Description    string

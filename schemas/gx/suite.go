@@ -116,6 +116,7 @@ func (l *list) keep(s *scanner, found []evr) {
 	for i := range found {
 		e := &found[i]
 		l.results[i] = e.Expectation
+		l.results[i].Index = i
 		first(&l.batchID, e.batchID)
 		if e.Raised && e.old {
 			kwargs := []byte(nil)
@@ -134,6 +135,7 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 	r := v.suite
 	val := r.val
 	val.Part = part
+	val.raw, val.list = d.s.b[v.at.start:v.at.end], "/"+r.list.key
 	first(&val.Suite, r.suites[0])
 	first(&val.Suite, r.suites[1])
 	first(&val.Batch.Asset, r.asset)
@@ -149,7 +151,7 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 }
 
 // loose makes one validation of expectation results that stand alone.
-func (d *decoder) loose(items []member) (Validation, *DecodeError) {
+func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 	var val Validation
 	found := make([]evr, len(items))
 	for i, m := range items {
@@ -164,6 +166,7 @@ func (d *decoder) loose(items []member) (Validation, *DecodeError) {
 	var l list
 	l.keep(d.s, found)
 	l.fill(&val)
+	val.raw = d.s.b[whole.start:whole.end]
 	if len(items) == 1 {
 		val.Success = found[0].Success
 	}

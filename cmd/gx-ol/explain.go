@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/gx-ol/gx-ol/mapper"
+)
+
+// printOrigins prints where the fields came from: as JSON one a line, or as a table, which leaves out the two fields that
+// every facet has.
+func printOrigins(w io.Writer, origins []mapper.Origin, form string) error {
+	if form == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		for _, o := range origins {
+			if err := enc.Encode(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "EVENT\tFIELD\tVALUE\tFROM\tWHERE")
+	for _, o := range origins {
+		if strings.HasSuffix(o.Field, "._producer") || strings.HasSuffix(o.Field, "._schemaURL") {
+			continue
+		}
+		event := o.Event
+		if o.Part != "" {
+			event = o.Part + " " + event
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", event, o.Field, short(o.Value), o.From, o.Where)
+	}
+	return table.Flush()
+}
+
+// short cuts a value for the table.
+func short(value string) string {
+	if runes := []rune(value); len(runes) > 48 {
+		return string(runes[:47]) + "…"
+	}
+	return value
+}
