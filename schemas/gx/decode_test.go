@@ -148,7 +148,7 @@ func TestExpectationFactsAreRead(t *testing.T) {
 	for _, k := range e.Kwargs {
 		kwargs = append(kwargs, k.Name+"="+string(k.Value))
 	}
-	if got := strings.Join(kwargs, " "); got != `min_value=5 max_value="Infinity" row_condition={"type":"and"} value_set=[1,2,3]` || e.Kwargs[3].Count != 3 {
+	if got := strings.Join(kwargs, " "); got != `max_value="Infinity" min_value=5 row_condition={"type":"and"} value_set=[1,2,3]` || e.Kwargs[3].Count != 3 {
 		t.Errorf("kwargs %s", got)
 	}
 	r := e.Result

@@ -1,6 +1,10 @@
 package gx
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
 
 // Bounds of what is kept of one expectation, in bytes.
 const (
@@ -102,6 +106,10 @@ func (s *scanner) keywords(e *evr) {
 	s.object(func(key []byte) { s.keyword(e, key) })
 	if isObject {
 		e.kwargs = span{start, s.pos}
+		// A store file sorts its keys, a message does not: one order makes one event of both.
+		if byName := func(a, b Kwarg) int { return strings.Compare(a.Name, b.Name) }; !slices.IsSortedFunc(s.mem.kwargs, byName) {
+			slices.SortStableFunc(s.mem.kwargs, byName)
+		}
 		e.Kwargs = s.mem.keepKwargs()
 	}
 }

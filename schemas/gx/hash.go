@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -94,10 +93,8 @@ func (f factHash) expectation(e *Expectation) {
 	f.texts(e.Type, e.ID, e.Description, e.Notes, e.Severity, e.Column, e.ExceptionClass)
 	f.maybe(e.Success)
 	f.flags(e.HasColumn, e.RowCondition, e.Raised)
-	kwargs := slices.Clone(e.Kwargs)
-	slices.SortStableFunc(kwargs, func(a, b Kwarg) int { return strings.Compare(a.Name, b.Name) })
-	f.int(int64(len(kwargs)))
-	for _, k := range kwargs {
+	f.int(int64(len(e.Kwargs)))
+	for _, k := range e.Kwargs {
 		f.texts(k.Name, string(k.Value))
 		f.int(int64(k.Count))
 	}

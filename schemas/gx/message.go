@@ -116,7 +116,7 @@ type Expectation struct {
 	Column         string // kwargs.column if a string
 	HasColumn      bool
 	RowCondition   bool    // kwargs.row_condition is there and not null or ""
-	Kwargs         []Kwarg // in the document's order, without batch_id, result_format, column; values bounded (see Kwarg)
+	Kwargs         []Kwarg // by name, without batch_id, result_format, column; values bounded (see Kwarg)
 	Raised         bool
 	ExceptionClass string // class name only, never the text (which quotes row values and SQL); "" if not known
 	ExceptionText  string // bounded to 2 KiB; holds row values: opt-in only
