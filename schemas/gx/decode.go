@@ -53,7 +53,7 @@ func (d *decoder) text() (*Message, *DecodeError) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	if inner, ok := d.follow(v); ok && len(d.pointer.pointer) > 0 && v.kind != '"' {
+	if inner, ok := d.follow(v, d.pointer.pointer...); ok && len(d.pointer.pointer) > 0 && v.kind != '"' {
 		d.pointer = Decoder{}
 		m, err := d.open(inner, 0)
 		if err != nil && err.Path == "" {

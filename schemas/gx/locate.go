@@ -22,8 +22,7 @@ func (l *Locator) Has(tokens ...string) bool {
 		path += "/" + token
 		next, seen := l.docs[path]
 		if !seen {
-			l.d.pointer.pointer = []string{token}
-			next, _ = l.d.follow(v)
+			next, _ = l.d.follow(v, token)
 			l.docs[path] = next
 		}
 		v = next
@@ -35,8 +34,8 @@ func (l *Locator) Has(tokens ...string) bool {
 func (l *Locator) Result(e *Expectation) []string {
 	index := strconv.Itoa(e.Index)
 	switch {
-	case len(l.v.list) > 1:
-		return []string{l.v.list[1:], index}
+	case l.v.list != "":
+		return []string{l.v.list, index}
 	case l.docs[""].kind == '[':
 		return []string{index}
 	}

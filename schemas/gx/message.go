@@ -69,7 +69,7 @@ type Validation struct {
 	Params      map[string]json.RawMessage // evaluation_parameters / suite_parameters, scalars only (may hold PARAMVALUE: opt-in)
 
 	raw  []byte // the validation's own JSON, which shares the message's memory: for Locate
-	list string // where in it the results stand: /results, /expectations, /validation_results; "" if it is the list or the result itself
+	list string // its key of the results: results, expectations, validation_results; "" if it is the list or the one result itself
 }
 
 // Batch says which data was validated, as the message tells it.

@@ -9,7 +9,6 @@ import (
 // Decoder is Decode with an envelope of the operator's own. The zero value is Decode.
 type Decoder struct {
 	pointer []string // reference tokens, unescaped
-	text    string
 }
 
 // NewDecoder takes a JSON Pointer (RFC 6901, such as /payload/result) to where the result stands in a message. The error
@@ -28,7 +27,7 @@ func NewDecoder(pointer string) (Decoder, error) {
 		}
 		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(t)
 	}
-	return Decoder{tokens, pointer}, nil
+	return Decoder{tokens}, nil
 }
 
 // Decode decodes what the pointer leads to. A message in which it leads nowhere is taken as it is, if it is a result
@@ -37,9 +36,9 @@ func (p Decoder) Decode(value []byte) (*Message, error) {
 	return decode(value, p)
 }
 
-// follow gives what the pointer leads to inside v.
-func (d *decoder) follow(v doc) (doc, bool) {
-	for _, token := range d.pointer.pointer {
+// follow gives what the reference tokens lead to inside v.
+func (d *decoder) follow(v doc, tokens ...string) (doc, bool) {
+	for _, token := range tokens {
 		var m member
 		ok := false
 		switch v.kind {

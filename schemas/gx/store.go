@@ -24,8 +24,12 @@ var stores = sync.Pool{New: func() any { return new(store) }}
 
 // release gives the store back without what a message may still hold.
 func (m *store) release() {
+	// A panic may have left some in hand: they must not show in another message.
+	clear(m.kwargs)
+	clear(m.results)
+	m.kwargs, m.results = m.kwargs[:0], m.results[:0]
 	m.keptKwargs, m.keptCounts, m.keptFloats, m.keptBools, m.keptJSON = nil, nil, nil, nil, nil
-	if cap(m.scratch) <= maxObserved*2 && cap(m.results) <= 4096 {
+	if cap(m.scratch) <= maxObserved*2 && cap(m.results) <= 4096 && cap(m.kwargs) <= 4096 {
 		stores.Put(m)
 	}
 }

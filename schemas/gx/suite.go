@@ -93,20 +93,19 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		return
 	}
 	l := list{key: key, rank: rank, stray: -1}
-	found := s.mem.results[:0]
 	s.array(func(i int) {
 		s.next()
 		start := s.pos
-		found = append(found, evr{})
-		if !s.expectation(&found[i]) && l.stray < 0 {
+		s.mem.results = append(s.mem.results, evr{})
+		if !s.expectation(&s.mem.results[i]) && l.stray < 0 {
 			l.stray, l.strayAt = i, start
 		}
 	})
 	if s.err == nil {
-		l.keep(s, found)
+		l.keep(s, s.mem.results)
 	}
-	clear(found)
-	s.mem.results = found[:0]
+	clear(s.mem.results)
+	s.mem.results = s.mem.results[:0]
 	r.list = l
 }
 
@@ -135,7 +134,7 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 	r := v.suite
 	val := r.val
 	val.Part = part
-	val.raw, val.list = d.s.b[v.at.start:v.at.end], "/"+r.list.key
+	val.raw, val.list = d.s.b[v.at.start:v.at.end], r.list.key
 	first(&val.Suite, r.suites[0])
 	first(&val.Suite, r.suites[1])
 	first(&val.Batch.Asset, r.asset)
