@@ -91,3 +91,29 @@ func TestHandWrittenFieldsWinOverDerivedOnes(t *testing.T) {
 		t.Error("the derived table was changed in place")
 	}
 }
+
+// A project may call its datasources as it likes; only what is written by hand is a pattern.
+func TestANameOfAProjectIsNoPattern(t *testing.T) {
+	derived := map[string]Datasource{
+		"a[":   {Exact: true, Namespace: "postgres://one"},
+		"a*":   {Exact: true, Namespace: "postgres://two"},
+		"x[1]": {Exact: true, Namespace: "postgres://three"},
+	}
+	merged, err := MergeDatasources(map[string]Datasource{"x*": {Database: "shop"}}, derived)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := compileTables(merged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a[": "postgres://one", "a*": "postgres://two", "ab": "", "x[1]": "postgres://three", "x1": ""} {
+		got := ""
+		if e := findTable(tables, name); e != nil {
+			got = e.ds.Namespace
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package mapper
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -172,5 +173,23 @@ func TestWhatIsSubsetFollowsTheSettings(t *testing.T) {
 	}
 	if got := jsonAt(asset, "inputs", "0", "name"); got != `"orders/2024/orders"` {
 		t.Errorf("an asset of files: %s", got)
+	}
+}
+
+// What an operator opted in must give way before a result is buried for its size.
+func TestParametersAndManyIdentifiersDoNotMakeAnEventTooLarge(t *testing.T) {
+	long, identifiers := `"x": 1`, `"x": 1`
+	for i := range 100 {
+		long += fmt.Sprintf(`, "p%d": %q`, i, strings.Repeat("v", 1000))
+		identifiers += fmt.Sprintf(`, "i%d": %q`, i, strings.Repeat("v", 1000))
+	}
+	message := strings.Replace(checkpointResult, `"lowest": 2`, long, 1)
+	message = strings.Replace(message, `"month": "02"`, identifiers, 1)
+	tree := mapped(t, Settings{MaxEventBytes: 24 << 10, BatchValues: "all", RowValues: RowValues{Params: true}, JobName: "j"}, Input{}, message)
+	if got := jsonAt(tree, "run", "facets", "executionParameters"); got != "" {
+		t.Errorf("parameters stayed: %d bytes", len(got))
+	}
+	if got := jsonAt(tree, "inputs", "0", "inputFacets", "subset"); got == "" || len(got) > 12<<10 {
+		t.Errorf("subset of %d bytes", len(got))
 	}
 }

@@ -18,12 +18,10 @@ type sqlURL struct {
 // schema of the store that it leads to. Its credentials and its other options go nowhere. ok is false for what is no
 // connection string, and for one that does not say where it leads.
 func NameConnection(con string) (ds Datasource, ok bool) {
-	dialect, rest, ok := strings.Cut(strings.TrimSpace(con), "://")
+	dialect, rest, ok := strings.Cut(DropCredentials(strings.TrimSpace(con)), "://")
 	if !ok || dialect == "" || strings.ContainsAny(dialect, "/\\ ?#@") {
 		return Datasource{}, false
 	}
-	// A connection is always SQLAlchemy's, whatever its dialect: its password may hold anything but an @.
-	rest = dropCredentials(rest)
 	scheme := normaliseScheme(dialect)
 	if embedded(scheme + "://") {
 		return nameEmbedded(scheme, rest), true
@@ -58,6 +56,16 @@ func NameConnection(con string) (ds Datasource, ok bool) {
 		return Datasource{Database: ds.Database, Schema: ds.Schema}, false
 	}
 	return ds, true
+}
+
+// DropCredentials cuts user and password out of a SQLAlchemy connection string, whatever its dialect: the password may hold
+// anything but an @.
+func DropCredentials(con string) string {
+	dialect, rest, ok := strings.Cut(con, "://")
+	if !ok {
+		return con
+	}
+	return dialect + "://" + dropCredentials(rest)
 }
 
 func parseSQLURL(scheme, rest string) sqlURL {

@@ -28,7 +28,7 @@ func compileTables(m map[string]Datasource) ([]table, error) {
 	var faults []error
 	for glob, ds := range m {
 		t := table{glob: glob, ds: withoutDatabase(ds)}
-		if _, err := path.Match(glob, ""); err != nil {
+		if _, err := path.Match(glob, ""); err != nil && !ds.Exact {
 			faults = append(faults, fmt.Errorf("datasources: %q is not a pattern: %w", glob, err))
 		}
 		if ds.Name != "" {
@@ -44,7 +44,7 @@ func compileTables(m map[string]Datasource) ([]table, error) {
 		tables = append(tables, t)
 	}
 	slices.SortFunc(tables, func(a, b table) int {
-		ga, gb := isGlob(a.glob), isGlob(b.glob)
+		ga, gb := a.isGlob(), b.isGlob()
 		if ga != gb {
 			if gb {
 				return -1
@@ -79,12 +79,15 @@ func withoutDatabase(ds Datasource) Datasource {
 	return ds
 }
 
-func isGlob(s string) bool { return strings.ContainsAny(s, `*?[\`) }
+func (t *table) isGlob() bool { return !t.ds.Exact && strings.ContainsAny(t.glob, `*?[\`) }
 
 func findTable(tables []table, datasource string) *table {
 	for i := range tables {
 		if tables[i].glob == datasource {
 			return &tables[i]
+		}
+		if !tables[i].isGlob() {
+			continue
 		}
 		if ok, err := path.Match(tables[i].glob, datasource); err == nil && ok {
 			return &tables[i]

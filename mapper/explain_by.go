@@ -99,10 +99,10 @@ func (x *explainer) jobOrigin(header, headerName string, names func(*jobRule) bo
 		}
 	}
 	switch {
-	case key == "job.namespace" && (setting == "" || setting == "default"): // the configuration fills in its default
-		return "constant", "default"
 	case setting != "":
 		return "configuration", key
+	case key == "job.namespace":
+		return "constant", "default"
 	}
 	return "derived", "the parts of <suite>.<datasource>.<asset> that are known"
 }
@@ -123,8 +123,7 @@ func (x *explainer) parentOrigin(field string) (from, where string) {
 
 func (x *explainer) tagIndex(field string) int {
 	n := 0
-	_, rest, _ := strings.Cut(field, ".tags.tags[")
-	_, _ = fmt.Sscan(strings.TrimSuffix(strings.SplitN(rest, "]", 2)[0], "]"), &n)
+	_, _ = fmt.Sscanf(field, "run.facets.tags.tags[%d]", &n) // the rule that leads here knows the field
 	return n
 }
 

@@ -73,7 +73,9 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 		e.Member("programmingLanguage", "python")
 		e.Close('}')
 	}
-	m.executionParameters(e, w)
+	if d > noParams {
+		m.executionParameters(e, w)
+	}
 	if w.v.Partial || d != fullDetail || m.reference(d) || len(m.settings.RunTags) > 0 {
 		e.Facet("tags", m.producer, facetURL("1-0-0", "TagsRunFacet"))
 		e.Key("tags")
@@ -166,7 +168,7 @@ func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 		e.Member("datasource_name", b.Datasource)
 		e.Member("data_connector_name", b.DataConnector)
 		e.Member("data_asset_name", b.Asset)
-		e.Member("batch", batchText(v, m.settings.BatchValues))
+		e.Member("batch", bound(batchText(v, m.settings.BatchValues), 500))
 		if reference {
 			m.batchIdentifiers(e, w)
 		}

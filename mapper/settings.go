@@ -55,6 +55,7 @@ type ParentRun struct {
 
 // Datasource is one entry of the datasources: table.
 type Datasource struct {
+	Exact     bool   // the table's key is a name and no glob: a project's datasource may be called a[1]
 	Namespace string // e.g. postgres://db.example.com:5432
 	Database  string // default database
 	Schema    string // default schema; an asset's own comes first

@@ -4,10 +4,14 @@ import (
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
+// maxDimensions bounds what a subset tells: it is never trimmed.
+const maxDimensions = 32
+
 // subset says which part of the dataset was validated: the partition that the batch identifiers name, else the file of an
 // asset that stands for all of its files.
 func (m *Mapper) subset(e *openlineage.Encoder, w *view, file string) {
 	parts := batchParts(w.v.Batch.Identifiers, m.settings.BatchValues == "all")
+	parts = parts[:min(len(parts), maxDimensions)]
 	if len(parts) == 0 && file == "" {
 		return
 	}
@@ -22,8 +26,8 @@ func (m *Mapper) subset(e *openlineage.Encoder, w *view, file string) {
 		e.Key("dimensions")
 		e.Open('{')
 		for _, p := range parts {
-			e.Key(p.name)
-			e.String(p.value)
+			e.Key(bound(p.name, maxNameBytes))
+			e.String(bound(p.value, maxNameBytes))
 		}
 		e.Close('}')
 		e.Close('}')

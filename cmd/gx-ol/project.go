@@ -30,7 +30,7 @@ func datasourceTable(cfg *config.Config, getenv func(string) (string, bool), war
 
 // readProject gives what a great_expectations.yml tells, as the mapper takes it.
 func readProject(path string, getenv func(string) (string, bool)) (map[string]mapper.Datasource, []string, error) {
-	project, err := gxproject.Read(path, gxproject.Options{Getenv: getenv,
+	project, err := gxproject.Read(path, gxproject.Options{Getenv: getenv, DropCredentials: mapper.DropCredentials,
 		Connect: func(url string) (namespace, database, schema string, ok bool) {
 			ds, ok := mapper.NameConnection(url)
 			return ds.Namespace, ds.Database, ds.Schema, ok
@@ -44,7 +44,7 @@ func readProject(path string, getenv func(string) (string, bool)) (map[string]ma
 		for asset, a := range d.Assets {
 			assets[asset] = mapper.Asset(a)
 		}
-		derived[name] = mapper.Datasource{Namespace: d.Namespace, Database: d.Database, Schema: d.Schema, Assets: assets}
+		derived[name] = mapper.Datasource{Exact: true, Namespace: d.Namespace, Database: d.Database, Schema: d.Schema, Assets: assets}
 	}
 	return derived, project.Warnings, nil
 }

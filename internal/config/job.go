@@ -35,7 +35,7 @@ type Parent struct {
 
 func jobFields() []field {
 	return []field{
-		{path: "job.namespace", typ: "string", def: "default", aliases: []string{"openlineage_namespace"}, doc: "namespace of the OpenLineage job", at: func(c *Config) any { return &c.Job.Namespace }},
+		{path: "job.namespace", typ: "string", aliases: []string{"openlineage_namespace"}, doc: "namespace of the OpenLineage job; default: default", at: func(c *Config) any { return &c.Job.Namespace }},
 		{path: "job.name", typ: "string", aliases: []string{"job_name"}, doc: "constant or template; default: <suite>.<datasource>.<asset>", at: func(c *Config) any { return &c.Job.Name }},
 		{path: "job.description", typ: "string", aliases: []string{"job_description"}, doc: "description of the job; default: the suite's notes", at: func(c *Config) any { return &c.Job.Description }},
 		{path: "job.rules", typ: "rules", doc: "list of {suite, datasource, asset, checkpoint, topic (globs), namespace, name}; the first that fits names the job", at: func(c *Config) any { return &c.Job.Rules }},

@@ -4,14 +4,10 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
-
-// credentials are what SQLAlchemy reads as user and password: the password may hold anything but an @.
-var credentials = regexp.MustCompile(`^[^:/]*(:[^@]*)?@`)
 
 // drivers are the dialects of fluent types whose connection may be written as a mapping.
 var drivers = map[string]string{
@@ -48,11 +44,7 @@ func (r *reader) connect(n *yaml.Node, key, typ string) (ds Datasource, ok bool)
 // connectString cuts the credentials before it looks up variables, so that a password that is not set here is not missed
 // and one that is goes nowhere.
 func (r *reader) connectString(n *yaml.Node, key, template, schema string) (ds Datasource, ok bool) {
-	template = strings.TrimSpace(template)
-	if dialect, rest, found := strings.Cut(template, "://"); found {
-		template = dialect + "://" + rest[len(credentials.FindString(rest)):]
-	}
-	con, missing := r.expand(template)
+	con, missing := r.expand(r.opt.DropCredentials(strings.TrimSpace(template)))
 	schema, more := r.expand(schema)
 	missing = append(missing, more...)
 	if strings.Contains(con, "secret|") {

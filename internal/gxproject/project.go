@@ -49,6 +49,8 @@ type Project struct {
 type Options struct {
 	// Getenv looks up an environment variable; nil: there is none.
 	Getenv func(name string) (string, bool)
+	// DropCredentials cuts user and password out of a SQLAlchemy URL.
+	DropCredentials func(url string) string
 	// Connect names the store that a SQLAlchemy URL leads to; ok is false where the URL does not tell.
 	Connect func(url string) (namespace, database, schema string, ok bool)
 }

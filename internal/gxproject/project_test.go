@@ -14,7 +14,8 @@ import (
 // options are those that the command gives, with the environment of one test.
 func testOptions(env map[string]string) Options {
 	return Options{
-		Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Getenv:          func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		DropCredentials: mapper.DropCredentials,
 		Connect: func(url string) (namespace, database, schema string, ok bool) {
 			ds, ok := mapper.NameConnection(url)
 			return ds.Namespace, ds.Database, ds.Schema, ok
