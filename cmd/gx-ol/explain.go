@@ -10,19 +10,26 @@ import (
 	"github.com/gx-ol/gx-ol/mapper"
 )
 
-// printOrigins prints where the fields came from: as JSON one a line, or as a table, which leaves out the two fields that
-// every facet has.
-func printOrigins(w io.Writer, origins []mapper.Origin, form string) error {
+// fileOrigin is an origin as JSON tells it.
+type fileOrigin struct {
+	File string `json:"file"`
+	mapper.Origin
+}
+
+// printOrigins prints where the fields of one file's events came from: as JSON one a line, or as a table under the file's
+// name, which leaves out the two fields that every facet has.
+func printOrigins(w io.Writer, file string, origins []mapper.Origin, form string) error {
 	if form == "json" {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		for _, o := range origins {
-			if err := enc.Encode(o); err != nil {
+			if err := enc.Encode(fileOrigin{file, o}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
+	fmt.Fprintln(w, file)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "EVENT\tFIELD\tVALUE\tFROM\tWHERE")
 	for _, o := range origins {

@@ -38,8 +38,13 @@ a key of the configuration, or the rule.`,
   gx-ol map --validate validations/*.json > events.ndjson
   gx-ol map --explain result.json`,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			if output != "table" && output != "json" {
+			switch {
+			case output != "table" && output != "json":
 				return usageError{fmt.Errorf("-o %q must be table or json", output)}
+			case !explain && cmd.Flags().Changed("output"):
+				return usageError{errors.New("-o is the form of --explain: events are printed as JSON, one a line")}
+			case explain && validate:
+				return usageError{errors.New("--explain prints no events that --validate could check: use one of them")}
 			}
 			var at time.Time
 			if received != "" {
@@ -125,11 +130,15 @@ func (m mapping) file(name string, a *app) error {
 		return err
 	}
 	if m.explain != "" {
+		if msg.Shape == gx.ShapeEvent {
+			fmt.Fprintf(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", name)
+			return nil
+		}
 		origins, err := m.mapper.Explain(msg, mapper.Input{Received: at})
 		if err != nil {
 			return err
 		}
-		return printOrigins(a.stdout, origins, m.explain)
+		return printOrigins(a.stdout, name, origins, m.explain)
 	}
 	runs, err := m.mapper.Map(msg, mapper.Input{Received: at})
 	if err != nil {
