@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/mapper"
+)
+
+// codes finds where the code makes a message's fault; those of HTTP are made from the status.
+var codes = regexp.MustCompile(`(?:Code: +|fail\(|MessageError\([\w.]+, )"([a-z_0-9]+)"`)
+
+// A code is a promise: alerts and replays are written against it.
+func TestEachCodeOfADeadLetterIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/dead-letters.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, dir := range []string{"../../schemas/gx", "../../mapper", "../../producer", "../fault", "."} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range codes.FindAllSubmatch(text, -1) {
+				found++
+				if !strings.Contains(string(doc), "`"+string(m[1])+"`") {
+					t.Errorf("docs/dead-letters.md does not name %s of %s", m[1], file)
+				}
+			}
+		}
+	}
+	if found < 12 {
+		t.Errorf("%d codes found only", found)
+	}
+}
+
+// A header is a promise too: producers set them.
+func TestHeadersNameTheJobAndTheRunsAboveIt(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	rec := &kgo.Record{Topic: "results", Timestamp: at}
+	for _, name := range []string{"job-namespace", "job-name", "parent-id", "parent-run-id", "parent-job-namespace", "parent-job-name",
+		"root-parent-id", "root-parent-run-id", "root-parent-job-namespace", "root-parent-job-name"} {
+		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: "openlineage-" + name, Value: []byte(name)})
+	}
+	want := mapper.Input{Received: at, Topic: "results", JobNamespace: "job-namespace", JobName: "job-name",
+		Parent: mapper.ParentRun{ID: "parent-id", RunID: "parent-run-id", Namespace: "parent-job-namespace", Name: "parent-job-name"},
+		Root:   mapper.ParentRun{ID: "root-parent-id", RunID: "root-parent-run-id", Namespace: "root-parent-job-namespace", Name: "root-parent-job-name"}}
+	if got := inputOf(rec); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	doc, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range rec.Headers {
+		if !strings.Contains(string(doc), "`"+h.Key+"`") {
+			t.Errorf("docs/configuration.md does not name %s", h.Key)
+		}
+	}
+}
