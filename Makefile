@@ -7,7 +7,7 @@ LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 help: ## this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 10
 
-test: unit e2e ## every test: in process, then the built binary against Apache Kafka
+test: unit e2e gx ## every test: in process, the built binary against Apache Kafka, and Great Expectations itself
 
 unit: ## the tests that need nothing but Go, with the race detector
 	go test -race -short ./...

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/gx-ol/gx-ol/test/process"
 )
 
 func TestBadInputIsBuriedAndTheNextRecordFlows(t *testing.T) {
@@ -132,7 +134,7 @@ func TestWrongUseIsOneClearSentenceAndExitOne(t *testing.T) {
 	in := name("results")
 	newTopic(t, servers, in)
 	missing := in + "-that-nobody-made"
-	nobody := freeAddr(t)
+	nobody := process.FreeAddr(t)
 	for _, c := range []struct {
 		what string
 		args []string

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
+	"github.com/gx-ol/gx-ol/test/process"
 )
 
 // patience bounds every wait of this package. It is no expectation: a wait ends as soon as what it waits for is there.
@@ -36,17 +36,13 @@ func run(m *testing.M) int {
 	if testing.Short() {
 		return m.Run()
 	}
-	dir, err := os.MkdirTemp("", "gx-ol-e2e-")
+	built, remove, err := process.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "gx-ol")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/gx-ol").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building gx-ol: %v\n%s", err, out)
-		return 1
-	}
+	defer remove()
+	binary = built
 	defer kafkatest.Stop()
 	return m.Run()
 }
@@ -60,8 +56,8 @@ func needKafka(t *testing.T) string {
 	return kafkatest.Start(t)
 }
 
-// process is one running gx-ol.
-type process struct {
+// running is one running gx-ol.
+type running struct {
 	cmd    *exec.Cmd
 	done   chan struct{} // closed when it has ended
 	stderr *lockedBuffer
@@ -87,12 +83,12 @@ func (b *lockedBuffer) String() string {
 }
 
 // start runs gx-ol with args; the end of the test kills what still runs and, if the test failed, shows what it said.
-func start(t *testing.T, args ...string) *process {
+func start(t *testing.T, args ...string) *running {
 	t.Helper()
-	p := &process{done: make(chan struct{}), stderr: &lockedBuffer{}, stdout: &lockedBuffer{}}
+	p := &running{done: make(chan struct{}), stderr: &lockedBuffer{}, stdout: &lockedBuffer{}}
 	p.cmd = exec.Command(binary, args...) // killed by Cleanup
 	p.cmd.Dir = t.TempDir()               // no gx-ol.yaml lies there
-	p.cmd.Env = cleanEnv()
+	p.cmd.Env = process.CleanEnv()
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -104,37 +100,37 @@ func start(t *testing.T, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("gx-ol %s\nexit %d\n%s", strings.Join(args, " "), p.cmd.ProcessState.ExitCode(), tail(p.stderr.String()))
+			t.Logf("gx-ol %s\nexit %d\n%s", strings.Join(args, " "), p.cmd.ProcessState.ExitCode(), process.Tail(p.stderr.String()))
 		}
 	})
 	return p
 }
 
 // startRun runs `gx-ol run` with a free telemetry port, so that several can run at once.
-func startRun(t *testing.T, args ...string) *process {
+func startRun(t *testing.T, args ...string) *running {
 	t.Helper()
-	return start(t, append([]string{"run", "--listen", freeAddr(t)}, args...)...)
+	return start(t, append([]string{"run", "--listen", process.FreeAddr(t)}, args...)...)
 }
 
 // kill is kill -9, and waits until the process is gone.
-func (p *process) kill() {
+func (p *running) kill() {
 	_ = p.cmd.Process.Kill() // an error means that it has ended
 	<-p.done
 }
 
 // exitCode waits for the process to end by itself.
-func (p *process) exitCode(t *testing.T) int {
+func (p *running) exitCode(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-p.done:
 	case <-time.After(patience):
-		t.Fatalf("gx-ol still runs after %s; it said:\n%s", patience, tail(p.stderr.String()))
+		t.Fatalf("gx-ol still runs after %s; it said:\n%s", patience, process.Tail(p.stderr.String()))
 	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
 // stop is SIGTERM, and requires a clean end.
-func (p *process) stop(t *testing.T) {
+func (p *running) stop(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
@@ -150,51 +146,19 @@ func output(t *testing.T, args ...string) []byte {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = cleanEnv()
+	cmd.Env = process.CleanEnv()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("gx-ol %s: %v\n%s", args[0], err, tail(stderr.String()))
+		t.Fatalf("gx-ol %s: %v\n%s", args[0], err, process.Tail(stderr.String()))
 	}
 	return out
 }
 
-// eventually asks again and again until done; what says, in the failure, what was waited for.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within %s: %s", patience, what)
-		case <-tick.C:
-		}
-	}
-}
-
-// cleanEnv is the environment without what would configure gx-ol behind the test's back.
-func cleanEnv() []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "OPENLINEAGE_") && !strings.HasPrefix(kv, "GX_OL_") {
-			env = append(env, kv)
-		}
-	}
-	return env
-}
-
-// freeAddr is a loopback address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	process.Eventually(t, patience, what, done)
 }
 
 func writeFile(t *testing.T, name, text string) string {
@@ -205,5 +169,3 @@ func writeFile(t *testing.T, name, text string) string {
 	}
 	return path
 }
-
-func tail(s string) string { return s[max(0, len(s)-4000):] }

@@ -75,24 +75,24 @@ kafka:
 input: {topics: [`+in+`], group: `+name("group")+`}
 transport: {type: http, url: "`+b.url+`"}
 `)
-	var running atomic.Pointer[process]
+	var current atomic.Pointer[running]
 	b.look(func(b *backend) {
 		b.taken = func(n int) {
 			if n == 700 || n == 2100 {
-				_ = running.Load().cmd.Process.Kill()
+				_ = current.Load().cmd.Process.Kill()
 			}
 		}
 	})
 	for range 2 {
 		p := startRun(t, "--config", config)
-		running.Store(p)
+		current.Store(p)
 		<-p.done // within the test's own deadline
 		if p.cmd.ProcessState.Success() {
 			t.Fatal("gx-ol ended by itself")
 		}
 	}
 	p := startRun(t, "--config", config)
-	running.Store(p)
+	current.Store(p)
 	eventually(t, "START and terminal event of every result", func() (done bool) {
 		b.look(func(b *backend) { done = b.journal.complete(ids) })
 		return done

@@ -19,6 +19,8 @@ import (
 	"github.com/gx-ol/gx-ol/test/marquez"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
+
+	"github.com/gx-ol/gx-ol/test/process"
 )
 
 const (
@@ -66,7 +68,7 @@ input: {topics: [`+topic+`], group: `+topic+`}
 transport: {type: http, url: "`+server.URL+`"}
 datasources:
   shop: {namespace: "sqlite://`+filepath.Join(dir, "shop.db")+`"}
-telemetry: {listen: "`+freeAddr(t)+`"}
+telemetry: {listen: "`+process.FreeAddr(t)+`"}
 `)
 			said := checkpoint(t, generation, dir, map[string]any{
 				"topic": topic, "job_name": jobName, "openlineage_namespace": "${LINEAGE_NAMESPACE}",
@@ -200,7 +202,7 @@ func TestTheCheckpointRunsWhenTheBrokerIsDown(t *testing.T) {
 	for _, generation := range generations {
 		t.Run(generation, func(t *testing.T) {
 			python(t, generation)
-			address := freeAddr(t)
+			address := process.FreeAddr(t)
 			said := checkpoint(t, generation, t.TempDir(), map[string]any{
 				"topic": "gx.validation-results", "timeout": 2, "kafka": map[string]any{"bootstrap.servers": address, "sasl.password": "${PASSWORD}"},
 			}, "PASSWORD=SECRETPW-7x")

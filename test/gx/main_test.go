@@ -8,16 +8,15 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
+	"github.com/gx-ol/gx-ol/test/process"
 )
 
 // patience bounds every wait of this package. It is no expectation: a wait ends as soon as what it waits for is there.
@@ -41,17 +40,13 @@ func run(m *testing.M) int {
 	if os.Getenv(wantedEnv) == "" || testing.Short() {
 		return m.Run()
 	}
-	dir, err := os.MkdirTemp("", "gx-ol-gx-")
+	built, remove, err := process.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "gx-ol")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/gx-ol").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building gx-ol: %v\n%s", err, out)
-		return 1
-	}
+	defer remove()
+	binary = built
 	defer kafkatest.Stop()
 	return m.Run()
 }
@@ -93,10 +88,10 @@ func checkpoint(t *testing.T, generation, dir string, action map[string]any, env
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, python(t, generation), filepath.Join("testdata", generation+".py"), dir, string(params))
-	cmd.Env = append(cleanEnv(), "GX_ANALYTICS_ENABLED=false", "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Env = append(process.CleanEnv(), "GX_ANALYTICS_ENABLED=false", "PYTHONDONTWRITEBYTECODE=1")
 	cmd.Env = append(cmd.Env, env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the checkpoint of %s: %v\n%s", generation, err, tail(string(out)))
+		t.Fatalf("the checkpoint of %s: %v\n%s", generation, err, process.Tail(string(out)))
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "told.json"))
 	if err != nil {
@@ -119,7 +114,7 @@ func startRun(t *testing.T, config string) {
 	}
 	var said bytes.Buffer
 	cmd := exec.Command(binary, "run", "--config", path)
-	cmd.Dir, cmd.Env = dir, cleanEnv()
+	cmd.Dir, cmd.Env = dir, process.CleanEnv()
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -132,46 +127,12 @@ func startRun(t *testing.T, config string) {
 			t.Errorf("gx-ol run: %v", err)
 		}
 		if t.Failed() {
-			t.Logf("gx-ol said:\n%s", tail(said.String()))
+			t.Logf("gx-ol said:\n%s", process.Tail(said.String()))
 		}
 	})
 }
 
-// eventually asks again and again until done; what says, in the failure, what was waited for.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within %s: %s", patience, what)
-		case <-tick.C:
-		}
-	}
+	process.Eventually(t, patience, what, done)
 }
-
-// cleanEnv is the environment without what would configure gx-ol or the action behind the test's back.
-func cleanEnv() []string {
-	var env []string
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "OPENLINEAGE_") && !strings.HasPrefix(kv, "GX_OL_") {
-			env = append(env, kv)
-		}
-	}
-	return env
-}
-
-// freeAddr is a loopback address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-func tail(s string) string { return s[max(0, len(s)-4000):] }
