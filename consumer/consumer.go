@@ -59,6 +59,7 @@ type partition struct {
 // New makes the client, which joins the group at once; Run must follow, or nothing leaves the group again. The caller's
 // options come last and win, so that an operator can set a start offset or an isolation level.
 func New(cfg Config, h Handler) (*Consumer, error) {
+	cfg = cfg.withDefaults()
 	c := &Consumer{
 		handler: h,
 		grace:   cfg.Grace,
@@ -67,20 +68,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		failed:  make(chan error, 1),
 		workers: make(map[partition]*worker),
 	}
-	if c.grace <= 0 {
-		c.grace = 8 * time.Second
-	}
-	if c.max <= 0 {
-		c.max = 500
-	}
-	if c.log == nil {
-		c.log = zap.NewNop()
-	}
-	opts := []kgo.Opt{
-		kgo.ConsumerGroup(cfg.Group),
-		kgo.ConsumeTopics(cfg.Topics...),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	opts := append(cfg.groupOpts(),
 		// Marks are committed in the background too, so that a kill repeats at most a second and a batch.
 		kgo.AutoCommitMarks(),
 		kgo.AutoCommitInterval(time.Second),
@@ -90,6 +78,35 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		kgo.OnPartitionsAssigned(c.assigned),
 		kgo.OnPartitionsRevoked(c.revoked),
 		kgo.OnPartitionsLost(c.lost),
+	)
+	client, err := kgo.NewClient(append(opts, cfg.Client...)...)
+	if err != nil {
+		return nil, fmt.Errorf("making the consumer's Kafka client: %w", err)
+	}
+	c.client = client
+	return c, nil
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Grace <= 0 {
+		cfg.Grace = 8 * time.Second
+	}
+	if cfg.MaxBatch <= 0 {
+		cfg.MaxBatch = 500
+	}
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	return cfg
+}
+
+// groupOpts are what every member of the group has, however it settles.
+func (cfg Config) groupOpts() []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.ConsumerGroup(cfg.Group),
+		kgo.ConsumeTopics(cfg.Topics...),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		// Fetch limits count compressed bytes: small ones keep memory bounded on a compressed backlog.
 		kgo.FetchMaxPartitionBytes(1 << 20),
 		kgo.FetchMaxBytes(16 << 20),
@@ -98,12 +115,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 	if isRegex(cfg.Topics) {
 		opts = append(opts, kgo.ConsumeRegex(), kgo.ConsumeExcludeTopics(cfg.Exclude...))
 	}
-	client, err := kgo.NewClient(append(opts, cfg.Client...)...)
-	if err != nil {
-		return nil, fmt.Errorf("making the consumer's Kafka client: %w", err)
-	}
-	c.client = client
-	return c, nil
+	return opts
 }
 
 func isRegex(topics []string) bool {
@@ -140,18 +152,14 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 // poll moves records to the queues until ctx ends.
 func (c *Consumer) poll(ctx context.Context) {
-	var last string
+	fetching := fetchLog{log: c.log}
 	for {
 		fetches := c.client.PollRecords(ctx, 2*c.max)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			c.client.AllowRebalance()
 			return
 		}
-		text := c.fetchErrors(fetches)
-		if text != "" && text != last {
-			c.log.Warn("fetching records", zap.String("error", text))
-		}
-		last = text
+		fetching.note(fetches)
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if len(p.Records) == 0 {
 				return
@@ -167,8 +175,22 @@ func (c *Consumer) poll(ctx context.Context) {
 	}
 }
 
-// fetchErrors joins the distinct errors of a poll; the client itself tries again.
-func (c *Consumer) fetchErrors(fetches kgo.Fetches) string {
+// fetchLog tells what keeps records from being fetched, when it changes; the client itself tries again.
+type fetchLog struct {
+	log  *zap.Logger
+	last string
+}
+
+func (l *fetchLog) note(fetches kgo.Fetches) {
+	text := fetchErrors(fetches)
+	if text != "" && text != l.last {
+		l.log.Warn("fetching records", zap.String("error", text))
+	}
+	l.last = text
+}
+
+// fetchErrors joins the distinct errors of a poll.
+func fetchErrors(fetches kgo.Fetches) string {
 	var texts []string
 	seen := make(map[string]bool)
 	fetches.EachError(func(topic string, p int32, err error) {

@@ -24,11 +24,19 @@ type DeadLetters struct {
 	// alone is held for reading by letters that may share a batch, and for writing by one that must not: a broker
 	// refuses a batch as a whole, and only a letter on its own can be told to be too large itself.
 	alone sync.RWMutex
+
+	transaction bool // see InTransaction
 }
 
 // NewDeadLetters writes with a client that stays the caller's; topicOf names the dead-letter topic of a source topic.
 func NewDeadLetters(client *kgo.Client, topicOf func(source string) string) *DeadLetters {
 	return &DeadLetters{client: client, topicOf: topicOf}
+}
+
+// InTransaction buries inside a transaction of client. One attempt, in the form that the letter names: if the broker finds it
+// too large, that is a Message fault (oversize), since the transaction has failed and the smaller form must be written in the next.
+func (d *DeadLetters) InTransaction(client *kgo.Client) *DeadLetters {
+	return &DeadLetters{client: client, topicOf: d.topicOf, transaction: true}
 }
 
 // Bury writes rec as a letter and waits for the acknowledgement. A letter that the broker finds too large becomes a
@@ -38,6 +46,9 @@ func NewDeadLetters(client *kgo.Client, topicOf func(source string) string) *Dea
 // A nil error alone means that the record may be committed. All others are Backend faults, or ctx's own.
 func (d *DeadLetters) Bury(ctx context.Context, rec *kgo.Record, l deadletter.Letter) error {
 	topic := d.topicOf(rec.Topic)
+	if d.transaction {
+		return d.buryInTransaction(ctx, rec, topic, l)
+	}
 	if l.Reference == "" {
 		if err := d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.Wrap(rec, topic, l) }); !tooLarge(err) {
 			return buryFault(ctx, err, topic)
@@ -51,6 +62,23 @@ func (d *DeadLetters) Bury(ctx context.Context, rec *kgo.Record, l deadletter.Le
 	}
 	l.Reference = deadletter.ReferenceBare
 	return buryFault(ctx, d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.WrapReference(rec, topic, l) }), topic)
+}
+
+func (d *DeadLetters) buryInTransaction(ctx context.Context, rec *kgo.Record, topic string, l deadletter.Letter) error {
+	letter := deadletter.Wrap
+	if l.Reference != "" {
+		letter = deadletter.WrapReference
+	}
+	err := d.client.ProduceSync(ctx, letter(rec, topic, l)).FirstErr()
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		if err := EnsureDeadLetterTopic(ctx, d.client, rec.Topic, topic); err != nil {
+			return err
+		}
+	}
+	if tooLarge(err) {
+		return fault.MessageError(fault.Oversize, "dead_letter_too_large", "burying record to topic %s: %w", topic, err)
+	}
+	return buryFault(ctx, err, topic)
 }
 
 // write produces what letter makes: to a topic that it creates if need be, a second time alone if it was too large together with others.
@@ -113,31 +141,52 @@ func EnsureDeadLetterTopic(ctx context.Context, client *kgo.Client, source, dlq 
 // maxMessageBytes is the setting for a topic whose records are those of source plus our headers. Without the right
 // to read source's settings there is none: letters that are too large become reference letters.
 func maxMessageBytes(ctx context.Context, adm *kadm.Client, source string) (map[string]*string, error) {
-	const name = "max.message.bytes"
-	all, err := adm.DescribeTopicConfigs(ctx, source)
-	if err != nil {
+	n, err := topicMaxBytes(ctx, adm, source)
+	if err != nil || n == 0 {
 		return nil, err
 	}
-	rc, err := all.On(source, nil)
+	v := strconv.FormatInt(min(n+headerRoom, 1<<31-1), 10)
+	return map[string]*string{maxBytesConfig: &v}, nil
+}
+
+const maxBytesConfig = "max.message.bytes"
+
+// TopicMaxBytes is the largest batch that the brokers take for the topic. Without the right to ask it is Kafka's default.
+func TopicMaxBytes(ctx context.Context, client *kgo.Client, topic string) (int, error) {
+	n, err := topicMaxBytes(ctx, kadm.NewClient(client), topic)
+	if err != nil {
+		return 0, topicFault(ctx, err, "asking for the configuration of topic", topic)
+	}
+	if n == 0 {
+		n = 1 << 20
+	}
+	return int(n), nil
+}
+
+// topicMaxBytes is the topic's max.message.bytes; 0 if it may not be asked for.
+func topicMaxBytes(ctx context.Context, adm *kadm.Client, topic string) (int64, error) {
+	all, err := adm.DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	rc, err := all.On(topic, nil)
 	if err == nil {
 		err = rc.Err
 	}
 	if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) {
-		return nil, nil
+		return 0, nil
 	}
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	for _, c := range rc.Configs {
-		if c.Key != name || c.Value == nil {
-			continue
-		}
-		if n, err := strconv.ParseInt(*c.Value, 10, 32); err == nil {
-			v := strconv.FormatInt(min(n+headerRoom, 1<<31-1), 10)
-			return map[string]*string{name: &v}, nil
+		if c.Key == maxBytesConfig && c.Value != nil {
+			if n, err := strconv.ParseInt(*c.Value, 10, 32); err == nil {
+				return n, nil
+			}
 		}
 	}
-	return nil, nil
+	return 0, nil
 }
 
 func topicFault(ctx context.Context, err error, doing, topic string) error {

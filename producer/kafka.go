@@ -37,12 +37,22 @@ type Kafka struct {
 	client *kgo.Client
 	topic  string
 	key    string
+	chunk  int // in a transaction: bytes that are written at once; 0: no transaction
 }
 
 // NewKafka writes to topic with a client that stays the caller's. messageKey replaces every event's own key; empty
 // keeps it.
 func NewKafka(client *kgo.Client, topic, messageKey string) *Kafka {
 	return &Kafka{client: client, topic: topic, key: messageKey}
+}
+
+// InTransaction is a destination that writes inside a transaction of its client: what is refused can't be written again,
+// and the verdict must be right, although a broker judges whole batches. So not more is written at once than maxBytes, the
+// topic's max.message.bytes, unless one event alone has more: "too large" then blames that one.
+func (k *Kafka) InTransaction(maxBytes int) *Kafka {
+	c := *k
+	c.chunk = maxBytes
+	return &c
 }
 
 // Deliver writes one event and waits for its acknowledgement.
@@ -58,6 +68,10 @@ func (k *Kafka) Deliver(ctx context.Context, ev openlineage.Event) error {
 func (k *Kafka) DeliverAll(ctx context.Context, evs []openlineage.Event) []error {
 	errs := make([]error, len(evs))
 	if len(evs) == 0 {
+		return errs
+	}
+	if k.chunk > 0 {
+		k.deliverChunks(ctx, evs, errs)
 		return errs
 	}
 	rs := make([]*kgo.Record, len(evs))
@@ -78,6 +92,41 @@ func (k *Kafka) DeliverAll(ctx context.Context, evs []openlineage.Event) []error
 		errs[i] = kafkaFault(ctx, errs[i], "writing event", k.topic)
 	}
 	return errs
+}
+
+// recordOverhead is more than what a record of an event has beside its key and body in a batch.
+const recordOverhead = 128
+
+// deliverChunks writes chunk after chunk. With the first that fails the transaction has failed, and the rest is left.
+func (k *Kafka) deliverChunks(ctx context.Context, evs []openlineage.Event, errs []error) {
+	for start := 0; start < len(evs); {
+		end, size := start, 0
+		for end < len(evs) {
+			size += len(evs[end].Body) + len(evs[end].Key) + len(k.key) + recordOverhead
+			if size > k.chunk && end > start {
+				break
+			}
+			end++
+		}
+		rs := make([]*kgo.Record, 0, end-start)
+		place := make(map[*kgo.Record]int, end-start)
+		for i, ev := range evs[start:end] {
+			rs = append(rs, k.record(ev))
+			place[rs[i]] = start + i
+		}
+		failed := false
+		for _, res := range k.client.ProduceSync(ctx, rs...) {
+			errs[place[res.Record]] = kafkaFault(ctx, res.Err, "writing event", k.topic)
+			failed = failed || res.Err != nil
+		}
+		if failed {
+			for i := end; i < len(evs); i++ {
+				errs[i] = fault.BackendError("aborted", "writing event to topic %s: not tried, the transaction has failed", k.topic)
+			}
+			return
+		}
+		start = end
+	}
 }
 
 func (k *Kafka) record(ev openlineage.Event) *kgo.Record {

@@ -66,13 +66,20 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err := checkInput(ctx, letters, cfg); err != nil {
 		return err
 	}
-	to, closeTo, err := newDestination(ctx, cfg, a.stdout)
+	graves := producer.NewDeadLetters(letters, cfg.DeadLetterTopic)
+	once := cfg.Delivery == "exactly_once"
+	to := &destinations{to: []pipeline.Destination{{Name: destinationName(&cfg.Transport)}}}
+	var transacted *transactions
+	if once {
+		transacted, err = newTransactions(ctx, cfg, letters, graves)
+	} else {
+		to, err = newDestinations(ctx, cfg, a.stdout, log)
+	}
 	if err != nil {
 		return err
 	}
-	defer closeTo()
-	learnBackend(ctx, to, log)
-	m, err := mapper.New(mapperSettings(cfg, datasources, to.MaxEventBytes()))
+	defer to.closeAll()
+	m, err := mapper.New(mapperSettings(cfg, datasources, to.maxEventBytes))
 	if err != nil {
 		return err
 	}
@@ -86,11 +93,12 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 		inFlight = 1 // a run's events stay together
 	}
 	p := pipeline.New(pipeline.Config{
-		Decode: decoder.Decode, Mapper: m, To: to, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic), Observer: metrics,
+		Decode: decoder.Decode, Mapper: m, To: to.to, DeadLetters: graves, Observer: metrics,
 		Group: cfg.Input.Group, MaxInFlight: inFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
 		Backoff:         pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: log,
 	})
+	metrics.Limits(p.Limits)
 	stopTelemetry, err := serveTelemetry(ctx, cfg.Telemetry.Listen, metrics.Handler(func() error { return heldError(p.Held()) }))
 	if err != nil {
 		return err
@@ -100,16 +108,26 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err != nil {
 		return err
 	}
-	c, err := consumer.New(consumer.Config{Client: opts, Topics: cfg.Input.Topics, Exclude: []string{`\.dlq$`, `^__`},
-		Group: cfg.Input.Group, Log: log}, p)
+	members := consumer.Config{Client: opts, Topics: cfg.Input.Topics, Exclude: []string{`\.dlq$`, `^__`}, Group: cfg.Input.Group, Log: log}
+	log.Info("gx-ol runs", zap.String("version", version()), zap.Strings("topics", cfg.Input.Topics),
+		zap.String("group", cfg.Input.Group), zap.String("to", cfg.Transport.Type), zap.String("delivery", cfg.Delivery))
+	if once {
+		transacted.p = p
+		err = transacted.run(ctx, members)
+	} else {
+		err = consume(ctx, members, p)
+	}
+	log.Info("gx-ol stopped")
+	return err
+}
+
+// consume settles and commits until ctx ends.
+func consume(ctx context.Context, members consumer.Config, p *pipeline.Pipeline) error {
+	c, err := consumer.New(members, p)
 	if err != nil {
 		return err
 	}
-	log.Info("gx-ol runs", zap.String("version", version()), zap.Strings("topics", cfg.Input.Topics),
-		zap.String("group", cfg.Input.Group), zap.String("to", cfg.Transport.Type))
-	err = c.Run(ctx)
-	log.Info("gx-ol stopped")
-	return err
+	return c.Run(ctx)
 }
 
 // checkInput tells within seconds what would keep the pipeline from reading, and makes the dead-letter topics.
@@ -132,20 +150,6 @@ func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config) err
 		}
 	}
 	return nil
-}
-
-// learnBackend asks an HTTP backend once what it is, so that the size cap fits it. One that does not answer is asked
-// again before the first event; until then the smaller cap holds.
-func learnBackend(ctx context.Context, to destination, log *zap.Logger) {
-	h, ok := to.(*producer.HTTP)
-	if !ok || h.Backend() != "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if err := h.Probe(ctx); err != nil {
-		log.Warn("the destination does not answer yet; records wait until it does", zap.Error(err))
-	}
 }
 
 // serveTelemetry serves h at addr until stop is called. An empty address or off means none.

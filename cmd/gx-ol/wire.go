@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,55 +17,6 @@ import (
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/producer"
 )
-
-// destination is what the pipeline delivers to.
-type destination interface {
-	pipeline.Deliverer
-	MaxEventBytes() int
-	Close() error
-}
-
-// The powers that the pipeline finds by asking.
-var (
-	_ pipeline.BatchDeliverer = (*producer.Kafka)(nil)
-	_ pipeline.Checker        = (*producer.HTTP)(nil)
-	_ pipeline.DeadLetters    = (*producer.DeadLetters)(nil)
-)
-
-// newDestination makes the transport that the configuration names. close ends what it opened.
-func newDestination(ctx context.Context, cfg *config.Config, stdout io.Writer) (d destination, closeAll func(), err error) {
-	t := cfg.Transport
-	switch t.Type {
-	case "http":
-		h, err := producer.NewHTTP(producer.HTTPConfig{
-			URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
-			Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		return h, func() { _ = h.Close() }, nil
-	case "kafka":
-		client, err := newProducerClient(cfg.DestinationKafka(), cfg.Input.MaxMessageBytes)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := kafkaclient.CheckConnection(ctx, client, []string{t.Topic}); err != nil {
-			client.Close()
-			return nil, nil, fmt.Errorf("destination: %w", err)
-		}
-		return producer.NewKafka(client, t.Topic, t.MessageKey), client.Close, nil
-	case "file":
-		f, err := producer.NewFile(t.LogFilePath)
-		if err != nil {
-			return nil, nil, err
-		}
-		return f, func() { _ = f.Close() }, nil
-	case "console":
-		return producer.NewConsole(stdout), func() {}, nil
-	}
-	return nil, nil, fmt.Errorf("no destination of type %q", t.Type)
-}
 
 // newProducerClient is a client that writes events or dead letters.
 func newProducerClient(props map[string]string, maxMessageBytes int) (*kgo.Client, error) {
@@ -122,7 +72,7 @@ func heldError(held []pipeline.Hold) error {
 	}
 	var lines []string
 	for _, h := range held {
-		lines = append(lines, fmt.Sprintf("held: %s[%d] since %s: %s", h.Topic, h.Partition, h.Since.UTC().Format("2006-01-02T15:04:05Z"), h.Reason))
+		lines = append(lines, fmt.Sprintf("held: %s[%d] by %s since %s: %s", h.Topic, h.Partition, h.Destination, h.Since.UTC().Format("2006-01-02T15:04:05Z"), h.Reason))
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }

@@ -15,7 +15,7 @@ type Config struct {
 	Input             Input
 	Transport         Transport
 	DeadLetters       DeadLetters
-	Delivery          string // at_least_once
+	Delivery          string // at_least_once, exactly_once
 	Job               Job
 	RunTags           map[string]string
 	Parent            Parent
@@ -49,7 +49,8 @@ func (i Input) Regex() bool { return len(i.Topics) > 0 && strings.HasPrefix(i.To
 
 // Transport is where events go; which fields matter depends on Type.
 type Transport struct {
-	Type          string // http, kafka, console, file
+	Name          string // of a composite's destination; else empty
+	Type          string // http, kafka, console, file, composite
 	URL           string
 	Endpoint      string
 	Auth          Auth
@@ -64,6 +65,12 @@ type Transport struct {
 	Config        map[string]string // kafka: client properties; empty: those of Kafka
 	MessageKey    string            // kafka; empty: OpenLineage's rule
 	LogFilePath   string            // file
+
+	Transports        []*Transport // composite: the destinations
+	ContinueOnFailure bool         // composite: always true
+	ContinueOnSuccess bool         // composite: always true
+	SortTransports    bool         // composite: without effect
+	Priority          string       // composite: without effect
 }
 
 // Auth is how the HTTP destination is told who we are.
@@ -100,10 +107,18 @@ func (c *Config) DeadLetterTopic(source string) string {
 	return source + ".dlq"
 }
 
-// DestinationKafka is the client properties of the Kafka destination: its own, else the input's.
-func (c *Config) DestinationKafka() map[string]string {
-	if len(c.Transport.Config) > 0 {
-		return c.Transport.Config
+// Destinations are where events go: the transports of a composite, else the one transport.
+func (c *Config) Destinations() []*Transport {
+	if c.Transport.Type == "composite" {
+		return c.Transport.Transports
+	}
+	return []*Transport{&c.Transport}
+}
+
+// DestinationKafka is the client properties of a Kafka destination: its own, else the input's.
+func (c *Config) DestinationKafka(t *Transport) map[string]string {
+	if len(t.Config) > 0 {
+		return t.Config
 	}
 	return c.Kafka
 }

@@ -29,8 +29,14 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"unset variable":   {"job: {name: \"${NOPE}\"}", `c.yaml:1:13: the variable NOPE is not set: set it, or write ${NOPE:-default}`},
 		"kafka property":   {"kafka: {sasl.usrname: u}", `c.yaml:1:9: unknown Kafka property "sasl.usrname": did you mean "sasl.username"?`},
 		"kafka value":      {"kafka: {security.protocol: SASLSSL}", `c.yaml:1:28: security.protocol: must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL: did you mean "SASL_SSL"?`},
-		"exactly once":     {"delivery: exactly_once", `c.yaml:1:11: delivery: exactly_once is not built yet: use at_least_once`},
-		"composite":        {"transport: {type: composite, transports: []}", `c.yaml:1:19: transport.type: composite is not supported yet: name one destination (http, kafka, console or file)`},
+		"exactly once":     {"delivery: exactly_once\ntransport: {url: \"http://h\"}", `c.yaml:1:11: delivery: exactly_once needs transport.type: kafka, not http: only Kafka can commit events and offsets together`},
+		"empty composite":  {"transport: {type: composite, transports: []}", `c.yaml:1:19: transport.type composite needs transport.transports with a destination or more`},
+		"composite key":    {"transport: {type: composite, transports: {a: {tpye: http}}}", "c.yaml:1:47: unknown key \"tpye\": did you mean \"type\"?\nc.yaml:1:46: transport.transports.a has no type: set http, kafka, console or file"},
+		"composite url":    {"transport: {type: composite, transports: [{type: http, name: main}]}", `c.yaml:1:50: transport.transports.main.type http needs transport.transports.main.url`},
+		"two composites":   {"transport: {type: composite, transports: {a: {type: composite}}}", `c.yaml:1:46: transport.transports.a.type: a composite in a composite is not supported: list its destinations here`},
+		"stop on failure":  {"transport: {type: composite, continue_on_failure: false, transports: {a: {type: console}}}", `c.yaml:1:51: transport.continue_on_failure: false is not supported: every destination gets every event, and one that fails is tried again until it has it`},
+		"own sub events":   {"input: {topics: [t]}\ntransport: {type: composite, transports: {a: {type: kafka, topic: t}}}", `c.yaml:2:67: transport.transports.a.topic is also read by input.topics: gx-ol would read its own events`},
+		"lone transports":  {"transport: {type: console, transports: {a: {type: console}}}", `c.yaml:1:19: transport.transports needs transport.type: composite`},
 		"http without url": {"transport: {type: http}", `c.yaml:1:19: transport.type http needs transport.url`},
 		"kafka no topic":   {"transport: {type: kafka}", `c.yaml:1:19: transport.type kafka needs transport.topic`},
 		"own events":       {"input: {topics: [a]}\ntransport: {type: kafka, topic: a}", `c.yaml:2:33: transport.topic is also read by input.topics: gx-ol would read its own events`},
@@ -97,6 +103,38 @@ func TestFlagsAloneAreEnough(t *testing.T) {
 		if err != nil || c.Transport.Type != typ || len(c.Input.Topics) != 2 {
 			t.Errorf("%s: %+v %v", to, c, err)
 		}
+	}
+}
+
+func TestACompositeIsTakenAsOpenLineageWritesIt(t *testing.T) {
+	for name, yaml := range map[string]string{
+		"mapping": "transport:\n  type: composite\n  continue_on_failure: true\n  transports:\n    main: {type: http, url: \"http://h\", auth: {type: api_key, apiKey: k}}\n    copy: {type: kafka, topicName: t}\n",
+		"list":    "transport:\n  type: composite\n  transports:\n    - {name: main, type: http, url: \"http://h\", auth: {type: api_key, apiKey: k}}\n    - {name: copy, type: kafka, topicName: t, priority: 2}\n",
+	} {
+		cfg, err := Parse("c.yaml", []byte(yaml), env(nil))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all := cfg.Destinations()
+		if len(all) != 2 || all[0].Name != "main" || all[0].URL != "http://h" || all[0].Auth.APIKey != "k" || all[0].Timeout != time.Minute ||
+			all[1].Name != "copy" || all[1].Topic != "t" || all[1].Type != "kafka" {
+			t.Errorf("%s: %+v", name, all)
+		}
+	}
+}
+
+// Whoever keeps the file in a repository sets a destination's key by a variable.
+func TestADestinationOfACompositeHasItsVariables(t *testing.T) {
+	path := t.TempDir() + "/c.yaml"
+	if err := os.WriteFile(path, []byte("transport: {type: composite, transports: [{type: http, url: \"http://h\"}, {type: http, url: \"http://i\"}]}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := LoadForMap(path, env(map[string]string{"GX_OL_TRANSPORT_TRANSPORTS_HTTP_2_URL": "http://j"}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := cfg.Destinations(); len(all) != 2 || all[0].URL != "http://h" || all[1].Name != "http-2" || all[1].URL != "http://j" {
+		t.Errorf("%+v", all)
 	}
 }
 

@@ -20,12 +20,13 @@ type loader struct {
 	fields []field
 	known  map[string]field  // by path and alias
 	places map[string]string // path → where it was set last
+	starts map[string]string // name of a composite's destination → where it begins
 	faults []Fault
 	name   string // of the file, for places
 }
 
 func newLoader(getenv func(string) (string, bool)) *loader {
-	l := &loader{cfg: &Config{}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}}
+	l := &loader{cfg: &Config{}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {
@@ -113,9 +114,6 @@ func (l *loader) mapping(prefix string, n *yaml.Node) {
 			l.leaf(f, key, value)
 			return
 		}
-		if path == "transport.transports" {
-			return // composite: told once, at transport.type
-		}
 		if l.isSection(path) {
 			if !isNull(value) {
 				l.mapping(path+".", value)
@@ -172,6 +170,8 @@ func (l *loader) leaf(f field, key, value *yaml.Node) {
 		l.datasources(value)
 	case "rules":
 		l.jobRules(value)
+	case "transports":
+		l.transports(value)
 	case "list":
 		if value.Kind == yaml.SequenceNode {
 			l.list(f, value)

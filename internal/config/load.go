@@ -213,61 +213,72 @@ func (l *loader) place(path string) string {
 
 // settle derives what follows from other values and checks them against each other.
 func (l *loader) settle(run bool) {
-	c := l.cfg
-	if c.Transport.Type == "" && c.Transport.URL != "" {
-		c.Transport.Type = "http"
+	for _, d := range l.destinations() {
+		d.normalize()
 	}
-	if c.Transport.Compression == "none" {
-		c.Transport.Compression = ""
+	l.checkComposite()
+	l.checkExactlyOnce()
+	for _, d := range l.destinations() {
+		l.checkTransport(d.path, d.Transport, run)
 	}
-	if c.Transport.Auth.APIKey != "" && c.Transport.Auth.Type == "" {
-		c.Transport.Auth.Type = "api_key"
-	}
-	l.checkNotYet()
-	l.checkTransport(run)
 	l.checkTopics(run)
 	l.checkRest(run)
 	l.checkJob()
 }
 
-func (l *loader) checkNotYet() {
-	if l.cfg.Delivery == "exactly_once" {
-		l.fault(l.place("delivery"), "delivery: exactly_once is not built yet: use at_least_once")
+// normalize fills in what other values imply.
+func (t *Transport) normalize() {
+	if t.Type == "" && t.URL != "" {
+		t.Type = "http"
 	}
-	if l.cfg.Transport.Type == "composite" {
-		l.fault(l.place("transport.type"), "transport.type: composite is not supported yet: name one destination (http, kafka, console or file)")
+	if t.Compression == "none" {
+		t.Compression = ""
+	}
+	if t.Auth.APIKey != "" && t.Auth.Type == "" {
+		t.Auth.Type = "api_key"
 	}
 }
 
-func (l *loader) checkTransport(run bool) {
-	t := l.cfg.Transport
-	place := l.place("transport.type")
+// checkTransport checks one destination, whose keys lie below path.
+func (l *loader) checkTransport(path string, t *Transport, run bool) {
+	at := func(key string) string {
+		if p, ok := l.places[path+"."+key]; ok {
+			return p
+		}
+		if p, ok := l.starts[t.Name]; ok {
+			return p
+		}
+		return l.place(path + "." + key)
+	}
+	place := at("type")
 	switch t.Type {
 	case "":
-		if run && !l.cfg.Disabled {
+		if path != "transport" {
+			l.fault(place, "%s has no type: set http, kafka, console or file", path)
+		} else if run && !l.cfg.Disabled {
 			l.fault(place, "no destination: set transport.type and transport.url, --to or OPENLINEAGE_URL")
 		}
 	case "http":
 		if t.URL == "" {
-			l.fault(place, "transport.type http needs transport.url")
+			l.fault(place, "%s.type http needs %s.url", path, path)
 		} else if u, err := url.Parse(t.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			l.fault(l.place("transport.url"), "transport.url must be an address such as http://localhost:5000")
+			l.fault(at("url"), "%s.url must be an address such as http://localhost:5000", path)
 		} else if u.User != nil {
-			l.fault(l.place("transport.url"), "transport.url must not hold a user or password: use transport.auth")
+			l.fault(at("url"), "%s.url must not hold a user or password: use %s.auth", path, path)
 		}
 		if t.Auth.Type != "" && t.Auth.APIKey == "" {
-			l.fault(l.place("transport.auth.type"), "transport.auth.type api_key needs transport.auth.apiKey")
+			l.fault(at("auth.type"), "%s.auth.type api_key needs %s.auth.apiKey", path, path)
 		}
 	case "kafka":
 		if t.Topic == "" {
-			l.fault(place, "transport.type kafka needs transport.topic")
+			l.fault(place, "%s.type kafka needs %s.topic", path, path)
 		}
 		if len(t.Config) > 0 && t.Config["bootstrap.servers"] == "" {
-			l.fault(l.place("transport.config"), "transport.config needs bootstrap.servers (leave transport.config out to use those of kafka)")
+			l.fault(at("config"), "%s.config needs bootstrap.servers (leave %s.config out to use those of kafka)", path, path)
 		}
 	case "file":
 		if t.LogFilePath == "" {
-			l.fault(place, "transport.type file needs transport.log_file_path")
+			l.fault(place, "%s.type file needs %s.log_file_path", path, path)
 		}
 	}
 }
@@ -294,19 +305,20 @@ func (l *loader) checkTopics(run bool) {
 		}
 		matches = re.MatchString
 	}
-	out := ""
-	if c.Transport.Type == "kafka" && len(c.Transport.Config) == 0 {
-		out = c.Transport.Topic
-	}
-	if out != "" && matches(out) {
-		l.fault(l.place("transport.topic"), "transport.topic is also read by input.topics: gx-ol would read its own events")
-	}
 	dead := c.DeadLetters.Topic
 	if dead != "" && matches(dead) {
 		l.fault(l.place("dead_letters.topic"), "dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters")
 	}
-	if dead != "" && dead == out {
-		l.fault(l.place("dead_letters.topic"), "dead_letters.topic is also transport.topic: keep events and dead letters apart")
+	for _, d := range l.destinations() {
+		if d.Type != "kafka" || len(d.Config) > 0 || d.Topic == "" {
+			continue
+		}
+		if matches(d.Topic) {
+			l.fault(l.place(d.path+".topic"), "%s.topic is also read by input.topics: gx-ol would read its own events", d.path)
+		}
+		if d.Topic == dead {
+			l.fault(l.place("dead_letters.topic"), "dead_letters.topic is also %s.topic: keep events and dead letters apart", d.path)
+		}
 	}
 }
 

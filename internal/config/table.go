@@ -40,7 +40,7 @@ func inputFields() []field {
 		{path: "input.group", typ: "string", def: "gx-ol", doc: "consumer group", at: func(c *Config) any { return &c.Input.Group }},
 		{path: "input.max_message_bytes", typ: "size", def: "33554432", doc: "a larger message becomes a dead letter", at: func(c *Config) any { return &c.Input.MaxMessageBytes }},
 		{path: "input.json_pointer", typ: "string", doc: "where the result stands in envelopes of your own, such as /payload/result", at: func(c *Config) any { return &c.Input.JSONPointer }},
-		{path: "input.max_in_flight", typ: "int", def: "16", doc: "results of one partition that are delivered side by side, of different keys", at: func(c *Config) any { return &c.Input.MaxInFlight }},
+		{path: "input.max_in_flight", typ: "int", def: "64", doc: "results of one partition that are delivered side by side, of different keys, and the most attempts at once at a destination", at: func(c *Config) any { return &c.Input.MaxInFlight }},
 	}
 }
 
@@ -64,6 +64,12 @@ func transportFields() []field {
 		{path: "transport.topic", typ: "string", aliases: []string{"transport.topicName"}, doc: "kafka: topic for events", at: t(func(t *Transport) any { return &t.Topic })},
 		{path: "transport.config", typ: "properties", aliases: []string{"transport.properties"}, doc: "kafka: client properties of the destination; default: those of kafka", at: t(func(t *Transport) any { return &t.Config })},
 		{path: "transport.messageKey", typ: "string", aliases: []string{"transport.message_key"}, doc: "kafka: one key for all events; default: OpenLineage's rule", at: t(func(t *Transport) any { return &t.MessageKey })},
+		{path: "transport.name", typ: "string", doc: "composite: name of a destination in a list; default: its type", at: t(func(t *Transport) any { return &t.Name })},
+		{path: "transport.transports", typ: "transports", doc: "composite: name to the keys of transport, or a list of them; a record is settled when every destination has it", at: t(func(t *Transport) any { return &t.Transports })},
+		{path: "transport.continue_on_failure", typ: "bool", def: "true", aliases: []string{"transport.continueOnFailure"}, doc: "composite: false is refused", at: t(func(t *Transport) any { return &t.ContinueOnFailure })},
+		{path: "transport.continue_on_success", typ: "bool", def: "true", aliases: []string{"transport.continueOnSuccess"}, doc: "composite: false is refused", at: t(func(t *Transport) any { return &t.ContinueOnSuccess })},
+		{path: "transport.sort_transports", typ: "bool", def: "false", doc: "composite: taken and without effect, as is priority: all destinations get events side by side", at: t(func(t *Transport) any { return &t.SortTransports })},
+		{path: "transport.priority", typ: "string", doc: "composite: taken and without effect", at: t(func(t *Transport) any { return &t.Priority })},
 		{path: "transport.log_file_path", typ: "string", aliases: []string{"transport.location"}, doc: "file: path to append to", at: t(func(t *Transport) any { return &t.LogFilePath })},
 	}
 }
@@ -71,7 +77,7 @@ func transportFields() []field {
 func otherFields() []field {
 	return []field{
 		{path: "dead_letters.topic", typ: "string", doc: "topic for dead letters; default: <input topic>.dlq", at: func(c *Config) any { return &c.DeadLetters.Topic }},
-		{path: "delivery", typ: "string", def: "at_least_once", enum: []string{"at_least_once", "exactly_once"}, doc: "exactly_once is not built yet and refused", at: func(c *Config) any { return &c.Delivery }},
+		{path: "delivery", typ: "string", def: "at_least_once", enum: []string{"at_least_once", "exactly_once"}, doc: "exactly_once: for a Kafka transport on the input's cluster, events, dead letters and offsets in one transaction", at: func(c *Config) any { return &c.Delivery }},
 		{path: "datasources", typ: "datasources", doc: "GX datasource (glob) to {namespace, name, database, schema}", at: func(c *Config) any { return &c.Datasources }},
 		{path: "great_expectations", typ: "string", doc: "a great_expectations.yml, or its folder, to derive datasources from", at: func(c *Config) any { return &c.GreatExpectations }},
 		{path: "failed_run", typ: "string", def: "FAIL", enum: []string{"FAIL", "COMPLETE"}, doc: "run state of a validation that failed", at: func(c *Config) any { return &c.FailedRun }},

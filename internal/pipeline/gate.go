@@ -28,7 +28,10 @@ type gate struct {
 	probing   bool      // an attempt is under way
 	queue     []*ticket // who waits, in turn
 	changed   chan struct{}
+	code      string // of that error
 	successes uint64 // answers that took an event
+
+	ended func() // called when an outage ends, with mu held; nil: nobody
 }
 
 // ticket is a place in the queue. It is not empty, since pointers to empty values may be equal.
@@ -46,9 +49,9 @@ func newGate(name string, cfg BackoffConfig, log *zap.Logger) *gate {
 	return &gate{name: name, log: log, pauses: pauses, changed: make(chan struct{})}
 }
 
-// enter waits until an attempt may pass. waiting is called when it has to wait, with the reason; it must not block.
+// enter waits until an attempt may pass. waiting is called when it has to wait, with the error's code and text; it must not block.
 // Whoever enters calls leave once, with the outcome.
-func (g *gate) enter(ctx context.Context, waiting func(reason string)) (probe bool, err error) {
+func (g *gate) enter(ctx context.Context, waiting func(code, text string)) (probe bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -73,9 +76,9 @@ func (g *gate) enter(ctx context.Context, waiting func(reason string)) (probe bo
 			}
 			timer = time.After(wait)
 		}
-		changed, text := g.changed, g.text
+		changed, code, text := g.changed, g.code, g.text
 		g.mu.Unlock()
-		waiting(text)
+		waiting(code, text)
 		select {
 		case <-ctx.Done():
 		case <-changed:
@@ -121,6 +124,16 @@ func (g *gate) reopen() {
 	g.pauses.Reset()
 	g.log.Info("outage ended", zap.String("of", g.name), zap.Duration("lasted", time.Since(g.since).Round(time.Millisecond)))
 	g.wakeAll()
+	if g.ended != nil {
+		g.ended()
+	}
+}
+
+// closed reports whether an outage is on.
+func (g *gate) closed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.down
 }
 
 // close starts an outage, or prolongs it after a probe. The caller holds mu.
@@ -137,7 +150,7 @@ func (g *gate) close(probe bool, outcome *fault.Error) {
 		g.log.Warn("outage goes on with another error", zap.String("of", g.name),
 			zap.String("error", text), zap.String("hint", outcome.Hint))
 	}
-	g.text = text
+	g.text, g.code = text, outcome.Code
 	g.next = time.Now().Add(max(g.pause(), outcome.RetryAfter))
 }
 

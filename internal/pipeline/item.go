@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -22,21 +23,30 @@ const (
 	stageDeliver = "deliver"
 )
 
-// item is a record on its journey. Only one goroutine at a time has it.
+// item is a record on its journey. Only one goroutine at a time has it; while several destinations are delivered to,
+// each has its leg.
 type item struct {
-	rec     *kgo.Record
-	key     string // records of one key settle in order
-	runs    []openlineage.Run
-	bad     *fault.Error        // the message's fault, or a bug: to be buried
-	stage   string              // where bad was found
-	part    string              // which validation results were refused
-	done    bool                // its events were delivered, or refused, by the batch
-	close   []openlineage.Event // terminal events without facets, for runs whose own was refused after START was taken
-	settled bool
-	tries   tries
+	rec      *kgo.Record
+	key      string // records of one key settle in order
+	prepared bool   // decoded, mapped and checked, or found bad
+	runs     []openlineage.Run
+	bad      *fault.Error // the message's fault, or a bug: to be buried
+	stage    string       // where bad was found
+	part     string       // which validation results were refused
+	legs     []leg        // one a destination
+	settled  bool
 }
 
-// tries counts a record's failed attempts.
+// leg is an item's journey to one destination.
+type leg struct {
+	done  bool                // its events were delivered, or refused
+	bad   *fault.Error        // the destination's verdict on the message
+	part  string              // which validation results it refused
+	close []openlineage.Event // terminal events without facets, for runs whose own was refused after START was taken
+	tries tries
+}
+
+// tries counts a record's failed attempts at one destination.
 type tries struct {
 	attempts  int       // all of them
 	first     time.Time // the first failed attempt
@@ -45,14 +55,46 @@ type tries struct {
 	seen      uint64    // successes at the destination when the last attempt failed
 }
 
-// prepare decodes and maps a record: everything that can be found wrong before the first event is sent.
-func (p *Pipeline) prepare(rec *kgo.Record) *item {
-	it := &item{rec: rec, key: string(rec.Key)}
+// attempts is how often the item was tried at all, and when that first failed; zero if it never did.
+func (it *item) attempts() (n int, first time.Time) {
+	for _, l := range it.legs {
+		n = max(n, l.tries.attempts)
+		if at := l.tries.first; !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return n, first
+}
+
+func (p *Pipeline) newItem(rec *kgo.Record) *item {
+	return &item{rec: rec, key: string(rec.Key), legs: make([]leg, len(p.outlets))}
+}
+
+// prepare decodes, maps and checks a record: everything that can be found wrong before the first event is sent. It
+// reports false only when ctx ended.
+func (p *Pipeline) prepare(ctx context.Context, it *item) bool {
+	if it.prepared {
+		return true
+	}
+	p.decode(it)
+	if it.bad == nil && !p.check(ctx, it) {
+		return false
+	}
+	it.prepared = true
+	return true
+}
+
+// decode fills in the item's runs, or what is wrong with its record.
+func (p *Pipeline) decode(it *item) {
+	if it.bad != nil || it.runs != nil {
+		return
+	}
+	rec := it.rec
 	if size := recordBytes(rec); size > p.MaxMessageBytes {
 		it.stage = stageDecode
 		it.bad = fault.MessageError(fault.Oversize, "oversize",
 			"the record has %d bytes, more than input.max_message_bytes (%d)", size, p.MaxMessageBytes)
-		return it
+		return
 	}
 	it.stage, it.bad = p.decodeAndMap(it)
 	if rec.Key == nil && len(it.runs) > 0 && len(it.runs[0].Events) > 0 {
@@ -63,7 +105,29 @@ func (p *Pipeline) prepare(rec *kgo.Record) *item {
 			p.Observer.Warned(code)
 		}
 	}
-	return it
+}
+
+// check asks the destinations that can tell, before the first event is sent to any, whether they would refuse one.
+func (p *Pipeline) check(ctx context.Context, it *item) bool {
+	for _, o := range p.outlets {
+		if o.checker == nil {
+			continue
+		}
+		for i := range it.runs {
+			run := &it.runs[i]
+			for _, ev := range run.Events {
+				bad, err := o.attempt(ctx, it, run, func() error { return o.checker.Check(ctx, ev) }, false)
+				if err != nil {
+					return false
+				}
+				if bad != nil {
+					it.bad, it.part = p.named(o, bad), run.Part
+					return true
+				}
+			}
+		}
+	}
+	return true
 }
 
 // decodeAndMap fills in the item's runs. A panic is our bug, and this record's end, not the process's.

@@ -50,10 +50,11 @@ type DeadLetters interface {
 // Observer is told what happens, for metrics. It is called from many goroutines at once and must not block.
 type Observer interface {
 	RecordsIn(topic string, n int)
-	EventsDelivered(n int, took time.Duration)
+	EventsDelivered(destination string, n int, took time.Duration)
 	Buried(disposition, code string)
 	Warned(code string)
-	Held(topic string, partition int32, reason string) // an empty reason: released
+	Held(topic string, partition int32, destination, code string) // a partition waits, or waits for another reason
+	Released(topic string, partition int32, destination string)   // it goes on
 }
 
 // BackoffConfig bounds the pauses between attempts; each is drawn between zero and the growing bound (full jitter).
@@ -66,11 +67,11 @@ type BackoffConfig struct {
 type Config struct {
 	Decode          func(value []byte) (*gx.Message, error) // default: gx.Decode
 	Mapper          Mapper
-	To              Deliverer
+	To              []Destination // one or more; a record is settled when all have it
 	DeadLetters     DeadLetters
 	Observer        Observer // default: nobody
 	Group           string   // consumer group, for the letters
-	MaxInFlight     int      // attempts at the destination at once, over all partitions; default 8
+	MaxInFlight     int      // records of one partition side by side, of different keys; default 64
 	MaxMessageBytes int      // key, value and headers; larger records are not decoded; default 32 MiB
 	Backoff         BackoffConfig
 	ExhaustAttempts int           // a record is poison by 5xx after so many attempts, …; default 8
@@ -78,29 +79,17 @@ type Config struct {
 	Log             *zap.Logger   // default: none
 }
 
-// Hold is a partition that waits, and why.
-type Hold struct {
-	Topic     string
-	Partition int32
-	Reason    string
-	Since     time.Time
-}
-
 // Pipeline is a consumer.Handler. Make it with New.
 type Pipeline struct {
 	Config
-	backend *gate
-	letters *gate
-	slots   chan struct{} // one per attempt in flight
+	outlets  []*outlet
+	batches  bool // an outlet takes many events at once
+	letters  *gate
+	burying  chan struct{} // one per letter in flight
+	verdicts verdicts
 
-	mu    sync.Mutex // guards holds and last
-	holds map[place]Hold
-	last  *openlineage.Event // the last terminal event delivered, a harmless write to test the backend with
-}
-
-type place struct {
-	topic     string
-	partition int32
+	mu    sync.Mutex // guards holds
+	holds map[holdKey]*held
 }
 
 // New fills in the defaults.
@@ -114,19 +103,33 @@ func New(cfg Config) *Pipeline {
 	if cfg.Decode == nil {
 		cfg.Decode = gx.Decode
 	}
-	cfg.MaxInFlight = orDefault(cfg.MaxInFlight, 8)
+	cfg.MaxInFlight = orDefault(cfg.MaxInFlight, 64)
 	cfg.MaxMessageBytes = orDefault(cfg.MaxMessageBytes, 32<<20)
 	cfg.ExhaustAttempts = orDefault(cfg.ExhaustAttempts, 8)
 	cfg.ExhaustAfter = orDefault(cfg.ExhaustAfter, 2*time.Minute)
 	cfg.Backoff.Initial = orDefault(cfg.Backoff.Initial, 200*time.Millisecond)
 	cfg.Backoff.Max = orDefault(cfg.Backoff.Max, 30*time.Second)
-	return &Pipeline{
+	p := &Pipeline{
 		Config:  cfg,
-		backend: newGate("the destination", cfg.Backoff, cfg.Log),
-		letters: newGate("the dead-letter topic", cfg.Backoff, cfg.Log),
-		slots:   make(chan struct{}, cfg.MaxInFlight),
-		holds:   make(map[place]Hold),
+		letters: newGate(lettersName, cfg.Backoff, cfg.Log),
+		burying: make(chan struct{}, cfg.MaxInFlight),
+		holds:   make(map[holdKey]*held),
 	}
+	for i, d := range cfg.To {
+		o := newOutlet(p, i, d)
+		p.outlets = append(p.outlets, o)
+		p.batches = p.batches || o.batch != nil
+	}
+	return p
+}
+
+// Limits is how many attempts at once each destination gets now, by its name.
+func (p *Pipeline) Limits() map[string]int {
+	out := make(map[string]int, len(p.outlets))
+	for _, o := range p.outlets {
+		out[o.Name] = o.allowed()
+	}
+	return out
 }
 
 func orDefault[T int | time.Duration](v, d T) T {
@@ -140,19 +143,15 @@ func orDefault[T int | time.Duration](v, d T) T {
 // fewer when ctx ended. Its error is always that of ctx.
 func (p *Pipeline) Handle(ctx context.Context, recs []*kgo.Record) (int, error) {
 	p.Observer.RecordsIn(recs[0].Topic, len(recs))
-	defer p.release(place{recs[0].Topic, recs[0].Partition})
 	items := make([]*item, len(recs))
 	for i, rec := range recs {
-		if ctx.Err() != nil {
-			items = items[:i]
-			break
-		}
-		items[i] = p.prepare(rec)
+		items[i] = p.newItem(rec)
 	}
-	if batch, ok := p.To.(BatchDeliverer); ok {
-		p.deliverBatch(ctx, batch, items)
+	if p.batches {
+		p.settleBatch(ctx, items)
+	} else {
+		p.inLanes(ctx, items, p.settle)
 	}
-	p.settleLanes(ctx, items)
 
 	settled := 0
 	for settled < len(items) && items[settled].settled {
@@ -164,13 +163,14 @@ func (p *Pipeline) Handle(ctx context.Context, recs []*kgo.Record) (int, error) 
 	return settled, nil
 }
 
-// settleLanes settles items side by side where their keys differ, and in order where they are equal.
-func (p *Pipeline) settleLanes(ctx context.Context, items []*item) {
+// inLanes lets items settle side by side where their keys differ, and in order where they are equal. settle reports false
+// only when ctx ended.
+func (p *Pipeline) inLanes(ctx context.Context, items []*item, settle func(context.Context, *item) bool) {
 	var order []string
 	lanes := make(map[string][]*item)
 	for _, it := range items {
-		if it.settled {
-			continue
+		if it.rec.Key == nil {
+			p.decode(it) // a record without a key takes that of its first event
 		}
 		if lanes[it.key] == nil {
 			order = append(order, it.key)
@@ -185,7 +185,7 @@ func (p *Pipeline) settleLanes(ctx context.Context, items []*item) {
 			defer func() { <-limit }()
 			for _, it := range lanes[key] {
 				// What follows on this key waits: it may not overtake.
-				if !p.settle(ctx, it) {
+				if ctx.Err() != nil || !settle(ctx, it) {
 					return
 				}
 			}
@@ -194,48 +194,12 @@ func (p *Pipeline) settleLanes(ctx context.Context, items []*item) {
 	wg.Wait()
 }
 
-// Held lists the partitions that wait, in no order.
-func (p *Pipeline) Held() []Hold {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	out := make([]Hold, 0, len(p.holds))
-	for _, h := range p.holds {
-		out = append(out, h)
-	}
-	return out
-}
-
-func (p *Pipeline) hold(at place, reason string) {
-	p.mu.Lock()
-	h, ok := p.holds[at]
-	if ok && h.Reason == reason {
-		p.mu.Unlock()
-		return
-	}
-	if !ok {
-		h = Hold{Topic: at.topic, Partition: at.partition, Since: time.Now()}
-	}
-	h.Reason = reason
-	p.holds[at] = h
-	p.mu.Unlock()
-	p.Observer.Held(at.topic, at.partition, reason)
-}
-
-func (p *Pipeline) release(at place) {
-	p.mu.Lock()
-	_, ok := p.holds[at]
-	delete(p.holds, at)
-	p.mu.Unlock()
-	if ok {
-		p.Observer.Held(at.topic, at.partition, "")
-	}
-}
-
 // nobody observes nothing.
 type nobody struct{}
 
-func (nobody) RecordsIn(string, int)              {}
-func (nobody) EventsDelivered(int, time.Duration) {}
-func (nobody) Buried(string, string)              {}
-func (nobody) Warned(string)                      {}
-func (nobody) Held(string, int32, string)         {}
+func (nobody) RecordsIn(string, int)                      {}
+func (nobody) EventsDelivered(string, int, time.Duration) {}
+func (nobody) Buried(string, string)                      {}
+func (nobody) Warned(string)                              {}
+func (nobody) Held(string, int32, string, string)         {}
+func (nobody) Released(string, int32, string)             {}

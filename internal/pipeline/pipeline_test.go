@@ -122,7 +122,7 @@ func records(values ...[]byte) (out []*kgo.Record) {
 }
 
 func pipeline(to Deliverer, g *graves) *Pipeline {
-	return New(Config{Mapper: fakeMapper{}, To: to, DeadLetters: g, Group: "g", MaxMessageBytes: 1 << 16, ExhaustAttempts: 3,
+	return New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "backend", To: to}}, DeadLetters: g, Group: "g", MaxMessageBytes: 1 << 16, ExhaustAttempts: 3,
 		ExhaustAfter: time.Millisecond, Backoff: BackoffConfig{Initial: time.Millisecond, Max: 5 * time.Millisecond}})
 }
 

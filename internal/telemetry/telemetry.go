@@ -4,6 +4,7 @@ package telemetry
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -15,16 +16,25 @@ import (
 // Metrics observes the pipeline. Its labels come from closed sets, but for topics, which configuration bounds.
 // docs/metrics.md names every metric.
 type Metrics struct {
-	registry  *prometheus.Registry
-	records   *prometheus.CounterVec
-	events    prometheus.Counter
-	buried    *prometheus.CounterVec
-	warnings  *prometheus.CounterVec
-	seconds   prometheus.Histogram
-	heldParts prometheus.GaugeFunc
+	registry *prometheus.Registry
+	records  *prometheus.CounterVec
+	events   *prometheus.CounterVec
+	buried   *prometheus.CounterVec
+	warnings *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
 
-	mu   sync.Mutex // guards held
-	held map[string]time.Time
+	mu     sync.Mutex // guards held and limits
+	held   map[place]wait
+	limits func() map[string]int
+}
+
+// place is a partition and the destination that it waits for.
+type place struct{ topic, partition, destination string }
+
+// wait is why and since when.
+type wait struct {
+	reason string
+	since  time.Time
 }
 
 // New registers the metrics with a registry of their own.
@@ -33,21 +43,17 @@ func New() *Metrics {
 		registry: prometheus.NewRegistry(),
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_records_in_total",
 			Help: "Records read from Kafka."}, []string{"topic"}),
-		events: prometheus.NewCounter(prometheus.CounterOpts{Name: "gx_ol_events_delivered_total",
-			Help: "OpenLineage events that the destination acknowledged."}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_events_delivered_total",
+			Help: "OpenLineage events that the destination acknowledged."}, []string{"destination"}),
 		buried: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_buried_total",
 			Help: "Records written to the dead letters."}, []string{"disposition", "code"}),
 		warnings: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_warnings_total",
 			Help: "Results mapped with something changed or not known."}, []string{"code"}),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
-			Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}),
-		held: make(map[string]time.Time),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
+			Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"destination"}),
+		held: make(map[place]wait),
 	}
-	m.heldParts = prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gx_ol_held_partitions",
-		Help: "Partitions that wait for the destination or the dead letters."}, func() float64 { n, _ := m.holds(); return float64(n) })
-	heldSeconds := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gx_ol_held_seconds",
-		Help: "Seconds that the longest held partition has waited."}, func() float64 { _, s := m.holds(); return s })
-	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.seconds, m.heldParts, heldSeconds,
+	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.seconds, (*waits)(m),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,9 +62,9 @@ func New() *Metrics {
 func (m *Metrics) RecordsIn(topic string, n int) { m.records.WithLabelValues(topic).Add(float64(n)) }
 
 // EventsDelivered counts acknowledged events and the time of the attempt.
-func (m *Metrics) EventsDelivered(n int, took time.Duration) {
-	m.events.Add(float64(n))
-	m.seconds.Observe(took.Seconds())
+func (m *Metrics) EventsDelivered(destination string, n int, took time.Duration) {
+	m.events.WithLabelValues(destination).Add(float64(n))
+	m.seconds.WithLabelValues(destination).Observe(took.Seconds())
 }
 
 // Buried counts a dead letter.
@@ -67,28 +73,76 @@ func (m *Metrics) Buried(disposition, code string) { m.buried.WithLabelValues(di
 // Warned counts a result that was mapped with something changed or not known.
 func (m *Metrics) Warned(code string) { m.warnings.WithLabelValues(code).Inc() }
 
-// Held takes that a partition waits, or with an empty reason that it goes on.
-func (m *Metrics) Held(topic string, partition int32, reason string) {
-	key := fmt.Sprintf("%s[%d]", topic, partition)
+// Held takes that a partition waits for a destination, and the code of the error that it waits for to end.
+func (m *Metrics) Held(topic string, partition int32, destination, code string) {
+	at := place{topic, strconv.Itoa(int(partition)), destination}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if reason == "" {
-		delete(m.held, key)
-		return
+	w, ok := m.held[at]
+	if !ok {
+		w.since = time.Now()
 	}
-	if _, ok := m.held[key]; !ok {
-		m.held[key] = time.Now()
-	}
+	w.reason = code
+	m.held[at] = w
 }
 
-// holds is how many partitions wait, and the seconds of the longest.
-func (m *Metrics) holds() (n int, seconds float64) {
+// Released takes that a partition goes on.
+func (m *Metrics) Released(topic string, partition int32, destination string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, since := range m.held {
-		seconds = max(seconds, time.Since(since).Seconds())
+	delete(m.held, place{topic, strconv.Itoa(int(partition)), destination})
+}
+
+// Limits takes where to ask how many attempts at once each destination gets.
+func (m *Metrics) Limits(ask func() map[string]int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limits = ask
+}
+
+// waits collects what is true only at the moment of the question.
+type waits Metrics
+
+var (
+	heldPartitions = prometheus.NewDesc("gx_ol_held_partitions",
+		"Partitions that wait for a destination or the dead letters.", nil, nil)
+	heldLongest = prometheus.NewDesc("gx_ol_held_seconds",
+		"Seconds that the longest held partition has waited.", nil, nil)
+	heldEach = prometheus.NewDesc("gx_ol_partition_held_seconds",
+		"Seconds that a partition has waited for a destination, and the code of the error.", []string{"topic", "partition", "destination", "reason"}, nil)
+	inFlightLimit = prometheus.NewDesc("gx_ol_in_flight_limit",
+		"Attempts at once that the destination gets now.", []string{"destination"}, nil)
+)
+
+// Describe names the metrics.
+func (c *waits) Describe(out chan<- *prometheus.Desc) {
+	out <- heldPartitions
+	out <- heldLongest
+	out <- heldEach
+	out <- inFlightLimit
+}
+
+// Collect tells the present.
+func (c *waits) Collect(out chan<- prometheus.Metric) {
+	m := (*Metrics)(c)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	partitions := make(map[[2]string]bool)
+	longest := 0.0
+	for at, w := range m.held {
+		seconds := time.Since(w.since).Seconds()
+		partitions[[2]string{at.topic, at.partition}] = true
+		longest = max(longest, seconds)
+		out <- prometheus.MustNewConstMetric(heldEach, prometheus.GaugeValue, seconds, at.topic, at.partition, at.destination, w.reason)
 	}
-	return len(m.held), seconds
+	out <- prometheus.MustNewConstMetric(heldPartitions, prometheus.GaugeValue, float64(len(partitions)))
+	out <- prometheus.MustNewConstMetric(heldLongest, prometheus.GaugeValue, longest)
+	if m.limits == nil {
+		return
+	}
+	for destination, n := range m.limits() {
+		out <- prometheus.MustNewConstMetric(inFlightLimit, prometheus.GaugeValue, float64(n), destination)
+	}
 }
 
 // Handler serves /metrics, /healthz (the process lives) and /readyz (503 with the reasons while ready gives an error).

@@ -33,15 +33,19 @@ func TestReadyTellsWhatIsHeld(t *testing.T) {
 func TestEveryMetricIsDocumented(t *testing.T) {
 	m := New()
 	m.RecordsIn("t", 2)
-	m.EventsDelivered(3, time.Second)
+	m.EventsDelivered("main", 3, time.Second)
 	m.Buried("poison", "invalid_json")
 	m.Warned("trimmed")
-	m.Held("t", 1, "away")
-	m.Held("t", 2, "away")
-	m.Held("t", 1, "")
+	m.Held("t", 1, "main", "connection")
+	m.Held("t", 2, "main", "connection")
+	m.Held("t", 2, "main", "http_503")
+	m.Held("t", 2, "dead_letters", "timeout")
+	m.Released("t", 1, "main")
+	m.Limits(func() map[string]int { return map[string]int{"main": 7} })
 	_, body := get(t, m, "/metrics", nil)
-	for _, line := range []string{`gx_ol_records_in_total{topic="t"} 2`, "gx_ol_events_delivered_total 3",
-		`gx_ol_buried_total{code="invalid_json",disposition="poison"} 1`, `gx_ol_warnings_total{code="trimmed"} 1`, "gx_ol_held_partitions 1"} {
+	for _, line := range []string{`gx_ol_records_in_total{topic="t"} 2`, `gx_ol_events_delivered_total{destination="main"} 3`,
+		`gx_ol_buried_total{code="invalid_json",disposition="poison"} 1`, `gx_ol_warnings_total{code="trimmed"} 1`, "gx_ol_held_partitions 1", `gx_ol_in_flight_limit{destination="main"} 7`,
+		`gx_ol_partition_held_seconds{destination="main",partition="2",reason="http_503",topic="t"}`} {
 		if !strings.Contains(body, line) {
 			t.Errorf("no line %s", line)
 		}

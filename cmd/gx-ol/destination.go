@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/pipeline"
+	"github.com/gx-ol/gx-ol/producer"
+)
+
+// destination is what the pipeline delivers to.
+type destination interface {
+	pipeline.Deliverer
+	MaxEventBytes() int
+	Close() error
+}
+
+// The powers that the pipeline finds by asking.
+var (
+	_ pipeline.BatchDeliverer = (*producer.Kafka)(nil)
+	_ pipeline.Checker        = (*producer.HTTP)(nil)
+	_ pipeline.DeadLetters    = (*producer.DeadLetters)(nil)
+)
+
+// destinations is where events go, as the pipeline takes it.
+type destinations struct {
+	to            []pipeline.Destination
+	maxEventBytes int // the smallest limit of all; 0: none
+	close         []func()
+}
+
+func (d *destinations) closeAll() {
+	for _, end := range d.close {
+		end()
+	}
+}
+
+// newDestinations makes the transports that the configuration names. closeAll ends what was opened; after an error nothing is open.
+func newDestinations(ctx context.Context, cfg *config.Config, stdout io.Writer, log *zap.Logger) (*destinations, error) {
+	all := &destinations{}
+	for _, t := range cfg.Destinations() {
+		d, end, err := newDestination(ctx, cfg, t, stdout)
+		if err != nil {
+			all.closeAll()
+			if t.Name != "" {
+				err = fmt.Errorf("destination %s: %w", t.Name, err)
+			}
+			return nil, err
+		}
+		all.close = append(all.close, end)
+		learnBackend(ctx, d, log)
+		if n := d.MaxEventBytes(); n > 0 && (all.maxEventBytes == 0 || n < all.maxEventBytes) {
+			all.maxEventBytes = n
+		}
+		to := pipeline.Destination{Name: destinationName(t), To: d, MaxInFlight: cfg.Input.MaxInFlight, Adaptive: t.Type == "http"}
+		if t.Type == "console" || t.Type == "file" {
+			to.MaxInFlight = 1
+		}
+		all.to = append(all.to, to)
+	}
+	return all, nil
+}
+
+// destinationName is how logs and metrics call a destination.
+func destinationName(t *config.Transport) string { return cmp.Or(t.Name, t.Type) }
+
+// newDestination makes one transport. end closes what it opened.
+func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport, stdout io.Writer) (d destination, end func(), err error) {
+	switch t.Type {
+	case "http":
+		h, err := producer.NewHTTP(producer.HTTPConfig{
+			URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
+			Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		return h, func() { _ = h.Close() }, nil
+	case "kafka":
+		client, err := newProducerClient(cfg.DestinationKafka(t), cfg.Input.MaxMessageBytes)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := kafkaclient.CheckConnection(ctx, client, []string{t.Topic}); err != nil {
+			client.Close()
+			return nil, nil, fmt.Errorf("destination: %w", err)
+		}
+		return producer.NewKafka(client, t.Topic, t.MessageKey), client.Close, nil
+	case "file":
+		f, err := producer.NewFile(t.LogFilePath)
+		if err != nil {
+			return nil, nil, err
+		}
+		return f, func() { _ = f.Close() }, nil
+	case "console":
+		return producer.NewConsole(stdout), func() {}, nil
+	}
+	return nil, nil, fmt.Errorf("no destination of type %q", t.Type)
+}
+
+// learnBackend asks an HTTP backend once what it is, so that the size cap fits it. One that does not answer is asked
+// again before the first event; until then the smaller cap holds.
+func learnBackend(ctx context.Context, to destination, log *zap.Logger) {
+	h, ok := to.(*producer.HTTP)
+	if !ok || h.Backend() != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := h.Probe(ctx); err != nil {
+		log.Warn("the destination does not answer yet; records wait until it does", zap.Error(err))
+	}
+}

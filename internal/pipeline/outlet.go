@@ -1,0 +1,253 @@
+package pipeline
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// Destination is one place that every event goes to.
+type Destination struct {
+	Name        string // as logs, holds, metrics and letters name it; unique among the destinations
+	To          Deliverer
+	MaxInFlight int  // attempts at once, over all partitions; default: that of the Config
+	Adaptive    bool // below MaxInFlight, find how many attempts at once the destination bears: for what answers one by one
+}
+
+// The adaptive limit starts low and never falls below what every backend bears. Marquez gains nothing above four
+// connections but is not hurt by them either.
+const (
+	minInFlight   = 4
+	startInFlight = 16
+)
+
+// outlet is a destination at work: the gate before it, the attempts in flight, and what proves that it takes writes.
+type outlet struct {
+	Destination
+	index   int // its place among the outlets, and its leg's in an item
+	gate    *gate
+	batch   BatchDeliverer // nil: one event at a time
+	checker Checker        // nil: it can't tell beforehand
+	slots   chan struct{}  // one per attempt in flight; nil when limit rules
+	limit   adaptivelimiter.AdaptiveLimiter[any]
+	p       *Pipeline
+
+	mu   sync.Mutex         // guards last
+	last *openlineage.Event // the last terminal event delivered, a harmless write to test the backend with
+}
+
+func newOutlet(p *Pipeline, index int, d Destination) *outlet {
+	d.MaxInFlight = orDefault(d.MaxInFlight, p.MaxInFlight)
+	o := &outlet{Destination: d, index: index, p: p, gate: newGate(d.Name, p.Backoff, p.Log)}
+	o.batch, _ = d.To.(BatchDeliverer)
+	o.checker, _ = d.To.(Checker)
+	if !d.Adaptive || d.MaxInFlight <= minInFlight {
+		o.slots = make(chan struct{}, d.MaxInFlight)
+		return o
+	}
+	most := uint(d.MaxInFlight)
+	// The limit follows the time of an answer: it grows while more attempts at once do not make answers slower. The
+	// window is short, so that a fast gateway is used in full after a second; the library's own is for services whose
+	// load changes by itself.
+	o.limit = adaptivelimiter.NewBuilder[any]().
+		WithLimits(minInFlight, most, min(startInFlight, most)).
+		WithRecentWindow(100*time.Millisecond, 5*time.Second, 20).
+		WithMaxLimitStabilizationWindow(time.Second).
+		Build()
+	// What comes back after an outage is weak: it gets the load of a start, not that of its best minute.
+	o.gate.ended = o.limit.Reset
+	return o
+}
+
+// allowed is how many attempts at once the destination gets now.
+func (o *outlet) allowed() int {
+	if o.limit != nil {
+		return o.limit.Limit()
+	}
+	return cap(o.slots)
+}
+
+// acquire waits for a place among the attempts in flight. The caller gives it back once; measured says whether the
+// attempt's time tells how much the destination bears.
+func (o *outlet) acquire(ctx context.Context) (release func(measured bool), err error) {
+	if o.limit == nil {
+		select {
+		case o.slots <- struct{}{}:
+			return func(bool) { <-o.slots }, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	permit, err := o.limit.AcquirePermit(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	return func(measured bool) {
+		if measured {
+			permit.Record()
+		} else {
+			permit.Drop()
+		}
+	}, nil
+}
+
+// enter waits until an attempt may pass the gate and has its place in flight. Who probes an outage needs no place: all
+// of them may be held by attempts that hang.
+func (o *outlet) enter(ctx context.Context, it *item) (pass, error) {
+	for {
+		probe, err := o.gate.enter(ctx, func(code, text string) { o.p.hold(it, o.Name, code, text) })
+		if err != nil {
+			return pass{}, err
+		}
+		if probe {
+			return pass{probe: true, release: func(bool) {}}, nil
+		}
+		release, err := o.acquire(ctx)
+		if err != nil {
+			return pass{}, err
+		}
+		if !o.gate.closed() {
+			return pass{release: release}, nil
+		}
+		release(false) // an outage began while this one waited for its place: it takes its turn like the others
+	}
+}
+
+// pass is the right to make one attempt.
+type pass struct {
+	probe   bool
+	release func(measured bool)
+}
+
+// attempt tries until the destination answers for good. It returns the message's fault (or a bug) if there is one, and
+// an error only when ctx ended. counts says whether success proves that the destination takes writes.
+func (o *outlet) attempt(ctx context.Context, it *item, run *openlineage.Run, try func() error, counts bool) (*fault.Error, error) {
+	defer o.p.release(it, o.Name)
+	for {
+		pass, err := o.enter(ctx, it)
+		if err != nil {
+			return nil, err
+		}
+		outcome, err := once(ctx, try)
+		pass.release(err == nil && (outcome == nil || outcome.Kind == fault.Message))
+		if err != nil {
+			o.gate.leave(pass.probe, nil, true)
+			return nil, err
+		}
+		if outcome == nil {
+			o.gate.leave(pass.probe, nil, !counts)
+			return nil, nil
+		}
+		if outcome.Kind != fault.Backend {
+			o.gate.leave(pass.probe, outcome, false)
+			return outcome, nil
+		}
+		if exhausted, err := o.failed(ctx, it, run, pass.probe, outcome); exhausted != nil || err != nil {
+			return exhausted, err
+		}
+	}
+}
+
+// once makes one attempt. A panic in a destination is our bug, not the process's end.
+func once(ctx context.Context, try func() error) (outcome *fault.Error, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			outcome, err = panicked(r), nil
+		}
+	}()
+	err = try()
+	if err == nil {
+		return nil, nil
+	}
+	if ctx.Err() != nil { // asked before blame: a stop is nobody's fault
+		return nil, ctx.Err()
+	}
+	return fault.Of(err), nil
+}
+
+// failed takes a failed attempt. An outage closes the gate. A failure that others do not meet (an unclear answer while
+// they succeed) only lets this record wait, and after enough of them over enough time it is exhausted.
+func (o *outlet) failed(ctx context.Context, it *item, run *openlineage.Run, probe bool, outcome *fault.Error) (*fault.Error, error) {
+	t := &it.legs[o.index].tries
+	t.attempts++
+	now := time.Now()
+	if t.first.IsZero() {
+		t.first, t.seen = now, o.gate.count()
+		o.gate.leave(probe, outcome, false)
+		return nil, nil
+	}
+	if outcome.Unclear && o.gate.count() == t.seen && o.gate.alone() {
+		o.testify(ctx, run)
+	}
+	successes := o.gate.count()
+	if !outcome.Unclear || successes == t.seen {
+		o.gate.leave(probe, outcome, false)
+		return nil, nil
+	}
+	t.seen = successes
+	t.witnessed++
+	if t.from.IsZero() {
+		t.from = now
+	}
+	if t.witnessed >= o.p.ExhaustAttempts && now.Sub(t.from) >= o.p.ExhaustAfter {
+		c := *outcome
+		c.Kind, c.Disposition = fault.Message, fault.Exhausted
+		o.gate.leave(probe, &c, false)
+		return &c, nil
+	}
+	// The destination took others: it is there, and only this record waits.
+	o.gate.leave(probe, &fault.Error{Kind: fault.Message}, false)
+	o.p.hold(it, o.Name, outcome.Code, "others are taken, this record is not: "+outcome.Error())
+	return nil, sleep(ctx, max(o.ownPause(t.witnessed), outcome.RetryAfter))
+}
+
+// testify makes a write that is harmless when it repeats, to see whether the destination takes anything while nothing
+// else is in hand: the last terminal event that this process delivered, else the failing run's own without facets.
+func (o *outlet) testify(ctx context.Context, run *openlineage.Run) {
+	o.mu.Lock()
+	witness := o.last
+	o.mu.Unlock()
+	if witness == nil && run != nil {
+		witness = run.Minimal
+	}
+	if witness == nil {
+		return
+	}
+	if outcome, err := once(ctx, func() error { return o.To.Deliver(ctx, *witness) }); err == nil && outcome == nil {
+		o.gate.leave(false, nil, false)
+	}
+}
+
+// remember keeps a delivered terminal event as a later witness.
+func (o *outlet) remember(ev openlineage.Event) {
+	o.mu.Lock()
+	o.last = &ev
+	o.mu.Unlock()
+}
+
+// ownPause is how long a record that fails alone waits: full jitter under a doubling bound.
+func (o *outlet) ownPause(n int) time.Duration {
+	bound := o.p.Backoff.Initial << min(n, 16)
+	bound = min(bound, o.p.Backoff.Max)
+	return rand.N(bound) + time.Millisecond
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
