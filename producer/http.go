@@ -99,7 +99,7 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 		TLSClientConfig:     cfg.TLS,
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     idleTimeout,
-		MaxIdleConnsPerHost: 16,
+		MaxIdleConnsPerHost: 256, // above any number in flight: a connection is not made anew for each event
 		ForceAttemptHTTP2:   true,
 	}
 	h := &HTTP{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}

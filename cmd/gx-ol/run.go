@@ -35,7 +35,7 @@ SIGINT and SIGTERM stop it cleanly; a second one at once.`,
 			if err != nil {
 				return err
 			}
-			return runPipeline(cmd.Context(), cfg, a)
+			return ignoreStop(cmd.Context(), runPipeline(cmd.Context(), cfg, a))
 		},
 	}
 	flags.add(cmd, "brokers", "topic", "group", "to", "listen", "log-level", "log-format", "job-namespace", "job-name",
