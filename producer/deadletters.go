@@ -76,7 +76,7 @@ func (d *DeadLetters) buryInTransaction(ctx context.Context, rec *kgo.Record, to
 		}
 	}
 	if tooLarge(err) {
-		return fault.MessageError(fault.Oversize, "dead_letter_too_large", "burying record to topic %s: %w", topic, err)
+		return fault.MessageError(fault.Oversize, "kafka_message_too_large", "burying record to topic %s: %w", topic, err)
 	}
 	return buryFault(ctx, err, topic)
 }

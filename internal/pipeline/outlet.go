@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
-
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -20,13 +18,6 @@ type Destination struct {
 	Adaptive    bool // below MaxInFlight, find how many attempts at once the destination bears: for what answers one by one
 }
 
-// The adaptive limit starts low and never falls below what every backend bears. Marquez gains nothing above four
-// connections but is not hurt by them either.
-const (
-	minInFlight   = 4
-	startInFlight = 16
-)
-
 // outlet is a destination at work: the gate before it, the attempts in flight, and what proves that it takes writes.
 type outlet struct {
 	Destination
@@ -34,8 +25,7 @@ type outlet struct {
 	gate    *gate
 	batch   BatchDeliverer // nil: one event at a time
 	checker Checker        // nil: it can't tell beforehand
-	slots   chan struct{}  // one per attempt in flight; nil when limit rules
-	limit   adaptivelimiter.AdaptiveLimiter[any]
+	limit   *limit         // of the attempts in flight
 	p       *Pipeline
 
 	mu   sync.Mutex         // guards last
@@ -47,98 +37,63 @@ func newOutlet(p *Pipeline, index int, d Destination) *outlet {
 	o := &outlet{Destination: d, index: index, p: p, gate: newGate(d.Name, p.Backoff, p.Log)}
 	o.batch, _ = d.To.(BatchDeliverer)
 	o.checker, _ = d.To.(Checker)
-	if !d.Adaptive || d.MaxInFlight <= minInFlight {
-		o.slots = make(chan struct{}, d.MaxInFlight)
-		return o
-	}
-	most := uint(d.MaxInFlight)
-	// The limit follows the time of an answer: it grows while more attempts at once do not make answers slower. The
-	// window is short, so that a fast gateway is used in full after a second; the library's own is for services whose
-	// load changes by itself.
-	o.limit = adaptivelimiter.NewBuilder[any]().
-		WithLimits(minInFlight, most, min(startInFlight, most)).
-		WithRecentWindow(100*time.Millisecond, 5*time.Second, 20).
-		WithMaxLimitStabilizationWindow(time.Second).
-		Build()
-	// What comes back after an outage is weak: it gets the load of a start, not that of its best minute.
-	o.gate.ended = o.limit.Reset
+	o.limit = newLimit(d.MaxInFlight, d.Adaptive)
+	o.gate.ended = o.limit.restart
 	return o
 }
 
-// allowed is how many attempts at once the destination gets now.
-func (o *outlet) allowed() int {
-	if o.limit != nil {
-		return o.limit.Limit()
-	}
-	return cap(o.slots)
-}
-
-// acquire waits for a place among the attempts in flight. The caller gives it back once; measured says whether the
-// attempt's time tells how much the destination bears.
-func (o *outlet) acquire(ctx context.Context) (release func(measured bool), err error) {
-	if o.limit == nil {
-		select {
-		case o.slots <- struct{}{}:
-			return func(bool) { <-o.slots }, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	permit, err := o.limit.AcquirePermit(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, err
-	}
-	return func(measured bool) {
-		if measured {
-			permit.Record()
-		} else {
-			permit.Drop()
-		}
-	}, nil
-}
-
 // enter waits until an attempt may pass the gate and has its place in flight. Who probes an outage needs no place: all
-// of them may be held by attempts that hang.
-func (o *outlet) enter(ctx context.Context, it *item) (pass, error) {
+// of them may be held by attempts that hang. Neither does what does not write: its time would say nothing of the backend.
+func (o *outlet) enter(ctx context.Context, it *item, writes bool) (pass, error) {
 	for {
 		probe, err := o.gate.enter(ctx, func(code, text string) { o.p.hold(it, o.Name, code, text) })
 		if err != nil {
 			return pass{}, err
 		}
-		if probe {
-			return pass{probe: true, release: func(bool) {}}, nil
+		if probe || !writes {
+			return pass{probe: probe}, nil
 		}
-		release, err := o.acquire(ctx)
-		if err != nil {
+		if err := o.limit.acquire(ctx); err != nil {
 			return pass{}, err
 		}
 		if !o.gate.closed() {
-			return pass{release: release}, nil
+			return pass{limit: o.limit, began: time.Now()}, nil
 		}
-		release(false) // an outage began while this one waited for its place: it takes its turn like the others
+		o.limit.release(0) // an outage began while this one waited for its place: it takes its turn like the others
 	}
 }
 
-// pass is the right to make one attempt.
+// pass is the right to make one attempt, with a place in flight or without.
 type pass struct {
-	probe   bool
-	release func(measured bool)
+	probe bool
+	limit *limit // nil: it has no place
+	began time.Time
+}
+
+// end gives the place back. answered says whether the destination took or refused the event: only such answers tell how
+// much it bears.
+func (p pass) end(answered bool) {
+	if p.limit == nil {
+		return
+	}
+	took := time.Since(p.began)
+	if !answered {
+		took = 0
+	}
+	p.limit.release(took)
 }
 
 // attempt tries until the destination answers for good. It returns the message's fault (or a bug) if there is one, and
-// an error only when ctx ended. counts says whether success proves that the destination takes writes.
+// an error only when ctx ended. counts says that the attempt is a write: its success proves that the destination takes them.
 func (o *outlet) attempt(ctx context.Context, it *item, run *openlineage.Run, try func() error, counts bool) (*fault.Error, error) {
 	defer o.p.release(it, o.Name)
 	for {
-		pass, err := o.enter(ctx, it)
+		pass, err := o.enter(ctx, it, counts)
 		if err != nil {
 			return nil, err
 		}
 		outcome, err := once(ctx, try)
-		pass.release(err == nil && (outcome == nil || outcome.Kind == fault.Message))
+		pass.end(err == nil && (outcome == nil || outcome.Kind == fault.Message))
 		if err != nil {
 			o.gate.leave(pass.probe, nil, true)
 			return nil, err

@@ -127,7 +127,7 @@ func New(cfg Config) *Pipeline {
 func (p *Pipeline) Limits() map[string]int {
 	out := make(map[string]int, len(p.outlets))
 	for _, o := range p.outlets {
-		out[o.Name] = o.allowed()
+		out[o.Name] = o.limit.allowed()
 	}
 	return out
 }
