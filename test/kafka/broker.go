@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -27,13 +28,13 @@ var log4j []byte
 // stopWithin bounds a clean stop; after it the broker is killed. The guard script waits as long.
 const stopWithin = 20 * time.Second
 
-// guard runs the broker ($1 its folder, the rest its command line) and ends it as soon as its own stdin closes. The test process holds the
+// guard runs the broker ($1 its folder, $2 not empty to leave its files, the rest its command line) and ends it as soon as its own stdin closes. The test process holds the
 // other end, so the broker goes even when that process is killed or its deadline panics, and leaves no files. Descriptor 3 is
 // that stdin: a shell gives its background jobs /dev/null instead.
 const guard = `
 trap '' INT
 exec 3<&0
-dir=$1; shift
+dir=$1; keep=$2; shift 2
 "$@" >> "$dir/log" 2>&1 < /dev/null 3<&- &
 pid=$!
 {
@@ -46,7 +47,7 @@ watch=$!
 wait $pid
 code=$?
 kill $watch 2>/dev/null
-case $code in 137|143) rm -rf "$dir" ;; esac # ended by us; else somebody wants to read the log
+[ -n "$keep" ] || case $code in 137|143) rm -rf "$dir" ;; esac # ended by us; else somebody wants to read the log
 exit $code
 `
 
@@ -66,7 +67,7 @@ func jars() (string, error) {
 	if err != nil {
 		cache = os.TempDir() // no HOME: slower, not wrong
 	}
-	home := filepath.Join(cache, "gx-ol-kafka-"+kafkaVersion)
+	home := filepath.Join(cache, "gx-ol-kafka-"+kafkaVersion+"-tools")
 	libs := filepath.Join(home, "libs")
 	if _, err := os.Stat(libs); err == nil {
 		return libs, nil
@@ -129,16 +130,25 @@ func (b *broker) launch(libs string) error {
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
-	java := []string{"-cp", filepath.Join(libs, "*"), "-Dlog4j2.configurationFile=" + logging}
-	format := append(append([]string{}, java...), "kafka.tools.StorageTool", "format",
-		"--cluster-id="+base64.RawURLEncoding.EncodeToString(id[:]), // one word: one id in 64 begins with a dash
-		"--config", config)
-	//nolint:gosec,noctx // our own arguments; ends by itself
-	if out, err := exec.Command("java", format...).CombinedOutput(); err != nil {
-		return fmt.Errorf("formatting Kafka's storage: %w\n%s", err, out)
+	if err := formatStorage(libs, b.dir, base64.RawURLEncoding.EncodeToString(id[:])); err != nil {
+		return err
 	}
-	args := append([]string{"-c", guard, "kafka-guard", b.dir, "java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC"}, java...)
-	b.cmd = exec.Command("sh", append(args, "kafka.Kafka", config)...) //nolint:gosec,noctx // lives as long as the test process
+	return b.spawn(libs, "")
+}
+
+// keepFiles as keep leaves the broker's files when it has ended.
+const keepFiles = "keep"
+
+// spawn starts the broker on its formatted storage.
+func (b *broker) spawn(libs, keep string) error {
+	args := []string{"-c", guard, "kafka-guard", b.dir, keep, "java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC",
+		"-cp", filepath.Join(libs, "*"), "-Dlog4j2.configurationFile=" + filepath.Join(b.dir, "log4j2.properties"),
+		"kafka.Kafka", filepath.Join(b.dir, "server.properties")}
+	b.cmd = exec.Command("sh", args...) //nolint:gosec,noctx // lives as long as who started it
+	if keep != "" {
+		b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that a kill reaches broker and guard alike
+	}
+	var err error
 	b.stdin, err = b.cmd.StdinPipe()
 	if err != nil {
 		return err

@@ -14,15 +14,20 @@ import (
 
 // Build builds gx-ol into a folder of its own; remove deletes it.
 func Build() (binary string, remove func(), err error) {
+	return BuildPackage("github.com/gx-ol/gx-ol/cmd/gx-ol")
+}
+
+// BuildPackage builds another main package like that.
+func BuildPackage(pkg string) (binary string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "gx-ol-test-")
 	if err != nil {
 		return "", nil, err
 	}
 	remove = func() { _ = os.RemoveAll(dir) }
 	binary = filepath.Join(dir, "gx-ol")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/gx-ol/gx-ol/cmd/gx-ol").CombinedOutput(); err != nil { //nolint:gosec,noctx // our own arguments; ends by itself
+	if out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput(); err != nil { //nolint:gosec,noctx // our own arguments; ends by itself
 		remove()
-		return "", nil, fmt.Errorf("building gx-ol: %w\n%s", err, out)
+		return "", nil, fmt.Errorf("building %s: %w\n%s", pkg, err, out)
 	}
 	return binary, remove, nil
 }

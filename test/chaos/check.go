@@ -1,0 +1,211 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// kind is what a record is made to become.
+type kind byte
+
+const (
+	good        kind = iota
+	undecodable      // no JSON: a letter, no event
+	refused          // the backend refuses its events with 422: a letter, no event
+	refused500       // likewise by Marquez's 500 with code 400
+	refusedEnd       // the backend takes its START and refuses the terminal event with facets: a letter, and a run that is ended
+	unclear          // the backend answers its events with 500 whenever they come: a letter after enough attempts
+)
+
+// code is the letter's code that a kind must end with; empty: no letter.
+func (k kind) code() string {
+	switch k {
+	case undecodable:
+		return "invalid_json"
+	case refused, refusedEnd:
+		return "http_422"
+	case refused500:
+		return "http_500_code_400"
+	case unclear:
+		return "http_500"
+	}
+	return ""
+}
+
+// events says which events a kind must have delivered.
+func (k kind) events() [2]bool {
+	d := k == good || k == refusedEnd
+	return [2]bool{d, d}
+}
+
+// The kinds of violation.
+const (
+	lost       = "lost: an event never came"
+	order      = "order: two records of one key came in the wrong order"
+	startFirst = "start: a terminal event came before its START"
+	unended    = "running: the last delivery of a run is its START"
+	unequal    = "unequal: a redelivery differs from the first delivery"
+	unwanted   = "unwanted: an event came that must not"
+	unknown    = "unknown: an event or a letter of nothing that was published"
+	noLetter   = "letter missing"
+	badLetter  = "letter wrong: a record was buried that is not poison, or with another code"
+	duplicates = "duplicates: more redeliveries than were in flight"
+	badExit    = "exit: SIGTERM did not end a process with 0 within the grace"
+	unsettled  = "unsettled: records were left when all faults had ended"
+)
+
+// findings are violations by kind, with a few witnesses each.
+type findings struct {
+	counts    map[string]int
+	witnesses map[string][]string
+}
+
+func newFindings() *findings {
+	return &findings{counts: map[string]int{}, witnesses: map[string][]string{}}
+}
+
+func (f *findings) add(kind, format string, args ...any) {
+	f.counts[kind]++
+	if len(f.witnesses[kind]) < 3 {
+		f.witnesses[kind] = append(f.witnesses[kind], fmt.Sprintf(format, args...))
+	}
+}
+
+// kinds are those that were found, sorted.
+func (f *findings) kinds() []string {
+	var out []string
+	for k := range f.counts {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// letter is what was read of a dead letter.
+type letter struct {
+	record int // the record that its source position is of; -1: none
+	code   string
+	at     uint32 // the journal's time
+}
+
+// sample is the group's progress at a moment: what is committed, by partition.
+type sample struct {
+	at        uint32
+	committed []int64
+}
+
+// evidence is all that a run left behind.
+type evidence struct {
+	kinds        []kind
+	partition    []int16 // of each record
+	offset       []int32 // of each record
+	letters      []letter
+	samples      []sample // in the order of time
+	disturbances []uint32 // when a process or broker was killed or stopped, or the group changed
+	storedFaults int      // answers that never came although the event was taken: each allows one redelivery
+	exactlyOnce  bool
+}
+
+// settleTime is how long after a disturbance redeliveries may still begin: a session times out, a grace passes.
+const (
+	before     = 1_500  // milliseconds: a sample may be that old
+	settleTime = 20_000 // milliseconds
+)
+
+// tally is what the checks counted.
+type tally struct {
+	Redelivered, Bound, Letters, LetterCopies int
+}
+
+// check judges the evidence; what the journal found while events came is part of it.
+func check(j *journal, e evidence) (*findings, tally) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f := j.faults
+	var t tally
+	for i, k := range e.kinds {
+		want := k.events()
+		for event, s := range j.events[i] {
+			switch {
+			case want[event] && s.count == 0:
+				f.add(lost, "record %d (%s), event %d", i, e.place(i), event)
+			case !want[event] && s.count > 0:
+				f.add(unwanted, "record %d (%s), event %d: it was to be refused", i, e.place(i), event)
+			}
+			t.Redelivered += max(0, int(s.count)-1)
+		}
+		if want[terminal] && j.running[i] {
+			f.add(unended, "record %d (%s)", i, e.place(i))
+		}
+	}
+	e.checkLetters(f, &t)
+	if e.exactlyOnce {
+		if t.Redelivered+t.LetterCopies > 0 {
+			f.add(duplicates, "%d events and %d letters are there twice, want none", t.Redelivered, t.LetterCopies)
+		}
+		return f, t
+	}
+	t.Bound = e.inFlight(j) + e.storedFaults
+	if t.Redelivered+t.LetterCopies > t.Bound {
+		f.add(duplicates, "%d redeliveries and %d copies of letters, at most %d were in flight", t.Redelivered, t.LetterCopies, t.Bound)
+	}
+	return f, t
+}
+
+func (e evidence) place(i int) string {
+	return fmt.Sprintf("partition %d, offset %d", e.partition[i], e.offset[i])
+}
+
+func (e evidence) checkLetters(f *findings, t *tally) {
+	seen := make(map[int]int)
+	for _, l := range e.letters {
+		t.Letters++
+		if l.record < 0 || l.record >= len(e.kinds) {
+			f.add(unknown, "a letter of no record that was published")
+			continue
+		}
+		if seen[l.record]++; seen[l.record] > 1 {
+			t.LetterCopies++
+		}
+		if want := e.kinds[l.record].code(); l.code != want {
+			f.add(badLetter, "record %d (%s): code %q, want %q", l.record, e.place(l.record), l.code, want)
+		}
+	}
+	for i, k := range e.kinds {
+		if k.code() != "" && seen[i] == 0 {
+			f.add(noLetter, "record %d (%s), code %s", i, e.place(i), k.code())
+		}
+	}
+}
+
+// inFlight bounds the redeliveries that disturbances explain: what was delivered and not committed, at the worst moment around
+// each of them.
+func (e evidence) inFlight(j *journal) int {
+	open := make([]int, len(e.samples))
+	for n, s := range e.samples {
+		for i := range e.kinds {
+			if int64(e.offset[i]) < s.committed[e.partition[i]] {
+				continue
+			}
+			for _, ev := range j.events[i] {
+				if ev.first > 0 && ev.first <= s.at {
+					open[n]++
+				}
+			}
+			if k := e.kinds[i]; k.code() != "" {
+				open[n]++ // its letter may be there
+			}
+		}
+	}
+	bound := 0
+	for _, at := range e.disturbances {
+		first, _ := slices.BinarySearchFunc(e.samples, at-min(at, before), func(s sample, at uint32) int { return cmp.Compare(s.at, at) })
+		worst := 0
+		for n := first; n < len(e.samples) && e.samples[n].at <= at+settleTime; n++ {
+			worst = max(worst, open[n])
+		}
+		bound += worst
+	}
+	return bound
+}

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
+	"github.com/gx-ol/gx-ol/test/process"
+)
+
+const (
+	input  = "gx.validation-results"
+	output = "openlineage.events"
+	group  = "gx-ol"
+)
+
+// estate is everything that runs, and what is noted while it does.
+type estate struct {
+	o       options
+	plan    plan
+	journal *journal
+	backend *backend // nil but in mode http
+	kafka   *kafkatest.Cluster
+	topics  *cluster
+	fleet   *fleet
+	e       evidence
+	events  *findings      // of the actions: exits
+	counts  map[string]int // of the actions, by kind
+
+	mu      sync.Mutex // guards samples
+	samples []sample
+}
+
+// chaos is one whole run.
+func chaos(ctx context.Context, o options) (*report, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.patience)
+	defer cancel()
+	began := time.Now()
+	s := &estate{o: o, plan: newPlan(o), events: newFindings(), counts: map[string]int{}}
+	s.journal = newJournal(o.records, o.keys)
+	cleanup, err := s.build(ctx)
+	defer cleanup()
+	if err != nil {
+		return nil, err
+	}
+	say("%d results published after %s; the chaos begins", o.records, time.Since(began).Round(time.Second))
+	running := time.Now()
+	if err := s.live(ctx); err != nil {
+		return nil, err
+	}
+	took := time.Since(running)
+	say("settled after %s; judging", took.Round(time.Second))
+	if err := s.collect(ctx); err != nil {
+		return nil, err
+	}
+	f, t := check(s.journal, s.e)
+	for _, k := range s.events.kinds() {
+		f.counts[k] += s.events.counts[k]
+		f.witnesses[k] = append(f.witnesses[k], s.events.witnesses[k]...)
+	}
+	return s.report(f, t, took), nil
+}
+
+// say tells the operator what goes on.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// build starts Kafka, publishes the input and starts backend and processes. cleanup ends what was started, also after an error.
+func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
+	var ends []func()
+	cleanup = func() {
+		for i := len(ends) - 1; i >= 0; i-- {
+			ends[i]()
+		}
+	}
+	pkg := "github.com/gx-ol/gx-ol/cmd/gx-ol"
+	if s.o.plant != "" {
+		pkg = "github.com/gx-ol/gx-ol/test/chaos/planted"
+	}
+	binary, remove, err := process.BuildPackage(pkg)
+	if err != nil {
+		return cleanup, err
+	}
+	ends = append(ends, remove)
+	if s.kafka, err = kafkatest.NewCluster(s.o.brokers); err != nil {
+		return cleanup, err
+	}
+	ends = append(ends, s.kafka.Stop)
+	s.topics = newCluster(s.kafka.Servers(), s.o.partitions)
+	ends = append(ends, s.topics.close)
+	if err := s.topics.create(ctx, min(3, s.o.brokers), output, input+".dlq", input); err != nil {
+		return cleanup, err
+	}
+	s.e.kinds = s.plan.kinds
+	if s.e.partition, s.e.offset, err = s.topics.publish(ctx, input, s.plan.kinds, s.o.keys); err != nil {
+		return cleanup, err
+	}
+	transport := fmt.Sprintf("{type: kafka, topic: %s}\n", output)
+	if s.o.mode == http {
+		if s.backend, err = startBackend(s.journal, s.plan.kinds); err != nil {
+			return cleanup, err
+		}
+		ends = append(ends, s.backend.stop)
+		transport = fmt.Sprintf("{type: http, url: %q, backend: marquez, timeout: %s}\n", s.backend.url, clientTimeout)
+	}
+	dir, err := os.MkdirTemp("", "gx-ol-chaos-")
+	if err != nil {
+		return cleanup, err
+	}
+	if !s.o.keep {
+		ends = append(ends, func() { _ = os.RemoveAll(dir) })
+	}
+	s.fleet = &fleet{binary: binary, plant: s.o.plant, dir: dir, grace: s.o.grace, members: make([]*member, s.o.processes),
+		config: s.config(transport)}
+	ends = append(ends, func() {
+		for _, m := range s.fleet.members {
+			if m != nil {
+				m.kill()
+			}
+		}
+	})
+	for n := range s.o.processes {
+		if err := s.fleet.up(n); err != nil {
+			return cleanup, err
+		}
+	}
+	return cleanup, nil
+}
+
+// config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes; a session
+// ends sooner, or each kill would cost 45 seconds.
+func (s *estate) config(transport string) string {
+	delivery := "at_least_once"
+	if s.o.mode == exactlyOnce {
+		delivery = exactlyOnce
+	}
+	return fmt.Sprintf(`kafka: {bootstrap.servers: %q, session.timeout.ms: "6000", heartbeat.interval.ms: "1000"}
+input: {topics: [%s], group: %s}
+delivery: %s
+retry: {initial: 100ms, max: 1s, exhaust_attempts: 4, exhaust_after: 6s}
+transport: %s`, s.kafka.Servers(), input, group, delivery, transport)
+}
+
+// live lets the plan happen and waits until everything has settled, then stops all processes.
+func (s *estate) live(ctx context.Context) error {
+	sampling, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.sample(sampling) })
+	defer wg.Wait()
+	defer stop()
+	for _, a := range s.plan.actions {
+		for s.through() < a.at {
+			if err := s.pause(ctx); err != nil {
+				return err
+			}
+			if s.settled(ctx) {
+				break // a plant may settle what never comes
+			}
+		}
+		if err := s.act(a); err != nil {
+			return err
+		}
+	}
+	deadline := time.Now().Add(3 * time.Minute)
+	for !s.settled(ctx) {
+		if time.Now().After(deadline) {
+			s.events.add(unsettled, "committed %v", s.last().committed)
+			break
+		}
+		if err := s.pause(ctx); err != nil {
+			return err
+		}
+	}
+	for n, m := range s.fleet.members {
+		if err := m.stop(s.o.grace); err != nil {
+			s.events.add(badExit, "process %d: %v", n, err)
+		}
+	}
+	return nil
+}
+
+func (s *estate) pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("gave up after %s", s.o.patience)
+	case <-time.After(50 * time.Millisecond):
+		return nil
+	}
+}
+
+// act does one thing of the plan.
+func (s *estate) act(a action) error {
+	s.counts[a.what]++
+	if a.last > 0 {
+		s.backend.begin(a.what, a.last)
+		return nil
+	}
+	s.e.disturbances = append(s.e.disturbances, s.journal.now())
+	switch a.what {
+	case killProcess:
+		s.fleet.members[a.who].kill()
+		return s.fleet.up(a.who)
+	case stopProcess:
+		if err := s.fleet.members[a.who].stop(s.o.grace); err != nil {
+			s.events.add(badExit, "process %d: %v", a.who, err)
+		}
+		return s.fleet.up(a.who)
+	case rebalance:
+		if err := s.fleet.visit(); err != nil {
+			s.events.add(badExit, "a visitor: %v", err)
+		}
+	case killBroker:
+		s.kafka.Kill(a.who)
+		time.Sleep(2 * time.Second)
+		return s.kafka.Up(a.who)
+	case restartBroker:
+		return s.kafka.Restart(a.who)
+	}
+	return nil
+}
+
+// sample notes the group's progress twice a second.
+func (s *estate) sample(ctx context.Context) {
+	for ctx.Err() == nil {
+		at := s.journal.now()
+		if committed, err := s.topics.committed(ctx, group, input); err == nil {
+			s.mu.Lock()
+			s.samples = append(s.samples, sample{at, committed})
+			s.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(400 * time.Millisecond):
+		}
+	}
+}
+
+func (s *estate) last() sample {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.samples) == 0 {
+		return sample{committed: make([]int64, s.o.partitions)}
+	}
+	return s.samples[len(s.samples)-1]
+}
+
+// through is the share of the records that are through, as the commits tell.
+func (s *estate) through() float64 {
+	var sum int64
+	for _, n := range s.last().committed {
+		sum += n
+	}
+	return float64(sum) / float64(s.o.records)
+}
+
+// settled reports whether every record is committed. In transactions a partition's end has markers behind the last record of
+// ours, but the input has none.
+func (s *estate) settled(ctx context.Context) bool {
+	ends, err := s.topics.ends(ctx, input)
+	if err != nil {
+		return false
+	}
+	for p, n := range s.last().committed {
+		if n < ends[p] {
+			return false
+		}
+	}
+	return true
+}
+
+// collect reads what the run left in Kafka.
+func (s *estate) collect(ctx context.Context) error {
+	s.mu.Lock()
+	s.e.samples = s.samples
+	s.mu.Unlock()
+	s.e.exactlyOnce = s.o.mode == exactlyOnce
+	if s.backend != nil {
+		s.e.storedFaults = int(s.backend.stored.Load())
+	}
+	places := make(map[[2]int]int, len(s.e.kinds))
+	for i := range s.e.kinds {
+		places[[2]int{int(s.e.partition[i]), int(s.e.offset[i])}] = i
+	}
+	place := func(p, o int) int {
+		if i, ok := places[[2]int{p, o}]; ok {
+			return i
+		}
+		return -1
+	}
+	err := s.read(ctx, input+".dlq", func(m message) error {
+		s.e.letters = append(s.e.letters, letterOf(m.headers, place))
+		return nil
+	})
+	if err != nil || s.o.mode == http {
+		return err
+	}
+	return s.read(ctx, output, func(m message) error {
+		i, event, err := parse(m.value)
+		if err != nil {
+			return err
+		}
+		s.journal.add(i, event, m.value, s.journal.at(m.at))
+		return nil
+	})
+}
+
+func (s *estate) read(ctx context.Context, topic string, each func(message) error) error {
+	if s.o.mode == exactlyOnce {
+		return readCommitted(ctx, s.kafka.Libs(), s.kafka.Servers(), topic, each)
+	}
+	return retry(ctx, "reading "+topic, func() error { return errors.Join(s.topics.read(ctx, topic, each)) })
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gx-ol/gx-ol/test/process"
+)
+
+// fleet is the gx-ol processes of one consumer group.
+type fleet struct {
+	binary  string
+	plant   string // for the planted binary: which bug
+	dir     string // configuration and logs
+	config  string // of a process, but for its telemetry
+	grace   time.Duration
+	members []*member
+	extra   int // numbers the members that join and leave
+}
+
+// member is one running process.
+type member struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+}
+
+func (f *fleet) start(name string) (*member, error) {
+	path := filepath.Join(f.dir, name+".yaml")
+	if err := os.WriteFile(path, []byte(f.config+"telemetry: {listen: \"127.0.0.1:0\"}\n"), 0o600); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(f.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()                                                            // the process has its own
+	m := &member{cmd: exec.Command(f.binary, "run", "--config", path), done: make(chan struct{})} //nolint:gosec,noctx // ends with the fleet
+	m.cmd.Dir = f.dir
+	m.cmd.Env = append(process.CleanEnv(), "GX_OL_PLANT="+f.plant)
+	if f.plant == "" {
+		m.cmd.Env = process.CleanEnv()
+	}
+	m.cmd.Stdout, m.cmd.Stderr = log, log
+	if err := m.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = m.cmd.Wait() // the exit code tells
+		close(m.done)
+	}()
+	return m, nil
+}
+
+// up starts member n, again after its end.
+func (f *fleet) up(n int) error {
+	m, err := f.start(fmt.Sprint("gx-ol-", n))
+	if err != nil {
+		return err
+	}
+	f.members[n] = m
+	return nil
+}
+
+// kill is kill -9.
+func (m *member) kill() {
+	_ = m.cmd.Process.Kill() // an error means that it has ended
+	<-m.done
+}
+
+// stop is SIGTERM. Its error says that the process did not end with 0 within the grace.
+func (m *member) stop(grace time.Duration) error {
+	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-m.done:
+	case <-time.After(grace):
+		m.kill()
+		return fmt.Errorf("still there %s after SIGTERM", grace)
+	}
+	if code := m.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("exit code %d after SIGTERM", code)
+	}
+	return nil
+}
+
+// visit lets one more member join the group and leave it again.
+func (f *fleet) visit() error {
+	f.extra++
+	m, err := f.start(fmt.Sprint("visitor-", f.extra))
+	if err != nil {
+		return err
+	}
+	time.Sleep(1500 * time.Millisecond)
+	return m.stop(f.grace)
+}
