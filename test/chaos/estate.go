@@ -185,7 +185,7 @@ func (s *estate) live(ctx context.Context) error {
 func (s *estate) pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("gave up after %s", s.o.patience)
+		return fmt.Errorf("stopped with %.0f%% through: %w", 100*s.through(), ctx.Err())
 	case <-time.After(50 * time.Millisecond):
 		return nil
 	}
@@ -195,6 +195,9 @@ func (s *estate) pause(ctx context.Context) error {
 func (s *estate) act(a action) error {
 	s.counts[a.what]++
 	if a.last > 0 {
+		for s.backend.now() != "" { // one after another, or a long outage would swallow the phases behind it
+			time.Sleep(50 * time.Millisecond)
+		}
 		s.backend.begin(a.what, a.last)
 		return nil
 	}
