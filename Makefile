@@ -2,12 +2,12 @@
 GOLANGCI_VERSION := v2.15.0
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help test unit e2e gx lint fmt build dev tools clean
+.PHONY: help test unit e2e gx chaos bench lint fmt build dev tools clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 10
 
-test: unit e2e gx ## every test: in process, the built binary against Apache Kafka, and Great Expectations itself
+test: unit e2e gx chaos ## every test: in process, the built binary against Apache Kafka, Great Expectations itself, and chaos
 
 unit: ## the tests that need nothing but Go, with the race detector
 	go test -race -short ./...
@@ -21,6 +21,13 @@ gx: ## Great Expectations itself, 1.x and 0.18, with our action (Python 3.11, an
 		(cd integrations/great_expectations && ../../.cache/gx/$$venv/bin/python -B -m pytest -q -p no:cacheprovider) || exit 1; done
 	@[ ! -e .cache/gx/gx1 ] || (cd integrations/great_expectations && ../../.cache/gx/gx1/bin/mypy --cache-dir ../../.cache/gx/mypy)
 	GX_OL_GX=1 go test -count=1 -timeout 20m ./test/gx/...
+
+chaos: ## a short chaos: processes and backend fail, the guarantees hold (what e2e needs)
+	go run ./test/chaos
+	go run ./test/chaos -mode exactly_once -records 10000 -kills 4
+
+bench: ## the benchmarks, as ratios of one run
+	go test -run '^$$' -bench . ./bench ./schemas/gx ./mapper
 
 lint: $(LINT) ## go vet, golangci-lint, and the floor plan
 	go vet ./...

@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// noHeaders is how Kafka's consumer shows a record without headers, as an event is; a letter has ours.
+const noHeaders = "NO_HEADERS"
+
 // readCommitted hands over what a reader with read_committed sees of a topic, by Kafka's own Java consumer: segmentio/kafka-go
 // shows aborted records too. libs is the folder with Kafka's jars.
 func readCommitted(ctx context.Context, libs, servers, topic string, each func(message) error) error {
@@ -29,11 +32,11 @@ func readCommitted(ctx context.Context, libs, servers, topic string, each func(m
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
 		headers, value, ok := strings.Cut(lines.Text(), "\t")
-		if !ok {
-			return fmt.Errorf("no line of headers and value: %.100s", lines.Text())
+		if !ok || headers != noHeaders && !strings.HasPrefix(headers, "gx-ol.dlq.") {
+			continue // it logs the end of its patience among the messages
 		}
 		m := message{value: []byte(value), headers: map[string]string{}}
-		if headers != "NO_HEADERS" {
+		if headers != noHeaders {
 			for h := range strings.SplitSeq(headers, "\u0001") {
 				k, v, _ := strings.Cut(h, ":")
 				m.headers[k] = v
