@@ -117,12 +117,12 @@ func (b *backend) before(w nethttp.ResponseWriter, phase string) bool {
 		time.Sleep(clientTimeout + 200*time.Millisecond)
 		hangUp(w)
 	case resetBefore:
-		if rand.IntN(3) > 0 { //nolint:gosec // no secret
+		if rand.IntN(3) > 0 {
 			return true
 		}
 		hangUp(w)
 	case mixed500:
-		if rand.IntN(2) > 0 { //nolint:gosec // no secret
+		if rand.IntN(2) > 0 {
 			return true
 		}
 		html500(w)
@@ -139,14 +139,14 @@ func (b *backend) after(w nethttp.ResponseWriter, phase string) {
 		b.count(phase)
 		time.Sleep(200 * time.Millisecond)
 	case resetAfter:
-		if rand.IntN(3) == 0 { //nolint:gosec // no secret
+		if rand.IntN(3) == 0 {
 			b.count(phase)
 			b.stored.Add(1)
 			hangUp(w)
 			return
 		}
 	case lateAnswer:
-		if rand.IntN(3) == 0 { //nolint:gosec // no secret
+		if rand.IntN(3) == 0 {
 			b.count(phase)
 			b.stored.Add(1)
 			time.Sleep(clientTimeout + 200*time.Millisecond)

@@ -86,7 +86,6 @@ func (f *findings) kinds() []string {
 type letter struct {
 	record int // the record that its source position is of; -1: none
 	code   string
-	at     uint32 // the journal's time
 }
 
 // sample is the group's progress at a moment: what is committed, by partition.

@@ -85,7 +85,7 @@ func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
 		return cleanup, err
 	}
 	ends = append(ends, remove)
-	if s.kafka, err = kafkatest.NewCluster(s.o.brokers); err != nil {
+	if s.kafka, err = kafkatest.NewCluster(s.o.brokers); err != nil { //nolint:contextcheck // a cluster ends with cleanup, not with ctx
 		return cleanup, err
 	}
 	ends = append(ends, s.kafka.Stop)

@@ -25,13 +25,12 @@ type journal struct {
 	began time.Time
 	keys  int // record i is of key i % keys
 
-	mu       sync.Mutex // guards all below
-	events   [][2]sightings
-	running  []bool // the last delivery of the run was its START
-	newest   []int  // by key: the record whose START came last for the first time
-	distinct int    // runs seen
-	taken    int    // deliveries
-	faults   *findings
+	mu      sync.Mutex // guards all below
+	events  [][2]sightings
+	running []bool // the last delivery of the run was its START
+	newest  []int  // by key: the record whose START came last for the first time
+	taken   int    // deliveries
+	faults  *findings
 }
 
 func newJournal(records, keys int) *journal {
@@ -67,7 +66,6 @@ func (j *journal) add(i, event int, body []byte, at uint32) {
 			j.faults.add(order, "record %d came after record %d of the same key", i, j.newest[key])
 		}
 		j.newest[key] = max(j.newest[key], i)
-		j.distinct++
 	case s.count == 0 && j.events[i][start].count == 0:
 		j.faults.add(startFirst, "the terminal event of record %d came before its START", i)
 	}
@@ -78,11 +76,4 @@ func (j *journal) add(i, event int, body []byte, at uint32) {
 	}
 	s.count++
 	j.running[i] = event == start
-}
-
-// progress is how many runs were seen.
-func (j *journal) progress() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.distinct
 }

@@ -47,7 +47,7 @@ type plan struct {
 }
 
 func newPlan(o options) plan {
-	r := rand.New(rand.NewPCG(o.seed, 0x6f6c2d6778)) //nolint:gosec // a plan, no secret
+	r := rand.New(rand.NewPCG(o.seed, 0x6f6c2d6778))
 	p := plan{kinds: make([]kind, o.records)}
 	for i := range p.kinds {
 		switch n := r.IntN(1000); {

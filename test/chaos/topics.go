@@ -72,7 +72,7 @@ func (c *cluster) publish(ctx context.Context, topic string, kinds []kind, keys 
 	byPartition := make([][]int, c.partitions)
 	for i := range kinds {
 		p := i % keys % c.partitions
-		partition[i] = int16(p) //nolint:gosec // few partitions
+		partition[i] = int16(p)
 		byPartition[p] = append(byPartition[p], i)
 	}
 	var wg sync.WaitGroup
@@ -104,7 +104,7 @@ func (c *cluster) produce(ctx context.Context, topic string, p int, now []int, k
 		return fmt.Errorf("publishing: %w", err)
 	}
 	for n, i := range now {
-		offset[i] = int32(answer.BaseOffset) + int32(n) //nolint:gosec // fewer records than that
+		offset[i] = int32(answer.BaseOffset) + int32(n)
 	}
 	return nil
 }
