@@ -59,6 +59,10 @@ type HTTPConfig struct {
 	OnSkipped     string            // count (default) or bury
 	MaxEventBytes int               // 0: 100 kB for marquez, 1 MiB for others
 	TLS           *tls.Config       // nil: the system's roots
+
+	// APIKeyNow and HeadersNow are asked at each attempt for what may change; nil, and names that are not there: what stands above.
+	APIKeyNow  func() string
+	HeadersNow map[string]func() string
 }
 
 // HTTP delivers events with one POST each. It is safe for concurrent use.
@@ -246,8 +250,8 @@ func (h *HTTP) request(ctx context.Context, method, target string, body []byte) 
 	if err != nil {
 		return nil, errors.New("making the request: url or method not valid")
 	}
-	for k, v := range h.cfg.Headers {
-		req.Header.Set(k, v)
+	for k := range h.cfg.Headers {
+		req.Header.Set(k, h.headerNow(k))
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -256,13 +260,29 @@ func (h *HTTP) request(ctx context.Context, method, target string, body []byte) 
 		req.Header.Set("Content-Encoding", "gzip")
 	}
 	req.Header.Set("Accept", "application/json")
-	if h.cfg.APIKey != "" {
-		req.Header.Set("Authorization", "Bearer "+h.cfg.APIKey)
+	if key := h.keyNow(); key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
 	}
 	// An empty key is not sent; it lets net/http repeat the request at once on a fresh connection if the server had
 	// closed the idle one. Events are harmless when they repeat.
 	req.Header["Idempotency-Key"] = []string{}
 	return req, nil
+}
+
+// keyNow is the API key of this moment.
+func (h *HTTP) keyNow() string {
+	if h.cfg.APIKeyNow != nil {
+		return h.cfg.APIKeyNow()
+	}
+	return h.cfg.APIKey
+}
+
+// headerNow is the value of one of the further headers at this moment.
+func (h *HTTP) headerNow(name string) string {
+	if now := h.cfg.HeadersNow[name]; now != nil {
+		return now()
+	}
+	return h.cfg.Headers[name]
 }
 
 // transportFault names an error without an answer. ctx is the caller's: its end is nobody's fault.
@@ -286,13 +306,13 @@ func (h *HTTP) transportFault(ctx context.Context, err error) error {
 
 // redact takes the key and the url's password out of a text. Errors of net and tls don't hold them; answers may.
 func (h *HTTP) redact(text string) string {
-	secrets := []string{h.cfg.APIKey}
+	secrets := []string{h.cfg.APIKey, h.keyNow()}
 	if u, err := url.Parse(h.cfg.URL); err == nil && u.User != nil {
 		pw, _ := u.User.Password()
 		secrets = append(secrets, pw)
 	}
-	for _, v := range h.cfg.Headers {
-		secrets = append(secrets, v)
+	for k, v := range h.cfg.Headers {
+		secrets = append(secrets, v, h.headerNow(k))
 	}
 	for _, s := range secrets {
 		if len(s) >= 4 { // a shorter one would tear up ordinary words

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
+	"github.com/gx-ol/gx-ol/internal/tlsfiles"
 	"github.com/gx-ol/gx-ol/producer"
 )
 
@@ -75,7 +77,17 @@ func destinationName(t *config.Transport) string { return cmp.Or(t.Name, t.Type)
 func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport, stdout io.Writer) (d destination, end func(), err error) {
 	switch t.Type {
 	case "http":
+		files, err := tlsOf(t)
+		if err != nil {
+			return nil, nil, err
+		}
+		path := cfg.Path(t)
+		headers := make(map[string]func() string)
+		for name := range t.CustomHeaders {
+			headers[name] = cfg.Live(path + ".custom_headers." + name)
+		}
 		h, err := producer.NewHTTP(producer.HTTPConfig{
+			TLS: files, APIKeyNow: cfg.Live(path + ".auth.apiKey"), HeadersNow: headers,
 			URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
 			Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
 		})
@@ -84,7 +96,11 @@ func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport
 		}
 		return h, func() { _ = h.Close() }, nil
 	case "kafka":
-		client, err := newProducerClient(cfg.DestinationKafka(t), cfg.Input.MaxMessageBytes)
+		path := "kafka"
+		if len(t.Config) > 0 {
+			path = cfg.Path(t) + ".config"
+		}
+		client, err := newProducerClient(cfg.DestinationKafka(t), liveProperties(cfg, path), cfg.Input.MaxMessageBytes)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -103,6 +119,23 @@ func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport
 		return producer.NewConsole(stdout), func() {}, nil
 	}
 	return nil, nil, fmt.Errorf("no destination of type %q", t.Type)
+}
+
+// tlsOf is nil where the configuration names no files: then the system's roots are enough.
+func tlsOf(t *config.Transport) (*tls.Config, error) {
+	if t.SSL == (config.SSL{}) {
+		return nil, nil
+	}
+	files, err := tlsfiles.Config(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key})
+	if err != nil {
+		return nil, fmt.Errorf("transport.ssl: %w", err)
+	}
+	return files, nil
+}
+
+// liveProperties finds the client properties below path that come from files.
+func liveProperties(cfg *config.Config, path string) func(name string) func() string {
+	return func(name string) func() string { return cfg.Live(path + "." + name) }
 }
 
 // learnBackend asks an HTTP backend once what it is, so that the size cap fits it. One that does not answer is asked

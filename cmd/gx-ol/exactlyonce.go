@@ -48,7 +48,7 @@ func newTransactions(ctx context.Context, cfg *config.Config, client *kgo.Client
 }
 
 func sameCluster(ctx context.Context, cfg *config.Config, input *kgo.Client) error {
-	output, err := newProducerClient(cfg.Transport.Config, cfg.Input.MaxMessageBytes)
+	output, err := newProducerClient(cfg.Transport.Config, liveProperties(cfg, "transport.config"), cfg.Input.MaxMessageBytes)
 	if err != nil {
 		return err
 	}

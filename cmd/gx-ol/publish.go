@@ -76,7 +76,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 	if err != nil {
 		return err
 	}
-	client, err := newProducerClient(props, maxBytes)
+	client, err := newProducerClient(props, nil, maxBytes)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err != nil {
 		return err
 	}
-	letters, err := newProducerClient(cfg.Kafka, cfg.Input.MaxMessageBytes)
+	letters, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), cfg.Input.MaxMessageBytes)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 		return err
 	}
 	defer stopTelemetry()
-	opts, err := kafkaclient.Opts(cfg.Kafka)
+	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/gx-ol/gx-ol/producer"
 )
 
-// newProducerClient is a client that writes events or dead letters.
-func newProducerClient(props map[string]string, maxMessageBytes int) (*kgo.Client, error) {
-	opts, err := kafkaclient.Opts(props)
+// newProducerClient is a client that writes events or dead letters; live gives those of its properties that change.
+func newProducerClient(props map[string]string, live func(name string) func() string, maxMessageBytes int) (*kgo.Client, error) {
+	opts, err := kafkaclient.OptsLive(props, live)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,9 @@ type Config struct {
 	Telemetry         Telemetry
 	Log               Log
 	Retry             Retry
+
+	files  map[string]string // keys whose value comes from a file → their text in the configuration
+	getenv func(string) (string, bool)
 }
 
 // Input is where validation results come from.
@@ -65,6 +68,7 @@ type Transport struct {
 	Config        map[string]string // kafka: client properties; empty: those of Kafka
 	MessageKey    string            // kafka; empty: OpenLineage's rule
 	LogFilePath   string            // file
+	SSL           SSL               // http
 
 	Transports        []*Transport // composite: the destinations
 	ContinueOnFailure bool         // composite: always true
@@ -75,6 +79,9 @@ type Transport struct {
 
 // Auth is how the HTTP destination is told who we are.
 type Auth struct{ Type, APIKey string }
+
+// SSL are the PEM files of an HTTPS destination; each may be empty.
+type SSL struct{ CA, Certificate, Key string }
 
 // DeadLetters is where refused records go.
 type DeadLetters struct{ Topic string }
@@ -113,6 +120,14 @@ func (c *Config) Destinations() []*Transport {
 		return c.Transport.Transports
 	}
 	return []*Transport{&c.Transport}
+}
+
+// Path is the path of a destination's keys: transport, or that of its part of a composite.
+func (c *Config) Path(t *Transport) string {
+	if t == &c.Transport {
+		return "transport"
+	}
+	return "transport.transports." + t.Name
 }
 
 // DestinationKafka is the client properties of a Kafka destination: its own, else the input's.

@@ -26,7 +26,7 @@ type loader struct {
 }
 
 func newLoader(getenv func(string) (string, bool)) *loader {
-	l := &loader{cfg: &Config{}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}}
+	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {
@@ -198,6 +198,9 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 	}
 	if isNull(n) {
 		return text{}, true
+	}
+	if fileRef.MatchString(n.Value) {
+		l.cfg.files[path] = n.Value
 	}
 	t, err := expand(n.Value, l.getenv)
 	if err != nil {

@@ -97,6 +97,7 @@ func (l *loader) environment() {
 }
 
 func (l *loader) property(name, value string) {
+	delete(l.cfg.files, "kafka."+name) // the file's value is not the one in use
 	if l.cfg.Kafka == nil {
 		l.cfg.Kafka = map[string]string{}
 	}
@@ -105,6 +106,7 @@ func (l *loader) property(name, value string) {
 
 func (l *loader) set(path, place string, t text) {
 	l.places[path] = place
+	delete(l.cfg.files, path) // the file's value is not the one in use
 	if err := l.known[path].assign(l.cfg, t); err != nil {
 		l.fault(place, "%v", err)
 	}
@@ -154,6 +156,7 @@ func (l *loader) to(value string) {
 		if !sameHost(t.URL, value) {
 			t.Auth, t.CustomHeaders = Auth{}, nil
 			delete(l.places, "transport.auth.apiKey")
+			delete(l.cfg.files, "transport.auth.apiKey")
 		}
 		t.Type, t.URL = "http", value
 	case strings.HasPrefix(value, "kafka:"):

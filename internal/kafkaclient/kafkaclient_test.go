@@ -74,3 +74,39 @@ func TestConnectionFaultsAreOneSentence(t *testing.T) {
 		})
 	}
 }
+
+func TestAPasswordIsAskedForAtEachAuthentication(t *testing.T) {
+	password, line := "first", `x required username="jane" password="one";`
+	live := func(name string) func() string {
+		switch name {
+		case "sasl.password":
+			return func() string { return password }
+		case "sasl.jaas.config":
+			return func() string { return line }
+		}
+		return nil
+	}
+	plainly := saslSettings{user: "ann", password: "first", live: func(name string) func() string {
+		if name == "sasl.password" {
+			return live(name)
+		}
+		return nil
+	}}.now()
+	jaas := saslSettings{user: "jane", password: "one", live: func(name string) func() string {
+		if name == "sasl.jaas.config" {
+			return live(name)
+		}
+		return nil
+	}}.now()
+	password, line = "second", `x required username="jane" password="two";`
+	if u, p := plainly(); u != "ann" || p != "second" {
+		t.Errorf("%s, %s", u, p)
+	}
+	if u, p := jaas(); u != "jane" || p != "two" {
+		t.Errorf("%s, %s", u, p)
+	}
+	line = "x required user" // half written
+	if u, p := jaas(); u != "jane" || p != "one" {
+		t.Errorf("%s, %s; want what was there at the start", u, p)
+	}
+}

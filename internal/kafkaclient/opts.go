@@ -121,9 +121,13 @@ func CheckValue(name, value string) error {
 }
 
 // Opts maps client properties, by their standard names, to franz-go options. All faults are joined into one error; no error
-// holds a secret. Certificate files are read once to check them; the client's own certificate is read again at each handshake.
-func Opts(props map[string]string) ([]kgo.Opt, error) {
-	var s state
+// holds a secret. Certificate files are read once to check them, and again at each handshake.
+func Opts(props map[string]string) ([]kgo.Opt, error) { return OptsLive(props, nil) }
+
+// OptsLive is Opts with values that change: live gives, for the name of a property, what to ask for its present value, and nil for
+// one that stays. User and password are asked for at each authentication.
+func OptsLive(props map[string]string, live func(name string) func() string) ([]kgo.Opt, error) {
+	s := state{sasl: saslSettings{live: live}}
 	var faults []error
 	known := properties()
 	names := make([]string, 0, len(props))

@@ -1,11 +1,9 @@
 package kafkaclient
 
 import (
-	"crypto/tls"
-	"crypto/x509"
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
@@ -13,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/gx-ol/gx-ol/internal/tlsfiles"
 )
 
 type tlsSettings struct {
@@ -22,6 +22,7 @@ type tlsSettings struct {
 
 type saslSettings struct {
 	mechanism, user, password string
+	live                      func(name string) func() string // see OptsLive
 }
 
 // mechanism remembers its user, so that a refusal can name it.
@@ -91,7 +92,7 @@ func setJAAS(s *state, v string) error {
 
 func (s saslSettings) opts(wanted bool) ([]kgo.Opt, error) {
 	if !wanted {
-		if s != (saslSettings{}) {
+		if s.mechanism != "" || s.user != "" || s.password != "" {
 			return nil, errors.New("sasl.* is set but security.protocol does not use it: set security.protocol to SASL_SSL or SASL_PLAINTEXT")
 		}
 		return nil, nil
@@ -99,18 +100,44 @@ func (s saslSettings) opts(wanted bool) ([]kgo.Opt, error) {
 	if s.user == "" || s.password == "" {
 		return nil, errors.New("security.protocol asks for SASL: set sasl.username and sasl.password")
 	}
+	// Asked at each authentication: a renewed password needs no restart.
+	now := s.now()
 	var m sasl.Mechanism
 	switch s.mechanism {
 	case "":
 		return nil, errors.New("security.protocol asks for SASL: set sasl.mechanism to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
 	case "SCRAM-SHA-256":
-		m = scram.Auth{User: s.user, Pass: s.password}.AsSha256Mechanism()
+		m = scram.Sha256(func(context.Context) (scram.Auth, error) { u, p := now(); return scram.Auth{User: u, Pass: p}, nil })
 	case "SCRAM-SHA-512":
-		m = scram.Auth{User: s.user, Pass: s.password}.AsSha512Mechanism()
+		m = scram.Sha512(func(context.Context) (scram.Auth, error) { u, p := now(); return scram.Auth{User: u, Pass: p}, nil })
 	default:
-		m = plain.Auth{User: s.user, Pass: s.password}.AsMechanism()
+		m = plain.Plain(func(context.Context) (plain.Auth, error) { u, p := now(); return plain.Auth{User: u, Pass: p}, nil })
 	}
 	return []kgo.Opt{kgo.SASL(mechanism{Mechanism: m, user: s.user})}, nil
+}
+
+// now gives user and password as their files have them at the moment of the call.
+func (s saslSettings) now() func() (user, password string) {
+	var user, password, jaas func() string
+	if s.live != nil {
+		user, password, jaas = s.live("sasl.username"), s.live("sasl.password"), s.live("sasl.jaas.config")
+	}
+	return func() (string, string) {
+		u, p := s.user, s.password
+		if jaas != nil {
+			var parsed state
+			if setJAAS(&parsed, jaas()) == nil { // a line that is being written leaves what was
+				u, p = parsed.sasl.user, parsed.sasl.password
+			}
+		}
+		if user != nil {
+			u = user()
+		}
+		if password != nil {
+			p = password()
+		}
+		return u, p
+	}
 }
 
 func (t tlsSettings) opts(wanted bool) ([]kgo.Opt, error) {
@@ -120,51 +147,16 @@ func (t tlsSettings) opts(wanted bool) ([]kgo.Opt, error) {
 		}
 		return nil, nil
 	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.ca != "" {
-		pem, err := os.ReadFile(t.ca)
-		if err != nil {
-			return nil, fmt.Errorf("ssl.ca.location: %w", err)
+	cfg, err := tlsfiles.Config(tlsfiles.Files{CA: t.ca, Cert: t.cert, Key: t.key, AnyHost: t.anyHost, AnyCert: t.anyCert})
+	if f, ok := errors.AsType[*tlsfiles.Error](err); ok {
+		name := "ssl.ca.location"
+		if f.Part == tlsfiles.Pair {
+			name = "ssl.certificate.location, ssl.key.location"
 		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ssl.ca.location: %s holds no PEM certificate", t.ca)
-		}
+		return nil, fmt.Errorf("%s: %w", name, f.Err)
 	}
-	if (t.cert == "") != (t.key == "") {
-		return nil, errors.New("ssl.certificate.location and ssl.key.location go together: set both or none")
-	}
-	if t.cert != "" {
-		read := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(t.cert, t.key)
-			return &pair, err
-		}
-		if _, err := read(nil); err != nil {
-			return nil, fmt.Errorf("ssl.certificate.location, ssl.key.location: %w", err)
-		}
-		cfg.GetClientCertificate = read // read at each handshake: a renewed certificate needs no restart
-	}
-	if t.anyHost || t.anyCert {
-		cfg.InsecureSkipVerify = true // the operator asked for it, by its standard name
-	}
-	if t.anyHost && !t.anyCert {
-		cfg.VerifyConnection = chainOnly(cfg.RootCAs)
+	if err != nil {
+		return nil, err
 	}
 	return []kgo.Opt{kgo.DialTLSConfig(cfg)}, nil
-}
-
-// chainOnly verifies who signed the certificate, not for which host, as an empty
-// ssl.endpoint.identification.algorithm asks.
-func chainOnly(roots *x509.CertPool) func(tls.ConnectionState) error {
-	return func(cs tls.ConnectionState) error {
-		if len(cs.PeerCertificates) == 0 {
-			return errors.New("the broker sent no certificate")
-		}
-		between := x509.NewCertPool()
-		for _, c := range cs.PeerCertificates[1:] {
-			between.AddCert(c)
-		}
-		_, err := cs.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between})
-		return err
-	}
 }
