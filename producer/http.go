@@ -5,6 +5,7 @@ package producer
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -63,6 +64,11 @@ type HTTPConfig struct {
 	// APIKeyNow and HeadersNow are asked at each attempt for what may change; nil, and names that are not there: what stands above.
 	APIKeyNow  func() string
 	HeadersNow map[string]func() string
+
+	BatchSize     int              // events a POST to lineage/batch; 0 or 1: one by one
+	BatchLinger   time.Duration    // how long an event waits for company; default 5 ms
+	BatchEndpoint string           // path below URL; default api/v1/lineage/batch
+	OnNoBatch     func(status int) // the backend has no such endpoint, and events go one by one; nil: nobody is told
 }
 
 // HTTP delivers events with one POST each. It is safe for concurrent use.
@@ -76,6 +82,7 @@ type HTTP struct {
 	backend atomic.Pointer[string] // nil until known
 	lastOK  atomic.Int64           // Unix nanoseconds of the last 2xx; 0 for none
 	skipped atomic.Int64
+	batches *batcher // nil: one by one
 }
 
 // NewHTTP checks cfg and makes the destination. It sends nothing.
@@ -108,6 +115,10 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	}
 	h := &HTTP{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
 	h.probe = base.JoinPath("api/v1/namespaces").String() + "?limit=1"
+	if cfg.BatchSize > 1 {
+		endpoint := cmp.Or(strings.TrimLeft(cfg.BatchEndpoint, "/"), defaultEndpoint+"/batch")
+		h.batches = &batcher{h: h, target: base.JoinPath(endpoint).String(), size: cfg.BatchSize, linger: cmp.Or(cfg.BatchLinger, 5*time.Millisecond)}
+	}
 	// A redirect would turn the POST into a GET, or send the key elsewhere; 3xx is an answer like any other.
 	h.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
@@ -150,15 +161,20 @@ func (h *HTTP) Deliver(ctx context.Context, ev openlineage.Event) error {
 	if err := h.Check(ctx, ev); err != nil {
 		return err
 	}
+	if h.batches != nil {
+		return h.batches.deliver(ctx, ev)
+	}
+	return h.single(ctx, ev)
+}
+
+// single sends ev in a POST of its own.
+func (h *HTTP) single(ctx context.Context, ev openlineage.Event) error {
 	status, header, body, err := h.do(ctx, http.MethodPost, h.target, ev.Body)
 	if err != nil {
 		return err
 	}
-	last := h.lastOK.Load()
-	lastOK := last != 0 && h.now().Sub(time.Unix(0, last)) <= okWindow
-	if f := classify(status, header, body, h.Backend(), lastOK); f != nil {
-		f.Err = errors.New(h.redact(f.Error()))
-		return f
+	if f := classify(status, header, body, h.Backend(), h.okLately()); f != nil {
+		return h.redacted(f)
 	}
 	h.lastOK.Store(h.now().UnixNano())
 	if status == http.StatusOK && h.Backend() == Marquez {
@@ -168,6 +184,12 @@ func (h *HTTP) Deliver(ctx context.Context, ev openlineage.Event) error {
 		}
 	}
 	return nil
+}
+
+// okLately reports whether a 2xx within the last minute proves that a 400 is the event's own fault.
+func (h *HTTP) okLately() bool {
+	last := h.lastOK.Load()
+	return last != 0 && h.now().Sub(time.Unix(0, last)) <= okWindow
 }
 
 // Check is the guard alone: the Message fault that Deliver would return without sending ev, or nil. A caller that
@@ -206,8 +228,11 @@ func (h *HTTP) MaxEventBytes() int {
 	}
 }
 
-// Close drops idle connections. Deliveries under way go on.
+// Close waits for batches under way and drops idle connections. Single deliveries under way go on.
 func (h *HTTP) Close() error {
+	if h.batches != nil {
+		h.batches.close()
+	}
 	h.close()
 	return nil
 }

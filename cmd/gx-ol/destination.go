@@ -48,7 +48,7 @@ func (d *destinations) closeAll() {
 func newDestinations(ctx context.Context, cfg *config.Config, stdout io.Writer, log *zap.Logger) (*destinations, error) {
 	all := &destinations{}
 	for _, t := range cfg.Destinations() {
-		d, end, err := newDestination(ctx, cfg, t, stdout)
+		d, end, err := newDestination(ctx, cfg, t, stdout, log)
 		if err != nil {
 			all.closeAll()
 			if t.Name != "" {
@@ -74,7 +74,7 @@ func newDestinations(ctx context.Context, cfg *config.Config, stdout io.Writer, 
 func destinationName(t *config.Transport) string { return cmp.Or(t.Name, t.Type) }
 
 // newDestination makes one transport. end closes what it opened.
-func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport, stdout io.Writer) (d destination, end func(), err error) {
+func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport, stdout io.Writer, log *zap.Logger) (d destination, end func(), err error) {
 	switch t.Type {
 	case "http":
 		files, err := tlsOf(t)
@@ -87,6 +87,11 @@ func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport
 			headers[name] = cfg.Live(path + ".custom_headers." + name)
 		}
 		h, err := producer.NewHTTP(producer.HTTPConfig{
+			BatchSize: t.Batch.Size, BatchLinger: t.Batch.Linger, BatchEndpoint: t.Batch.Endpoint,
+			OnNoBatch: func(status int) {
+				log.Warn("the destination has no lineage/batch: events go one by one for ten minutes; check transport.batch.endpoint",
+					zap.String("destination", destinationName(t)), zap.Int("status", status))
+			},
 			TLS: files, APIKeyNow: cfg.Live(path + ".auth.apiKey"), HeadersNow: headers,
 			URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
 			Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,

@@ -69,6 +69,7 @@ type Transport struct {
 	MessageKey    string            // kafka; empty: OpenLineage's rule
 	LogFilePath   string            // file
 	SSL           SSL               // http
+	Batch         Batch             // http
 
 	Transports        []*Transport // composite: the destinations
 	ContinueOnFailure bool         // composite: always true
@@ -79,6 +80,13 @@ type Transport struct {
 
 // Auth is how the HTTP destination is told who we are.
 type Auth struct{ Type, APIKey string }
+
+// Batch is how events are gathered for lineage/batch; a Size of 1 is off.
+type Batch struct {
+	Size     int
+	Linger   time.Duration
+	Endpoint string
+}
 
 // SSL are the PEM files of an HTTPS destination; each may be empty.
 type SSL struct{ CA, Certificate, Key string }
