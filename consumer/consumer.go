@@ -8,7 +8,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -36,6 +35,15 @@ type Config struct {
 	Grace    time.Duration // how long what is in hand may settle at a revoke or a stop; default 8 s, below any rebalance timeout
 	MaxBatch int           // records handed over at once; default 500
 	Log      *zap.Logger   // default: none
+	OnLost   func(Lost)    // is told of records that were deleted before they were read; default: nobody
+}
+
+// Lost is a range of offsets that the brokers deleted (by retention, a deletion of records, an unclean election) before they were
+// read: From is the first of them, To the first that is still there. Some offsets of the range may never have held a record.
+type Lost struct {
+	Topic     string
+	Partition int32
+	From, To  int64
 }
 
 // Consumer is a member of a consumer group. Make it with New, run it once with Run.
@@ -45,6 +53,7 @@ type Consumer struct {
 	grace   time.Duration
 	max     int
 	log     *zap.Logger
+	losses  *lossWatch
 	failed  chan error // first fatal error of a worker
 
 	mu      sync.Mutex // guards workers
@@ -65,6 +74,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		grace:   cfg.Grace,
 		max:     cfg.MaxBatch,
 		log:     cfg.Log,
+		losses:  newLossWatch(cfg),
 		failed:  make(chan error, 1),
 		workers: make(map[partition]*worker),
 	}
@@ -96,6 +106,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
+	}
+	if cfg.OnLost == nil {
+		cfg.OnLost = func(Lost) {}
 	}
 	return cfg
 }
@@ -160,6 +173,12 @@ func (c *Consumer) poll(ctx context.Context) {
 			return
 		}
 		fetching.note(fetches)
+		if err := fatalFetchError(fetches); err != nil {
+			select {
+			case c.failed <- err:
+			default:
+			}
+		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if len(p.Records) == 0 {
 				return
@@ -168,6 +187,7 @@ func (c *Consumer) poll(ctx context.Context) {
 			w := c.workers[partition{p.Topic, p.Partition}]
 			c.mu.Unlock()
 			if w != nil {
+				c.losses.check(c.client, p)
 				w.add(p.Records)
 			}
 		})
@@ -175,37 +195,10 @@ func (c *Consumer) poll(ctx context.Context) {
 	}
 }
 
-// fetchLog tells what keeps records from being fetched, when it changes; the client itself tries again.
-type fetchLog struct {
-	log  *zap.Logger
-	last string
-}
-
-func (l *fetchLog) note(fetches kgo.Fetches) {
-	text := fetchErrors(fetches)
-	if text != "" && text != l.last {
-		l.log.Warn("fetching records", zap.String("error", text))
-	}
-	l.last = text
-}
-
-// fetchErrors joins the distinct errors of a poll.
-func fetchErrors(fetches kgo.Fetches) string {
-	var texts []string
-	seen := make(map[string]bool)
-	fetches.EachError(func(topic string, p int32, err error) {
-		if errors.Is(err, context.Canceled) || seen[err.Error()] {
-			return
-		}
-		seen[err.Error()] = true
-		texts = append(texts, fmt.Sprintf("%s[%d]: %v", topic, p, err))
-	})
-	return strings.Join(texts, "; ")
-}
-
 // assigned makes a worker for each partition. Like revoked and lost it uses the client that it is given: the client
 // joins the group while New is still making it, so that the first assignment can come before c.client is set.
 func (c *Consumer) assigned(_ context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.losses.forget(parts)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for topic, ids := range parts {

@@ -266,7 +266,7 @@ func TestRebalanceLosesNothingAndCommitsBeforeLeaving(t *testing.T) {
 
 // The client joins the group while New makes it: the first assignment may come before New returns.
 func TestAnAssignmentBeforeNewReturnsFindsAClient(t *testing.T) {
-	c := &Consumer{workers: make(map[partition]*worker), log: zap.NewNop(), max: 1}
+	c := &Consumer{workers: make(map[partition]*worker), log: zap.NewNop(), max: 1, losses: newLossWatch(Config{}.withDefaults())}
 	client, err := kgo.NewClient()
 	if err != nil {
 		t.Fatal(err)

@@ -33,13 +33,13 @@ func RunTransactions(ctx context.Context, cfg Config, id string, handler func(*k
 		backoff.WithMaxElapsedTime(0))
 	last := ""
 	for {
-		t := &transactor{cfg: cfg, fetching: fetchLog{log: cfg.Log}}
+		t := &transactor{cfg: cfg, fetching: fetchLog{log: cfg.Log}, losses: newLossWatch(cfg)}
 		err := t.run(ctx, id, handler)
 		if ctx.Err() != nil || err == nil {
 			return nil //nolint:nilerr // a stop is no failure; what was not committed comes again
 		}
-		if t.client == nil {
-			return err // options that make no client never will
+		if t.client == nil || t.fatal {
+			return err // options that make no client never will; nor does waiting mend this
 		}
 		if t.committed {
 			pauses.Reset()
@@ -62,6 +62,8 @@ type transactor struct {
 	cfg       Config
 	client    *kgo.Client
 	committed bool // at least one transaction
+	fatal     bool // the error is one that a new client would meet too
+	losses    *lossWatch
 	fetching  fetchLog
 	aborting  string // why the last transaction was aborted, as it was logged
 }
@@ -71,6 +73,7 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			t.losses.forget(parts)
 			t.cfg.Log.Info("partitions assigned", zap.Any("partitions", parts))
 		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
@@ -90,7 +93,11 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 			return nil // a stop
 		}
 		t.fetching.note(fetches)
-		batches := byPartition(fetches)
+		if err := fatalFetchError(fetches); err != nil {
+			t.fatal = true
+			return err
+		}
+		batches := t.byPartition(fetches)
 		if len(batches) == 0 {
 			continue
 		}
@@ -101,9 +108,10 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 }
 
 // byPartition is one batch a partition, in order.
-func byPartition(fetches kgo.Fetches) (batches [][]*kgo.Record) {
+func (t *transactor) byPartition(fetches kgo.Fetches) (batches [][]*kgo.Record) {
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		if len(p.Records) > 0 {
+			t.losses.check(t.client, p)
 			batches = append(batches, p.Records)
 		}
 	})

@@ -108,7 +108,8 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err != nil {
 		return err
 	}
-	members := consumer.Config{Client: opts, Topics: cfg.Input.Topics, Exclude: []string{`\.dlq$`, `^__`}, Group: cfg.Input.Group, Log: log}
+	members := consumer.Config{Client: opts, Topics: cfg.Input.Topics, Exclude: []string{`\.dlq$`, `^__`}, Group: cfg.Input.Group, Log: log,
+		OnLost: func(l consumer.Lost) { metrics.Lost(l.Topic, l.To-l.From) }}
 	log.Info("gx-ol runs", zap.String("version", version()), zap.Strings("topics", cfg.Input.Topics),
 		zap.String("group", cfg.Input.Group), zap.String("to", cfg.Transport.Type), zap.String("delivery", cfg.Delivery))
 	if once {

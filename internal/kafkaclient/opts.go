@@ -43,7 +43,7 @@ func properties() map[string]property {
 		"request.timeout.ms":                 millisOpt(func(d time.Duration) kgo.Opt { return kgo.RequestTimeoutOverhead(d) }),
 		"socket.connection.setup.timeout.ms": millisOpt(func(d time.Duration) kgo.Opt { return kgo.DialTimeout(d) }),
 		"connections.max.idle.ms":            millisOpt(func(d time.Duration) kgo.Opt { return kgo.ConnIdleTimeout(d) }),
-		"metadata.max.age.ms":                millisOpt(func(d time.Duration) kgo.Opt { return kgo.MetadataMaxAge(d) }),
+		"metadata.max.age.ms":                {set: setMetadataAge},
 		"fetch.max.wait.ms":                  millisOpt(func(d time.Duration) kgo.Opt { return kgo.FetchMaxWait(d) }),
 		"delivery.timeout.ms":                millisOpt(func(d time.Duration) kgo.Opt { return kgo.RecordDeliveryTimeout(d) }),
 		"linger.ms":                          millisOpt(func(d time.Duration) kgo.Opt { return kgo.ProducerLinger(d) }),
@@ -232,6 +232,17 @@ func setProtocol(s *state, v string) error {
 	default:
 		return oneOf(v, "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 	}
+	return nil
+}
+
+// setMetadataAge also lowers the least age, which the client else refuses a small one by.
+func setMetadataAge(s *state, v string) error {
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n < 100 {
+		return errors.New("must be a whole number of milliseconds, 100 at least")
+	}
+	d := time.Duration(n) * time.Millisecond
+	s.opts = append(s.opts, kgo.MetadataMaxAge(d), kgo.MetadataMinAge(min(5*time.Second, d)))
 	return nil
 }
 

@@ -21,6 +21,7 @@ type Metrics struct {
 	events   *prometheus.CounterVec
 	buried   *prometheus.CounterVec
 	warnings *prometheus.CounterVec
+	lost     *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 
 	mu     sync.Mutex // guards held and limits
@@ -49,11 +50,13 @@ func New() *Metrics {
 			Help: "Records written to the dead letters."}, []string{"disposition", "code"}),
 		warnings: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_warnings_total",
 			Help: "Results mapped with something changed or not known."}, []string{"code"}),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_records_lost_total",
+			Help: "Offsets that the brokers deleted before they were read."}, []string{"topic"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
 			Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"destination"}),
 		held: make(map[place]wait),
 	}
-	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.seconds, (*waits)(m),
+	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.lost, m.seconds, (*waits)(m),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -72,6 +75,9 @@ func (m *Metrics) Buried(disposition, code string) { m.buried.WithLabelValues(di
 
 // Warned counts a result that was mapped with something changed or not known.
 func (m *Metrics) Warned(code string) { m.warnings.WithLabelValues(code).Inc() }
+
+// Lost counts offsets that were deleted before they were read.
+func (m *Metrics) Lost(topic string, n int64) { m.lost.WithLabelValues(topic).Add(float64(n)) }
 
 // Held takes that a partition waits for a destination, and the code of the error that it waits for to end.
 func (m *Metrics) Held(topic string, partition int32, destination, code string) {

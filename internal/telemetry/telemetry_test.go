@@ -36,6 +36,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	m.EventsDelivered("main", 3, time.Second)
 	m.Buried("poison", "invalid_json")
 	m.Warned("trimmed")
+	m.Lost("t", 5)
 	m.Held("t", 1, "main", "connection")
 	m.Held("t", 2, "main", "connection")
 	m.Held("t", 2, "main", "http_503")

@@ -109,7 +109,7 @@ type evidence struct {
 // settleTime is how long after a disturbance redeliveries may still begin: a session times out, a grace passes.
 const (
 	before     = 1_500  // milliseconds: a sample may be that old
-	settleTime = 20_000 // milliseconds
+	settleTime = 10_000 // milliseconds
 )
 
 // tally is what the checks counted.

@@ -25,8 +25,9 @@ type fleet struct {
 
 // member is one running process.
 type member struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
+	cmd     *exec.Cmd
+	started time.Time
+	done    chan struct{} // closed when it has ended
 }
 
 func (f *fleet) start(name string) (*member, error) {
@@ -38,8 +39,8 @@ func (f *fleet) start(name string) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }()                                                            // the process has its own
-	m := &member{cmd: exec.Command(f.binary, "run", "--config", path), done: make(chan struct{})} //nolint:gosec,noctx // ends with the fleet
+	defer func() { _ = log.Close() }()                                                                                 // the process has its own
+	m := &member{cmd: exec.Command(f.binary, "run", "--config", path), done: make(chan struct{}), started: time.Now()} //nolint:gosec,noctx // ends with the fleet
 	m.cmd.Dir = f.dir
 	m.cmd.Env = append(process.CleanEnv(), "GX_OL_PLANT="+f.plant)
 	if f.plant == "" {
@@ -74,6 +75,8 @@ func (m *member) kill() {
 
 // stop is SIGTERM. Its error says that the process did not end with 0 within the grace.
 func (m *member) stop(grace time.Duration) error {
+	// A process that has not come as far as to listen for signals is ended by the system, not by itself.
+	time.Sleep(time.Until(m.started.Add(time.Second)))
 	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
