@@ -54,7 +54,11 @@ type Consumer struct {
 	max     int
 	log     *zap.Logger
 	losses  *lossWatch
-	failed  chan error // first fatal error of a worker
+
+	regex     bool      // Topics is a regular expression
+	readopted time.Time // when readopt last did its work; for the poll loop alone
+
+	failed chan error // first fatal error of a worker
 
 	mu      sync.Mutex // guards workers
 	workers map[partition]*worker
@@ -75,6 +79,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		max:     cfg.MaxBatch,
 		log:     cfg.Log,
 		losses:  newLossWatch(cfg),
+		regex:   isRegex(cfg.Topics),
 		failed:  make(chan error, 1),
 		workers: make(map[partition]*worker),
 	}
@@ -192,8 +197,26 @@ func (c *Consumer) poll(ctx context.Context) {
 			}
 		})
 		c.client.AllowRebalance()
+		c.readopt(recreated(fetches))
 	}
 }
+
+// readopt lets the client forget topics that were deleted and made again, and find them anew: it else asks for the old ones for ever.
+// The brokers forget a deleted topic's committed offsets, so that reading starts as auto.offset.reset says.
+func (c *Consumer) readopt(topics []string) {
+	if len(topics) == 0 || time.Since(c.readopted) < readoptEvery {
+		return
+	}
+	c.readopted = time.Now()
+	c.log.Warn("topics were deleted, and perhaps made again; looking for them anew", zap.Strings("topics", topics))
+	c.client.PurgeTopicsFromConsuming(topics...)
+	if !c.regex { // a regular expression finds them by itself
+		c.client.AddConsumeTopics(topics...)
+	}
+}
+
+// readoptEvery bounds how often a topic that stays away is looked for anew.
+const readoptEvery = 10 * time.Second
 
 // assigned makes a worker for each partition. Like revoked and lost it uses the client that it is given: the client
 // joins the group while New is still making it, so that the first assignment can come before c.client is set.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,6 +53,16 @@ func fatalFetchError(fetches kgo.Fetches) (fatal error) {
 		}
 	})
 	return fatal
+}
+
+// recreated are the topics whose id the brokers do not know any more.
+func recreated(fetches kgo.Fetches) (topics []string) {
+	fetches.EachError(func(topic string, _ int32, err error) {
+		if errors.Is(err, kerr.UnknownTopicID) && topic != "" && !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	})
+	return topics
 }
 
 // lossWatch compares where a partition's records go on with where they should. Gaps are no loss by themselves: compaction and

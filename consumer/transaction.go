@@ -97,6 +97,9 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 			t.fatal = true
 			return err
 		}
+		if topics := recreated(fetches); len(topics) > 0 {
+			return fmt.Errorf("topics were deleted, and perhaps made again: %v", topics) // a new client finds them anew
+		}
 		batches := t.byPartition(fetches)
 		if len(batches) == 0 {
 			continue
