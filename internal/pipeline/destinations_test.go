@@ -240,6 +240,25 @@ func TestWithoutAWitnessNothingIsBuried(t *testing.T) {
 	})
 }
 
+func TestARecordThatNothingCanJudgeSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		b := &backend{answer: func(string, int) error {
+			return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
+		}}
+		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: &graves{}})
+		done := make(chan struct{})
+		go func() { defer close(done); _, _ = p.Handle(ctx, records(event("foreign"))) }()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if h := p.Held(); len(h) != 1 || !strings.Contains(h[0].Reason, "answered 500 (nothing else is there to deliver") {
+			t.Errorf("held %+v", h)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestOneKeyStaysInOrderWhileOthersPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -140,8 +141,10 @@ func (o *outlet) failed(ctx context.Context, it *item, run *openlineage.Run, pro
 		o.gate.leave(probe, outcome, false)
 		return nil, nil
 	}
-	if outcome.Unclear && o.gate.count() == t.seen && o.gate.alone() {
-		o.testify(ctx, run)
+	if outcome.Unclear && o.gate.count() == t.seen && o.gate.alone() && !o.testify(ctx, run) {
+		c := *outcome
+		c.Err = fmt.Errorf("%w (nothing else is there to deliver that could show whether it is the record's fault)", outcome)
+		outcome = &c
 	}
 	successes := o.gate.count()
 	if !outcome.Unclear || successes == t.seen {
@@ -166,8 +169,9 @@ func (o *outlet) failed(ctx context.Context, it *item, run *openlineage.Run, pro
 }
 
 // testify makes a write that is harmless when it repeats, to see whether the destination takes anything while nothing
-// else is in hand: the last terminal event that this process delivered, else the failing run's own without facets.
-func (o *outlet) testify(ctx context.Context, run *openlineage.Run) {
+// else is in hand: the last terminal event that this process delivered, else the failing run's own without facets. It reports
+// whether there was one to make.
+func (o *outlet) testify(ctx context.Context, run *openlineage.Run) bool {
 	o.mu.Lock()
 	witness := o.last
 	o.mu.Unlock()
@@ -175,11 +179,12 @@ func (o *outlet) testify(ctx context.Context, run *openlineage.Run) {
 		witness = run.Minimal
 	}
 	if witness == nil {
-		return
+		return false
 	}
 	if outcome, err := once(ctx, func() error { return o.To.Deliver(ctx, *witness) }); err == nil && outcome == nil {
 		o.gate.leave(false, nil, false)
 	}
+	return true
 }
 
 // remember keeps a delivered terminal event as a later witness.

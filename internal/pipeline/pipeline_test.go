@@ -44,7 +44,11 @@ func (fakeMapper) Map(msg *gx.Message, _ mapper.Input) ([]openlineage.Run, error
 	if id == "pair" {
 		return []openlineage.Run{one("[0]", "first"), one("[1]", "second")}, nil
 	}
-	return []openlineage.Run{one("", id)}, nil
+	run := one("", id)
+	if id == "foreign" {
+		run.Minimal = nil // as a passed-through event has none
+	}
+	return []openlineage.Run{run}, nil
 }
 
 // backend takes events, or answers what answer says.
