@@ -7,6 +7,7 @@
 package consumer
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -142,6 +143,25 @@ func isRegex(topics []string) bool {
 
 // Client is the group member's client, for lag and metadata. It is closed when Run returns.
 func (c *Consumer) Client() *kgo.Client { return c.client }
+
+// Next is the first record that waits on the partition of after with another key, and is not handed over yet; nil if there is
+// none, or if this member does not have the partition. The record stays where it is.
+func (c *Consumer) Next(after *kgo.Record) *kgo.Record {
+	c.mu.Lock()
+	w := c.workers[partition{after.Topic, after.Partition}]
+	c.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, rec := range w.queue {
+		if !bytes.Equal(rec.Key, after.Key) {
+			return rec
+		}
+	}
+	return nil
+}
 
 // Run polls until ctx ends or a Handler fails, then drains: what is in hand settles within the grace, the marks are
 // committed, the group is left. It returns nil after a stop by ctx.

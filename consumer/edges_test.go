@@ -225,6 +225,18 @@ func mustClient(t *testing.T, addrs []string) *kgo.Client {
 	return client
 }
 
+func TestNextIsTheFirstThatWaitsWithAnotherKey(t *testing.T) {
+	rec := func(key string) *kgo.Record { return &kgo.Record{Topic: topic, Key: []byte(key)} }
+	other := rec("b")
+	c := &Consumer{workers: map[partition]*worker{{topic, 0}: {queue: []*kgo.Record{rec("a"), other, rec("c")}}}}
+	if got := c.Next(rec("a")); got != other {
+		t.Errorf("got %v", got)
+	}
+	if got := c.Next(&kgo.Record{Topic: topic, Partition: 7}); got != nil {
+		t.Errorf("of a partition that is not ours: %v", got)
+	}
+}
+
 func TestAFencedStaticMemberEndsWithAClearError(t *testing.T) {
 	err := fatalFetchError(kgo.NewErrFetch(&kgo.ErrGroupSession{Err: kerr.FencedInstanceID}))
 	if !errors.Is(err, kerr.FencedInstanceID) || !strings.Contains(err.Error(), "group.instance.id") {

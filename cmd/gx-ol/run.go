@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,7 +93,14 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if cfg.Transport.Type == "console" || cfg.Transport.Type == "file" {
 		inFlight = 1 // a run's events stay together
 	}
+	var member atomic.Pointer[consumer.Consumer] // the pipeline looks ahead in what the consumer, made for it, has in store
 	p := pipeline.New(pipeline.Config{
+		Next: func(after *kgo.Record) *kgo.Record {
+			if c := member.Load(); c != nil {
+				return c.Next(after)
+			}
+			return nil
+		},
 		Decode: decoder.Decode, Mapper: m, To: to.to, DeadLetters: graves, Observer: metrics,
 		Group: cfg.Input.Group, MaxInFlight: inFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
 		Backoff:         pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
@@ -116,18 +124,19 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 		transacted.p = p
 		err = transacted.run(ctx, members)
 	} else {
-		err = consume(ctx, members, p)
+		err = consume(ctx, members, p, &member)
 	}
 	log.Info("gx-ol stopped")
 	return err
 }
 
 // consume settles and commits until ctx ends.
-func consume(ctx context.Context, members consumer.Config, p *pipeline.Pipeline) error {
+func consume(ctx context.Context, members consumer.Config, p *pipeline.Pipeline, member *atomic.Pointer[consumer.Consumer]) error {
 	c, err := consumer.New(members, p)
 	if err != nil {
 		return err
 	}
+	member.Store(c)
 	return c.Run(ctx)
 }
 

@@ -259,6 +259,32 @@ func TestARecordThatNothingCanJudgeSaysSo(t *testing.T) {
 	})
 }
 
+// The first record of a process is a passed-through event that is answered with 500, and nothing else is in hand: the next record of
+// another key speaks, ahead of its turn.
+func TestARecordThatStandsAloneIsJudgedByTheNextOfAnotherKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{answer: func(body string, _ int) error {
+			if strings.HasPrefix(body, "foreign") {
+				return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
+			}
+			return nil
+		}}
+		g := &graves{}
+		all := records(event("foreign"), event("next"))
+		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: g,
+			Next: func(*kgo.Record) *kgo.Record { return all[1] }})
+		if n, err := p.Handle(t.Context(), all[:1]); n != 1 || err != nil {
+			t.Fatalf("Handle = %d, %v", n, err)
+		}
+		if got := g.codes(); !slices.Equal(got, []string{"0:deliver/exhausted/http_500"}) {
+			t.Errorf("letters %v", got)
+		}
+		if len(b.taken) < 2 || b.taken[0] != "next START" || b.taken[1] != "next COMPLETE" {
+			t.Errorf("the witness was %v", b.taken)
+		}
+	})
+}
+
 func TestOneKeyStaysInOrderWhileOthersPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{}

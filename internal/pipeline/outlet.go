@@ -141,7 +141,7 @@ func (o *outlet) failed(ctx context.Context, it *item, run *openlineage.Run, pro
 		o.gate.leave(probe, outcome, false)
 		return nil, nil
 	}
-	if outcome.Unclear && o.gate.count() == t.seen && o.gate.alone() && !o.testify(ctx, run) {
+	if outcome.Unclear && o.gate.count() == t.seen && o.gate.alone() && !o.testify(ctx, it, run) {
 		c := *outcome
 		c.Err = fmt.Errorf("%w (nothing else is there to deliver that could show whether it is the record's fault)", outcome)
 		outcome = &c
@@ -169,22 +169,48 @@ func (o *outlet) failed(ctx context.Context, it *item, run *openlineage.Run, pro
 }
 
 // testify makes a write that is harmless when it repeats, to see whether the destination takes anything while nothing
-// else is in hand: the last terminal event that this process delivered, else the failing run's own without facets. It reports
-// whether there was one to make.
-func (o *outlet) testify(ctx context.Context, run *openlineage.Run) bool {
+// else is in hand: the last terminal event that this process delivered, else the failing run's own without facets, else the
+// next record of another key, ahead of its turn. It reports whether there was one to make.
+func (o *outlet) testify(ctx context.Context, it *item, run *openlineage.Run) bool {
 	o.mu.Lock()
 	witness := o.last
 	o.mu.Unlock()
 	if witness == nil && run != nil {
 		witness = run.Minimal
 	}
-	if witness == nil {
-		return false
+	var events []openlineage.Event
+	if witness != nil {
+		events = []openlineage.Event{*witness}
+	} else {
+		events = o.further(it)
 	}
-	if outcome, err := once(ctx, func() error { return o.To.Deliver(ctx, *witness) }); err == nil && outcome == nil {
+	for _, ev := range events {
+		if outcome, err := once(ctx, func() error { return o.To.Deliver(ctx, ev) }); err != nil || outcome != nil {
+			return true
+		}
 		o.gate.leave(false, nil, false)
+		if ev.Type.Terminal() {
+			o.remember(ev)
+		}
 	}
-	return true
+	return len(events) > 0
+}
+
+// further are the events of the next record of another key on the item's partition. It is the next of its key: what came before it is
+// settled, or is the item. When its turn comes it is delivered again.
+func (o *outlet) further(it *item) (events []openlineage.Event) {
+	if o.p.Next == nil {
+		return nil
+	}
+	rec := o.p.Next(it.rec)
+	if rec == nil {
+		return nil
+	}
+	next := o.p.newItem(rec)
+	if o.p.decode(next); next.bad != nil || next.key == it.key {
+		return nil
+	}
+	return eventsOf([]*item{next})
 }
 
 // remember keeps a delivered terminal event as a later witness.

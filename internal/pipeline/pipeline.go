@@ -69,10 +69,11 @@ type Config struct {
 	Mapper          Mapper
 	To              []Destination // one or more; a record is settled when all have it
 	DeadLetters     DeadLetters
-	Observer        Observer // default: nobody
-	Group           string   // consumer group, for the letters
-	MaxInFlight     int      // records of one partition side by side, of different keys; default 64
-	MaxMessageBytes int      // key, value and headers; larger records are not decoded; default 32 MiB
+	Next            func(after *kgo.Record) *kgo.Record // what is waiting behind a record on its partition, with another key; nil: not known
+	Observer        Observer                            // default: nobody
+	Group           string                              // consumer group, for the letters
+	MaxInFlight     int                                 // records of one partition side by side, of different keys; default 64
+	MaxMessageBytes int                                 // key, value and headers; larger records are not decoded; default 32 MiB
 	Backoff         BackoffConfig
 	ExhaustAttempts int           // a record is poison by 5xx after so many attempts, …; default 8
 	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
