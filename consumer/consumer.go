@@ -7,9 +7,9 @@
 package consumer
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -144,9 +144,9 @@ func isRegex(topics []string) bool {
 // Client is the group member's client, for lag and metadata. It is closed when Run returns.
 func (c *Consumer) Client() *kgo.Client { return c.client }
 
-// Next is the first record that waits on the partition of after with another key, and is not handed over yet; nil if there is
+// Next is the first record that fits of those that wait on the partition of after and are not handed over yet; nil if there is
 // none, or if this member does not have the partition. The record stays where it is.
-func (c *Consumer) Next(after *kgo.Record) *kgo.Record {
+func (c *Consumer) Next(after *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record {
 	c.mu.Lock()
 	w := c.workers[partition{after.Topic, after.Partition}]
 	c.mu.Unlock()
@@ -155,10 +155,8 @@ func (c *Consumer) Next(after *kgo.Record) *kgo.Record {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, rec := range w.queue {
-		if !bytes.Equal(rec.Key, after.Key) {
-			return rec
-		}
+	if i := slices.IndexFunc(w.queue, fits); i >= 0 {
+		return w.queue[i]
 	}
 	return nil
 }

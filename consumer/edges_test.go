@@ -225,14 +225,20 @@ func mustClient(t *testing.T, addrs []string) *kgo.Client {
 	return client
 }
 
-func TestNextIsTheFirstThatWaitsWithAnotherKey(t *testing.T) {
+func TestNextIsTheFirstThatWaitsAndFits(t *testing.T) {
 	rec := func(key string) *kgo.Record { return &kgo.Record{Topic: topic, Key: []byte(key)} }
 	other := rec("b")
-	c := &Consumer{workers: map[partition]*worker{{topic, 0}: {queue: []*kgo.Record{rec("a"), other, rec("c")}}}}
-	if got := c.Next(rec("a")); got != other {
+	c := &Consumer{workers: map[partition]*worker{{topic, 0}: {queue: []*kgo.Record{rec("a"), other, rec("b"), rec("c")}}}}
+	key := func(want string) func(*kgo.Record) bool {
+		return func(r *kgo.Record) bool { return string(r.Key) == want }
+	}
+	if got := c.Next(rec("a"), key("b")); got != other {
 		t.Errorf("got %v", got)
 	}
-	if got := c.Next(&kgo.Record{Topic: topic, Partition: 7}); got != nil {
+	if got := c.Next(rec("a"), key("z")); got != nil {
+		t.Errorf("nothing fits, got %v", got)
+	}
+	if got := c.Next(&kgo.Record{Topic: topic, Partition: 7}, key("b")); got != nil {
 		t.Errorf("of a partition that is not ours: %v", got)
 	}
 }

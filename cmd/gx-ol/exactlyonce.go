@@ -74,21 +74,7 @@ func (t *transactions) run(ctx context.Context, cfg consumer.Config) error {
 	// A static member's id is stable, and its next life ends the transaction that the last one left open at once.
 	id := cfg.Group + "." + cmp.Or(t.cfg.Kafka["group.instance.id"], uuid.NewString())
 	return consumer.RunTransactions(ctx, cfg, id, func(client *kgo.Client) consumer.TransactHandler {
-		return &transactionHandler{
-			p:       t.p,
-			to:      producer.NewKafka(client, t.cfg.Transport.Topic, t.cfg.Transport.MessageKey).InTransaction(t.maxBatch),
-			letters: t.letters.InTransaction(client),
-		}
+		return t.p.Transactions(producer.NewKafka(client, t.cfg.Transport.Topic, t.cfg.Transport.MessageKey).InTransaction(t.maxBatch),
+			t.letters.InTransaction(client))
 	})
-}
-
-// transactionHandler is the pipeline with the writers of one transactional client.
-type transactionHandler struct {
-	p       *pipeline.Pipeline
-	to      *producer.Kafka
-	letters *producer.DeadLetters
-}
-
-func (h *transactionHandler) Transact(ctx context.Context, batches [][]*kgo.Record) (func(), error) {
-	return h.p.Transact(ctx, h.to, h.letters, batches)
 }

@@ -95,9 +95,9 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	}
 	var member atomic.Pointer[consumer.Consumer] // the pipeline looks ahead in what the consumer, made for it, has in store
 	p := pipeline.New(pipeline.Config{
-		Next: func(after *kgo.Record) *kgo.Record {
+		Next: func(after *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record {
 			if c := member.Load(); c != nil {
-				return c.Next(after)
+				return c.Next(after, fits)
 			}
 			return nil
 		},

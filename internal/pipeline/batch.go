@@ -100,7 +100,9 @@ func (o *outlet) tryBatch(ctx context.Context, items []*item) ([]*item, *fault.E
 			taken++
 		}
 	}
-	o.p.Observer.EventsDelivered(o.Name, taken, time.Since(started))
+	if taken > 0 {
+		o.p.Observer.EventsDelivered(o.Name, taken, time.Since(started))
+	}
 
 	var again []*item
 	var outcome *fault.Error

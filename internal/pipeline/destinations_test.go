@@ -261,6 +261,25 @@ func TestARecordThatNothingCanJudgeSaysSo(t *testing.T) {
 
 // The first record of a process is a passed-through event that is answered with 500, and nothing else is in hand: the next record of
 // another key speaks, ahead of its turn.
+// What would overtake a record of its key that is in hand is no witness.
+func TestAWitnessOvertakesNothing(t *testing.T) {
+	p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: &backend{}}}, DeadLetters: &graves{}})
+	all := records(event("a"), event("b"), event("c"), event("d"))
+	all[3].Key = []byte("fresh")
+	p.Next = func(_ *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record {
+		if i := slices.IndexFunc(all[2:], fits); i >= 0 {
+			return all[2+i]
+		}
+		return nil
+	}
+	first, second := p.newItem(all[0]), p.newItem(all[1]) // keys k0 and k1, of which c is one more
+	first.lanes = map[string][]*item{"k0": {first}, "k1": {second}}
+	got := p.outlets[0].further(first)
+	if len(got) != 2 || string(got[0].Body) != "d START" {
+		t.Errorf("the witness is %v, want the record of the key of which nothing is in hand", got)
+	}
+}
+
 func TestARecordThatStandsAloneIsJudgedByTheNextOfAnotherKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{answer: func(body string, _ int) error {
@@ -270,9 +289,17 @@ func TestARecordThatStandsAloneIsJudgedByTheNextOfAnotherKey(t *testing.T) {
 			return nil
 		}}
 		g := &graves{}
-		all := records(event("foreign"), event("next"))
+		all := records(event("foreign"), event("next"), event("same key"), event("no key"))
+		all[1], all[2] = all[2], all[1] // the one that may speak stands behind one of the key in hand
+		all[3].Key = nil
+		waiting := all[1:]
 		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: g,
-			Next: func(*kgo.Record) *kgo.Record { return all[1] }})
+			Next: func(_ *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record {
+				if i := slices.IndexFunc(waiting, fits); i >= 0 {
+					return waiting[i]
+				}
+				return nil
+			}})
 		if n, err := p.Handle(t.Context(), all[:1]); n != 1 || err != nil {
 			t.Fatalf("Handle = %d, %v", n, err)
 		}

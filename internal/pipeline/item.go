@@ -30,10 +30,11 @@ type item struct {
 	key      string // records of one key settle in order
 	prepared bool   // decoded, mapped and checked, or found bad
 	runs     []openlineage.Run
-	bad      *fault.Error // the message's fault, or a bug: to be buried
-	stage    string       // where bad was found
-	part     string       // which validation results were refused
-	legs     []leg        // one a destination
+	bad      *fault.Error       // the message's fault, or a bug: to be buried
+	stage    string             // where bad was found
+	part     string             // which validation results were refused
+	legs     []leg              // one a destination
+	lanes    map[string][]*item // all that is in hand of its partition, by key; read only
 	settled  bool
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -169,8 +171,8 @@ func (o *outlet) failed(ctx context.Context, it *item, run *openlineage.Run, pro
 }
 
 // testify makes a write that is harmless when it repeats, to see whether the destination takes anything while nothing
-// else is in hand: the last terminal event that this process delivered, else the failing run's own without facets, else the
-// next record of another key, ahead of its turn. It reports whether there was one to make.
+// else is in hand: the last terminal event that this process delivered, else the failing run's own without facets, else a
+// further record of another key, ahead of its turn. It reports whether there was one to make.
 func (o *outlet) testify(ctx context.Context, it *item, run *openlineage.Run) bool {
 	o.mu.Lock()
 	witness := o.last
@@ -196,18 +198,21 @@ func (o *outlet) testify(ctx context.Context, it *item, run *openlineage.Run) bo
 	return len(events) > 0
 }
 
-// further are the events of the next record of another key on the item's partition. It is the next of its key: what came before it is
-// settled, or is the item. When its turn comes it is delivered again.
+// further are the events of the next record that waits on the item's partition, of a key of which nothing is in hand: sent ahead of its
+// turn it overtakes nothing. When its turn comes it is delivered again.
 func (o *outlet) further(it *item) (events []openlineage.Event) {
 	if o.p.Next == nil {
 		return nil
 	}
-	rec := o.p.Next(it.rec)
+	rec := o.p.Next(it.rec, func(rec *kgo.Record) bool {
+		// Which key a record without one gets, only its events tell.
+		return rec.Key != nil && it.lanes[string(rec.Key)] == nil
+	})
 	if rec == nil {
 		return nil
 	}
 	next := o.p.newItem(rec)
-	if o.p.decode(next); next.bad != nil || next.key == it.key {
+	if o.p.decode(next); next.bad != nil {
 		return nil
 	}
 	return eventsOf([]*item{next})

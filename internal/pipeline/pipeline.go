@@ -69,11 +69,11 @@ type Config struct {
 	Mapper          Mapper
 	To              []Destination // one or more; a record is settled when all have it
 	DeadLetters     DeadLetters
-	Next            func(after *kgo.Record) *kgo.Record // what is waiting behind a record on its partition, with another key; nil: not known
-	Observer        Observer                            // default: nobody
-	Group           string                              // consumer group, for the letters
-	MaxInFlight     int                                 // records of one partition side by side, of different keys; default 64
-	MaxMessageBytes int                                 // key, value and headers; larger records are not decoded; default 32 MiB
+	Next            func(after *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record // the first record that fits of those that wait behind one on its partition; nil: not known
+	Observer        Observer                                                         // default: nobody
+	Group           string                                                           // consumer group, for the letters
+	MaxInFlight     int                                                              // records of one partition side by side, of different keys; default 64
+	MaxMessageBytes int                                                              // key, value and headers; larger records are not decoded; default 32 MiB
 	Backoff         BackoffConfig
 	ExhaustAttempts int           // a record is poison by 5xx after so many attempts, …; default 8
 	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
@@ -83,11 +83,10 @@ type Config struct {
 // Pipeline is a consumer.Handler. Make it with New.
 type Pipeline struct {
 	Config
-	outlets  []*outlet
-	batches  bool // an outlet takes many events at once
-	letters  *gate
-	burying  chan struct{} // one per letter in flight
-	verdicts verdicts
+	outlets []*outlet
+	batches bool // an outlet takes many events at once
+	letters *gate
+	burying chan struct{} // one per letter in flight
 
 	mu    sync.Mutex // guards holds
 	holds map[holdKey]*held
@@ -177,6 +176,7 @@ func (p *Pipeline) inLanes(ctx context.Context, items []*item, settle func(conte
 			order = append(order, it.key)
 		}
 		lanes[it.key] = append(lanes[it.key], it)
+		it.lanes = lanes
 	}
 	var wg sync.WaitGroup
 	limit := make(chan struct{}, p.MaxInFlight)

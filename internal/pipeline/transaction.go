@@ -18,10 +18,7 @@ import (
 // verdicts are what a transaction learned by failing: which validation results, and which letters, the broker refuses as
 // too large. What was refused can't be taken back out of a transaction, so it is aborted, and the verdict is applied
 // when the same record comes again. A verdict is forgotten with the transaction that applied it and committed.
-type verdicts struct {
-	mu sync.Mutex // guards of
-	of map[position]*verdict
-}
+type verdicts map[position]*verdict
 
 type position struct {
 	topic     string
@@ -34,54 +31,39 @@ type verdict struct {
 	letter string                  // the form of letter to write: "" whole, else deadletter.ReferenceKept or ReferenceBare
 }
 
-func (v *verdicts) at(rec *kgo.Record) verdict {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if known := v.of[positionOf(rec)]; known != nil {
-		return *known
+// on is the verdict on a record, to be changed.
+func (v verdicts) on(rec *kgo.Record) *verdict {
+	at := positionOf(rec)
+	if v[at] == nil {
+		v[at] = &verdict{parts: make(map[string]*fault.Error)}
 	}
-	return verdict{}
-}
-
-func (v *verdicts) change(rec *kgo.Record, change func(*verdict)) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.of == nil {
-		v.of = make(map[position]*verdict)
-	}
-	// A copy: what at gave out is not written to any more.
-	next := verdict{parts: make(map[string]*fault.Error)}
-	if known := v.of[positionOf(rec)]; known != nil {
-		next.letter = known.letter
-		for part, f := range known.parts {
-			next.parts[part] = f
-		}
-	}
-	change(&next)
-	v.of[positionOf(rec)] = &next
-}
-
-func (v *verdicts) forget(items []*item) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, it := range items {
-		delete(v.of, positionOf(it.rec))
-	}
+	return v[at]
 }
 
 func positionOf(rec *kgo.Record) position {
 	return position{rec.Topic, rec.Partition, rec.Offset}
 }
 
-// Transact produces everything that settles the records of one poll, events to to and letters to letters, inside a
-// transaction that the caller has begun and will end. A nil error asks for a commit, and committed is to be called when
-// that succeeded; any other error asks for an abort: then the same records come again. It waits while the brokers are away,
-// before the first write.
-//
-// to and letters write with the transaction's own client. Nothing is tried again inside a transaction: what a failed
-// attempt left in it can't be told.
-func (p *Pipeline) Transact(ctx context.Context, to BatchDeliverer, letters DeadLetters, batches [][]*kgo.Record) (committed func(), err error) {
-	items := p.itemsOf(batches)
+// Transactions settles polls inside transactions of one client, one after another. It is a consumer.TransactHandler.
+type Transactions struct {
+	p        *Pipeline
+	to       BatchDeliverer
+	letters  DeadLetters
+	verdicts verdicts
+}
+
+// Transactions writes events with to and letters with letters, which write with the transaction's own client.
+func (p *Pipeline) Transactions(to BatchDeliverer, letters DeadLetters) *Transactions {
+	return &Transactions{p: p, to: to, letters: letters, verdicts: make(verdicts)}
+}
+
+// Transact produces everything that settles the records of one poll, inside a transaction that the caller has begun and will
+// end. A nil error asks for a commit, and committed is to be called when that succeeded; any other error asks for an abort: then
+// the same records come again. It waits while the brokers are away, before the first write. Nothing is tried again inside a
+// transaction: what a failed attempt left in it can't be told.
+func (x *Transactions) Transact(ctx context.Context, batches [][]*kgo.Record) (committed func(), err error) {
+	p := x.p
+	items := x.itemsOf(batches)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -103,7 +85,7 @@ func (p *Pipeline) Transact(ctx context.Context, to BatchDeliverer, letters Dead
 	if err != nil {
 		return nil, err
 	}
-	committed, outcome := p.transact(ctx, to, letters, items)
+	committed, outcome := x.transact(ctx, items)
 	if ctx.Err() != nil {
 		o.gate.leave(probe, nil, true)
 		return nil, ctx.Err()
@@ -116,11 +98,11 @@ func (p *Pipeline) Transact(ctx context.Context, to BatchDeliverer, letters Dead
 }
 
 // itemsOf decodes and maps the records of all partitions, side by side.
-func (p *Pipeline) itemsOf(batches [][]*kgo.Record) []*item {
+func (x *Transactions) itemsOf(batches [][]*kgo.Record) []*item {
 	var items []*item
 	for _, recs := range batches {
 		for _, rec := range recs {
-			items = append(items, p.newItem(rec))
+			items = append(items, x.p.newItem(rec))
 		}
 	}
 	next := make(chan *item)
@@ -128,8 +110,8 @@ func (p *Pipeline) itemsOf(batches [][]*kgo.Record) []*item {
 	for range min(runtime.GOMAXPROCS(0), len(items)) {
 		wg.Go(func() {
 			for it := range next {
-				p.decode(it)
-				p.applyVerdict(it)
+				x.p.decode(it)
+				x.applyVerdict(it)
 			}
 		})
 	}
@@ -142,9 +124,9 @@ func (p *Pipeline) itemsOf(batches [][]*kgo.Record) []*item {
 }
 
 // applyVerdict takes out of an item the validation results that the broker refused before; the others are delivered.
-func (p *Pipeline) applyVerdict(it *item) {
-	known := p.verdicts.at(it.rec)
-	if it.bad != nil || len(known.parts) == 0 {
+func (x *Transactions) applyVerdict(it *item) {
+	known := x.verdicts[positionOf(it.rec)]
+	if it.bad != nil || known == nil || len(known.parts) == 0 {
 		return
 	}
 	var kept []openlineage.Run
@@ -163,7 +145,7 @@ func (p *Pipeline) applyVerdict(it *item) {
 
 // transact makes the one attempt. Its fault is the backend's when the brokers are, and a message's when a verdict was
 // learned: both abort.
-func (p *Pipeline) transact(ctx context.Context, to BatchDeliverer, letters DeadLetters, items []*item) (committed func(), outcome *fault.Error) {
+func (x *Transactions) transact(ctx context.Context, items []*item) (committed func(), outcome *fault.Error) {
 	ready := items[:0:0]
 	for _, it := range items {
 		if it.bad == nil {
@@ -171,8 +153,8 @@ func (p *Pipeline) transact(ctx context.Context, to BatchDeliverer, letters Dead
 		}
 	}
 	started := time.Now()
-	errs := to.DeliverAll(ctx, eventsOf(ready))
-	if outcome := p.learn(ready, errs); outcome != nil {
+	errs := x.to.DeliverAll(ctx, eventsOf(ready))
+	if outcome := x.learn(ready, errs); outcome != nil {
 		return nil, outcome
 	}
 	took := time.Since(started)
@@ -184,7 +166,7 @@ func (p *Pipeline) transact(ctx context.Context, to BatchDeliverer, letters Dead
 		if it.bad == nil {
 			continue
 		}
-		letter, outcome := p.buryInTransaction(ctx, letters, it)
+		letter, outcome := x.bury(ctx, it)
 		if outcome != nil {
 			return nil, outcome
 		}
@@ -193,19 +175,19 @@ func (p *Pipeline) transact(ctx context.Context, to BatchDeliverer, letters Dead
 	return func() {
 		// Only now is it true.
 		for _, it := range items {
-			p.Observer.RecordsIn(it.rec.Topic, 1)
+			x.p.Observer.RecordsIn(it.rec.Topic, 1)
+			delete(x.verdicts, positionOf(it.rec))
 		}
-		p.Observer.EventsDelivered(p.outlets[0].Name, len(errs), took)
+		x.p.Observer.EventsDelivered(x.p.outlets[0].Name, len(errs), took)
 		for _, letter := range written {
-			p.buried(letter)
+			x.p.buried(letter)
 		}
-		p.verdicts.forget(items)
 	}, nil
 }
 
 // learn takes the errors of the events and returns the one that aborts, nil if every event was taken. It keeps a verdict for
 // each message's fault; one of those is the reason, whatever else failed: the rest of a transaction fails with it.
-func (p *Pipeline) learn(items []*item, errs []error) *fault.Error {
+func (x *Transactions) learn(items []*item, errs []error) *fault.Error {
 	var backend, verdictOf *fault.Error
 	for _, it := range items {
 		for _, run := range it.runs {
@@ -220,7 +202,7 @@ func (p *Pipeline) learn(items []*item, errs []error) *fault.Error {
 					backend = f
 					continue
 				}
-				p.verdicts.change(it.rec, func(v *verdict) { v.parts[run.Part] = f })
+				x.verdicts.on(it.rec).parts[run.Part] = f
 				verdictOf = aborted(f)
 			}
 		}
@@ -239,14 +221,14 @@ func aborted(f *fault.Error) *fault.Error {
 	return &c
 }
 
-// buryInTransaction writes the item's letter. One that is too large for its topic becomes, next time, a reference, and
+// bury writes the item's letter. One that is too large for its topic becomes, next time, a reference, and
 // then a bare one.
-func (p *Pipeline) buryInTransaction(ctx context.Context, letters DeadLetters, it *item) (deadletter.Letter, *fault.Error) {
-	letter := p.letter(it)
-	if form := p.verdicts.at(it.rec).letter; form != "" {
-		letter.Reference = form
+func (x *Transactions) bury(ctx context.Context, it *item) (deadletter.Letter, *fault.Error) {
+	letter := x.p.letter(it)
+	if known := x.verdicts[positionOf(it.rec)]; known != nil && known.letter != "" {
+		letter.Reference = known.letter
 	}
-	outcome, err := once(ctx, func() error { return letters.Bury(ctx, it.rec, letter) })
+	outcome, err := once(ctx, func() error { return x.letters.Bury(ctx, it.rec, letter) })
 	if err != nil {
 		return letter, &fault.Error{Kind: fault.Backend, Err: err} // a stop: the caller asks ctx
 	}
@@ -260,6 +242,6 @@ func (p *Pipeline) buryInTransaction(ctx context.Context, letters DeadLetters, i
 	if letter.Reference == deadletter.ReferenceKept {
 		next = deadletter.ReferenceBare
 	}
-	p.verdicts.change(it.rec, func(v *verdict) { v.letter = next })
+	x.verdicts.on(it.rec).letter = next
 	return letter, aborted(outcome)
 }

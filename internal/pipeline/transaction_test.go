@@ -39,13 +39,14 @@ func (l *transactionLetters) Bury(_ context.Context, _ *kgo.Record, letter deadl
 }
 
 // transactAll repeats the poll until it commits, as the consumer does, and tells how many transactions that took.
-func transactAll(t *testing.T, p *Pipeline, b *batchBackend, refuse []string, recs []*kgo.Record) (out ledger, transactions int) {
+func transactAll(t *testing.T, x *Transactions, b *batchBackend, refuse []string, recs []*kgo.Record) (out ledger, transactions int) {
 	t.Helper()
 	for transactions < 50 {
 		transactions++
 		b.taken = nil
 		letters := &transactionLetters{refuse: refuse}
-		committed, err := p.Transact(t.Context(), b, letters, [][]*kgo.Record{recs})
+		x.letters = letters
+		committed, err := x.Transact(t.Context(), [][]*kgo.Record{recs})
 		if err == nil {
 			committed()
 			return ledger{b.taken, letters.written}, transactions
@@ -96,7 +97,8 @@ func TestATransactionHoldsEventsAndLetters(t *testing.T) {
 			b := &batchBackend{backend{answer: c.answer}}
 			p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "kafka"}}, Observer: seen,
 				Backoff: BackoffConfig{Initial: time.Millisecond, Max: 2 * time.Millisecond}})
-			got, transactions := transactAll(t, p, b, c.refuse, records(c.values...))
+			x := p.Transactions(b, nil)
+			got, transactions := transactAll(t, x, b, c.refuse, records(c.values...))
 			if transactions != c.transactions {
 				t.Errorf("%d transactions, want %d", transactions, c.transactions)
 			}
@@ -114,8 +116,8 @@ func TestATransactionHoldsEventsAndLetters(t *testing.T) {
 			if seen.records != len(c.values) || seen.events != len(c.events) || seen.letters != len(c.letters) {
 				t.Errorf("counted %+v", seen)
 			}
-			if len(p.verdicts.of) != 0 {
-				t.Errorf("%d verdicts are kept after the commit", len(p.verdicts.of))
+			if len(x.verdicts) != 0 {
+				t.Errorf("%d verdicts are kept after the commit", len(x.verdicts))
 			}
 		})
 	}
@@ -124,13 +126,14 @@ func TestATransactionHoldsEventsAndLetters(t *testing.T) {
 func TestAStopEndsATransactionThatWaits(t *testing.T) {
 	b := &batchBackend{backend{answer: func(string, int) error { return fault.BackendError("kafka", "no leader") }}}
 	p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "kafka"}}, Backoff: BackoffConfig{Initial: time.Hour, Max: time.Hour}})
-	if _, err := p.Transact(t.Context(), b, &transactionLetters{}, [][]*kgo.Record{records(event("r0"))}); err == nil {
+	x := p.Transactions(b, &transactionLetters{})
+	if _, err := x.Transact(t.Context(), [][]*kgo.Record{records(event("r0"))}); err == nil {
 		t.Fatal("committed although nothing was written")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		_, err := p.Transact(ctx, b, &transactionLetters{}, [][]*kgo.Record{records(event("r0"))})
+		_, err := x.Transact(ctx, [][]*kgo.Record{records(event("r0"))})
 		done <- err
 	}()
 	for len(p.Held()) == 0 {
