@@ -80,6 +80,7 @@ type HTTP struct {
 	lastOK  atomic.Int64           // Unix nanoseconds of the last 2xx; 0 for none
 	skipped atomic.Int64
 	batches *batcher // nil: one by one
+	secrets used
 }
 
 // NewHTTP checks cfg and makes the destination. It sends nothing.
@@ -112,6 +113,10 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	}
 	h := &HTTP{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
 	h.probe = base.JoinPath("api/v1/namespaces").String() + "?limit=1"
+	if u, err := url.Parse(cfg.URL); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		h.secrets.add(password)
+	}
 	if cfg.BatchSize > 1 {
 		endpoint := cmp.Or(strings.TrimLeft(cfg.BatchEndpoint, "/"), defaultEndpoint+"/batch")
 		h.batches = &batcher{h: h, target: base.JoinPath(endpoint).String(), size: cfg.BatchSize, linger: cmp.Or(cfg.BatchLinger, 5*time.Millisecond)}
@@ -158,7 +163,7 @@ func (h *HTTP) Deliver(ctx context.Context, ev openlineage.Event) error {
 	if err := h.Check(ctx, ev); err != nil {
 		return err
 	}
-	if h.batches != nil {
+	if h.batches != nil && !h.batches.off() {
 		return h.batches.deliver(ctx, ev)
 	}
 	return h.single(ctx, ev)

@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -125,7 +126,7 @@ func (b *batcher) post(ctx context.Context, events []openlineage.Event) []error 
 		return everyone(out, err)
 	case status/100 == 2:
 		b.h.lastOK.Store(b.h.now().UnixNano())
-		return judgeBatch(status, header, answer, len(events))
+		return b.h.redactedAll(judgeBatch(status, header, answer, len(events)))
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
 		b.fallBack(status)
 		return b.oneByOne(ctx, events)
@@ -167,6 +168,16 @@ func (b *batcher) close() { b.sending.Wait() }
 func (h *HTTP) redacted(f *fault.Error) *fault.Error {
 	f.Err = redactedText(h.redact(f.Error()))
 	return f
+}
+
+// redactedAll does so for each.
+func (h *HTTP) redactedAll(errs []error) []error {
+	for _, err := range errs {
+		if f, ok := errors.AsType[*fault.Error](err); ok {
+			f.Err = redactedText(h.redact(f.Error()))
+		}
+	}
+	return errs
 }
 
 // redactedText is an error's text after redaction.

@@ -210,6 +210,23 @@ func TestABackendWithoutBatchesIsNotAskedEachTime(t *testing.T) {
 	_ = h.Close()
 }
 
+// A backend that quotes the key in its reasons must not bring it into a dead letter.
+func TestAReasonOfABatchShowsNoKey(t *testing.T) {
+	p := &posts{answer: func(int, []string) (int, string) {
+		return 200, `{"status":"partial_success","summary":{"failed":1},"failed_events":[{"index":0,"reason":"not for secret-key","retriable":false}]}`
+	}}
+	server := httptest.NewServer(p)
+	defer server.Close()
+	h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Generic, BatchSize: 2, BatchLinger: time.Microsecond, APIKey: "secret-key"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	if err := h.Deliver(t.Context(), openlineage.Event{Body: []byte("{}")}); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "not for ***") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func FuzzBatchAnswer(f *testing.F) {
 	f.Add([]byte(`{"status":"partial_success","summary":{"failed":1},"failed_events":[{"index":1,"reason":"x","retriable":true}]}`), 3)
 	f.Add([]byte(`{"failed_events":[{"index":-1}]}`), 1)

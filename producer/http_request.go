@@ -2,15 +2,19 @@ package producer
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
 )
@@ -74,18 +78,53 @@ func (h *HTTP) request(ctx context.Context, method, target string, body []byte) 
 
 // keyNow is the API key of this moment.
 func (h *HTTP) keyNow() string {
+	key := h.cfg.APIKey
 	if h.cfg.APIKeyNow != nil {
-		return h.cfg.APIKeyNow()
+		key = cmp.Or(h.cfg.APIKeyNow(), key)
 	}
-	return h.cfg.APIKey
+	h.secrets.add(key)
+	return key
 }
 
 // headerNow is the value of one of the further headers at this moment.
 func (h *HTTP) headerNow(name string) string {
+	value := h.cfg.Headers[name]
 	if now := h.cfg.HeadersNow[name]; now != nil {
-		return now()
+		value = cmp.Or(now(), value)
 	}
-	return h.cfg.Headers[name]
+	h.secrets.add(value)
+	return value
+}
+
+// used are the secrets that requests carried: an answer to one may quote it after it was renewed.
+type used struct {
+	mu  sync.Mutex // guards all
+	all map[string]struct{}
+}
+
+func (u *used) add(secret string) {
+	if len(secret) < 4 {
+		return // it would tear up ordinary words
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.all == nil {
+		u.all = make(map[string]struct{})
+	}
+	u.all[secret] = struct{}{}
+}
+
+// cut takes every secret out of a text.
+func (u *used) cut(text string) string {
+	u.mu.Lock()
+	all := slices.Collect(maps.Keys(u.all))
+	u.mu.Unlock()
+	// The longest first: one may be the begin of another, whose rest would stay.
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range all {
+		text = strings.ReplaceAll(text, s, "***")
+	}
+	return text
 }
 
 // transportFault names an error without an answer. ctx is the caller's: its end is nobody's fault.
@@ -107,20 +146,5 @@ func (h *HTTP) transportFault(ctx context.Context, err error) error {
 	return f
 }
 
-// redact takes the key and the url's password out of a text. Errors of net and tls don't hold them; answers may.
-func (h *HTTP) redact(text string) string {
-	secrets := []string{h.cfg.APIKey, h.keyNow()}
-	if u, err := url.Parse(h.cfg.URL); err == nil && u.User != nil {
-		pw, _ := u.User.Password()
-		secrets = append(secrets, pw)
-	}
-	for k, v := range h.cfg.Headers {
-		secrets = append(secrets, v, h.headerNow(k))
-	}
-	for _, s := range secrets {
-		if len(s) >= 4 { // a shorter one would tear up ordinary words
-			text = strings.ReplaceAll(text, s, "***")
-		}
-	}
-	return text
-}
+// redact takes keys and the url's password out of a text. Errors of net and tls don't hold them; answers may.
+func (h *HTTP) redact(text string) string { return h.secrets.cut(text) }

@@ -1,6 +1,7 @@
 package kafkaclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,10 +132,10 @@ func (s saslSettings) now() func() (user, password string) {
 			}
 		}
 		if user != nil {
-			u = user()
+			u = cmp.Or(user(), u)
 		}
 		if password != nil {
-			p = password()
+			p = cmp.Or(password(), p)
 		}
 		return u, p
 	}
