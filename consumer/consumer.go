@@ -10,8 +10,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,26 +27,6 @@ type Handler interface {
 	Handle(ctx context.Context, recs []*kgo.Record) (settled int, err error)
 }
 
-// Config is what a Consumer needs. Zero values of Grace, MaxBatch and Log mean their defaults.
-type Config struct {
-	Client   []kgo.Opt     // how to reach the brokers; and whatever else of the client an operator set
-	Topics   []string      // names, or one regular expression that starts with ^
-	Exclude  []string      // regular expressions of topics that a regular expression never takes in
-	Group    string        // consumer group
-	Grace    time.Duration // how long what is in hand may settle at a revoke or a stop; default 8 s, below any rebalance timeout
-	MaxBatch int           // records handed over at once; default 500
-	Log      *zap.Logger   // default: none
-	OnLost   func(Lost)    // is told of records that were deleted before they were read; default: nobody
-}
-
-// Lost is a range of offsets that the brokers deleted (by retention, a deletion of records, an unclean election) before they were
-// read: From is the first of them, To the first that is still there. Some offsets of the range may never have held a record.
-type Lost struct {
-	Topic     string
-	Partition int32
-	From, To  int64
-}
-
 // Consumer is a member of a consumer group. Make it with New, run it once with Run.
 type Consumer struct {
 	client  *kgo.Client
@@ -55,8 +35,10 @@ type Consumer struct {
 	max     int
 	log     *zap.Logger
 	losses  *lossWatch
+	commits commitLog
+	made    atomic.Pointer[kgo.Client] // client, for what the client calls while New makes it
 
-	regex     bool      // Topics is a regular expression
+	topics    []string
 	readopted time.Time // when readopt last did its work; for the poll loop alone
 
 	failed chan error // first fatal error of a worker
@@ -80,14 +62,17 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		max:     cfg.MaxBatch,
 		log:     cfg.Log,
 		losses:  newLossWatch(cfg),
-		regex:   isRegex(cfg.Topics),
+		topics:  cfg.Topics,
 		failed:  make(chan error, 1),
 		workers: make(map[partition]*worker),
 	}
+	c.commits = commitLog{log: cfg.Log, fatal: c.fail}
 	opts := append(cfg.groupOpts(),
 		// Marks are committed in the background too, so that a kill repeats at most a second and a batch.
 		kgo.AutoCommitMarks(),
 		kgo.AutoCommitInterval(time.Second),
+		kgo.AutoCommitCallback(c.commits.note),
+		kgo.RetryTimeoutFn(c.retryTimeout),
 		// No rebalance happens between a poll and the hand-over to the queues, so a worker always exists for what
 		// was polled and none is made for a partition that has gone.
 		kgo.BlockRebalanceOnPoll(),
@@ -100,45 +85,8 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		return nil, fmt.Errorf("making the consumer's Kafka client: %w", err)
 	}
 	c.client = client
+	c.made.Store(client)
 	return c, nil
-}
-
-func (cfg Config) withDefaults() Config {
-	if cfg.Grace <= 0 {
-		cfg.Grace = 8 * time.Second
-	}
-	if cfg.MaxBatch <= 0 {
-		cfg.MaxBatch = 500
-	}
-	if cfg.Log == nil {
-		cfg.Log = zap.NewNop()
-	}
-	if cfg.OnLost == nil {
-		cfg.OnLost = func(Lost) {}
-	}
-	return cfg
-}
-
-// groupOpts are what every member of the group has, however it settles.
-func (cfg Config) groupOpts() []kgo.Opt {
-	opts := []kgo.Opt{
-		kgo.ConsumerGroup(cfg.Group),
-		kgo.ConsumeTopics(cfg.Topics...),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		// Fetch limits count compressed bytes: small ones keep memory bounded on a compressed backlog.
-		kgo.FetchMaxPartitionBytes(1 << 20),
-		kgo.FetchMaxBytes(16 << 20),
-		kgo.MaxConcurrentFetches(2),
-	}
-	if isRegex(cfg.Topics) {
-		opts = append(opts, kgo.ConsumeRegex(), kgo.ConsumeExcludeTopics(cfg.Exclude...))
-	}
-	return opts
-}
-
-func isRegex(topics []string) bool {
-	return len(topics) == 1 && strings.HasPrefix(topics[0], "^")
 }
 
 // Client is the group member's client, for lag and metadata. It is closed when Run returns.
@@ -177,13 +125,28 @@ func (c *Consumer) Run(ctx context.Context) error {
 		}
 	}()
 
+	missing := make(chan struct{})
+	go func() {
+		defer close(missing)
+		watchTopics(pollCtx, c.client, c.topics, c.log)
+	}()
+
 	c.poll(pollCtx)
 	stop(nil)
 	<-watcher
+	<-missing
 
 	c.drain(ctx, c.client, c.take(nil), false)
 	c.client.CloseAllowingRebalance()
 	return fatal
+}
+
+// fail ends Run with err; the first one counts.
+func (c *Consumer) fail(err error) {
+	select {
+	case c.failed <- err:
+	default:
+	}
 }
 
 // poll moves records to the queues until ctx ends.
@@ -197,10 +160,7 @@ func (c *Consumer) poll(ctx context.Context) {
 		}
 		fetching.note(fetches)
 		if err := fatalFetchError(fetches); err != nil {
-			select {
-			case c.failed <- err:
-			default:
-			}
+			c.fail(err)
 		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if len(p.Records) == 0 {
@@ -210,7 +170,7 @@ func (c *Consumer) poll(ctx context.Context) {
 			w := c.workers[partition{p.Topic, p.Partition}]
 			c.mu.Unlock()
 			if w != nil {
-				c.losses.check(c.client, p)
+				c.losses.check(ctx, c.client, p)
 				w.add(p.Records)
 			}
 		})
@@ -228,7 +188,7 @@ func (c *Consumer) readopt(topics []string) {
 	c.readopted = time.Now()
 	c.log.Warn("topics were deleted, and perhaps made again; looking for them anew", zap.Strings("topics", topics))
 	c.client.PurgeTopicsFromConsuming(topics...)
-	if !c.regex { // a regular expression finds them by itself
+	if !isRegex(c.topics) { // a regular expression finds them by itself
 		c.client.AddConsumeTopics(topics...)
 	}
 }
@@ -249,12 +209,12 @@ func (c *Consumer) assigned(_ context.Context, client *kgo.Client, parts map[str
 			go w.run()
 		}
 	}
-	c.log.Info("partitions assigned", zap.Any("partitions", parts))
+	logPartitions(c.log, "partitions assigned", parts)
 }
 
 func (c *Consumer) revoked(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
 	c.drain(ctx, client, c.take(parts), false)
-	c.log.Info("partitions revoked", zap.Any("partitions", parts))
+	logPartitions(c.log, "partitions revoked", parts)
 }
 
 func (c *Consumer) lost(ctx context.Context, client *kgo.Client, parts map[string][]int32) {

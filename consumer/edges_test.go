@@ -77,6 +77,7 @@ func TestRecordsThatWereDeletedBeforeTheyWereReadAreTold(t *testing.T) {
 		"just in time":             {60, 60, nil, 40},
 		"nothing deleted":          {10, 0, nil, 90},
 		"a new group lost nothing": {-1, 60, nil, 40},
+		"committed at the start":   {0, 60, []Lost{{topic, 0, 0, 60}}, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
 			addrs, admin := broker(t, 1)

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
@@ -46,7 +48,7 @@ func fatalFetchError(fetches kgo.Fetches) (fatal error) {
 	fetches.EachError(func(topic string, p int32, err error) {
 		switch {
 		case errors.Is(err, kerr.FencedInstanceID):
-			fatal = fmt.Errorf("another member of the group has the same group.instance.id and took this one's place: give each process its own (%w)", err)
+			fatal = fencedError(err)
 		case errors.Is(err, kerr.OffsetOutOfRange):
 			// The client resets by itself but for auto.offset.reset: none.
 			fatal = fmt.Errorf("%s[%d]: the records at the committed offset are gone, and auto.offset.reset is none: set the group's offset, or another auto.offset.reset (%w)", topic, p, err)
@@ -70,13 +72,14 @@ func recreated(fetches kgo.Fetches) (topics []string) {
 type lossWatch struct {
 	log    *zap.Logger
 	onLost func(Lost)
+	group  string
 
 	mu     sync.Mutex // guards expect
 	expect map[partition]int64
 }
 
 func newLossWatch(cfg Config) *lossWatch {
-	return &lossWatch{log: cfg.Log, onLost: cfg.OnLost, expect: make(map[partition]int64)}
+	return &lossWatch{log: cfg.Log, onLost: cfg.OnLost, group: cfg.Group, expect: make(map[partition]int64)}
 }
 
 // forget is for partitions that are new to this member: others read on in the meantime.
@@ -91,7 +94,7 @@ func (l *lossWatch) forget(parts map[string][]int32) {
 }
 
 // check looks at what a poll brought of a partition, one record at least.
-func (l *lossWatch) check(client *kgo.Client, p kgo.FetchTopicPartition) {
+func (l *lossWatch) check(ctx context.Context, client *kgo.Client, p kgo.FetchTopicPartition) {
 	of := partition{p.Topic, p.Partition}
 	first := p.Records[0].Offset
 	l.mu.Lock()
@@ -99,11 +102,9 @@ func (l *lossWatch) check(client *kgo.Client, p kgo.FetchTopicPartition) {
 	l.expect[of] = p.Records[len(p.Records)-1].Offset + 1
 	l.mu.Unlock()
 	if !known {
-		at, ok := client.CommittedOffsets()[p.Topic][p.Partition]
-		if !ok || at.Offset <= 0 {
-			return // the group is new here, and the client shows 0: nothing was promised
+		if expect, known = l.committed(ctx, client, p); !known {
+			return // the group is new here: nothing was promised
 		}
-		expect = at.Offset
 	}
 	if first <= expect || expect >= p.LogStartOffset {
 		return
@@ -113,3 +114,24 @@ func (l *lossWatch) check(client *kgo.Client, p kgo.FetchTopicPartition) {
 		zap.String("topic", lost.Topic), zap.Int32("partition", lost.Partition), zap.Int64("from", lost.From), zap.Int64("to", lost.To))
 	l.onLost(lost)
 }
+
+// committed is the group's offset of a partition; false if it has none.
+func (l *lossWatch) committed(ctx context.Context, client *kgo.Client, p kgo.FetchTopicPartition) (int64, bool) {
+	at, ok := client.CommittedOffsets()[p.Topic][p.Partition]
+	if ok && at.Offset > 0 || p.LogStartOffset == 0 {
+		return at.Offset, ok
+	}
+	// The client shows 0 both for a group that is new here and for one that committed 0; the log no longer begins there.
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	offsets, err := kadm.NewClient(client).FetchOffsetsForTopics(ctx, l.group, p.Topic)
+	if err != nil {
+		l.log.Debug("asking for the group's offsets", zap.Error(err))
+		return 0, false
+	}
+	o, ok := offsets.Lookup(p.Topic, p.Partition)
+	return o.At, ok && o.Err == nil && o.At >= 0
+}
+
+// askTimeout bounds a question that the poll loop waits for.
+const askTimeout = 5 * time.Second

@@ -74,10 +74,10 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 			t.losses.forget(parts)
-			t.cfg.Log.Info("partitions assigned", zap.Any("partitions", parts))
+			logPartitions(t.cfg.Log, "partitions assigned", parts)
 		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
-			t.cfg.Log.Info("partitions revoked; the transaction under way is aborted", zap.Any("partitions", parts))
+			logPartitions(t.cfg.Log, "partitions revoked; the transaction under way is aborted", parts)
 		}),
 	)
 	session, err := kgo.NewGroupTransactSession(append(append(opts, t.cfg.Client...), kgo.TransactionalID(id))...)
@@ -87,10 +87,22 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 	defer session.Close()
 	t.client = session.Client()
 	h := handler(t.client)
+	watched, stop := context.WithCancel(ctx)
+	missing := make(chan struct{})
+	go func() {
+		defer close(missing)
+		watchTopics(watched, t.client, t.cfg.Topics, t.cfg.Log)
+	}()
+	defer func() { stop(); <-missing }() // before the client is closed
+	return t.loop(ctx, session, h)
+}
+
+// loop settles polls until ctx ends or the client can't go on.
+func (t *transactor) loop(ctx context.Context, session *kgo.GroupTransactSession, h TransactHandler) error {
 	for {
 		fetches := session.PollRecords(ctx, 2*t.cfg.MaxBatch)
 		if ctx.Err() != nil {
-			return nil // a stop
+			return nil //nolint:nilerr // a stop is no failure
 		}
 		t.fetching.note(fetches)
 		if err := fatalFetchError(fetches); err != nil {
@@ -100,7 +112,7 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		if topics := recreated(fetches); len(topics) > 0 {
 			return fmt.Errorf("topics were deleted, and perhaps made again: %v", topics) // a new client finds them anew
 		}
-		batches := t.byPartition(fetches)
+		batches := t.byPartition(ctx, fetches)
 		if len(batches) == 0 {
 			continue
 		}
@@ -111,10 +123,10 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 }
 
 // byPartition is one batch a partition, in order.
-func (t *transactor) byPartition(fetches kgo.Fetches) (batches [][]*kgo.Record) {
+func (t *transactor) byPartition(ctx context.Context, fetches kgo.Fetches) (batches [][]*kgo.Record) {
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		if len(p.Records) > 0 {
-			t.losses.check(t.client, p)
+			t.losses.check(ctx, t.client, p)
 			batches = append(batches, p.Records)
 		}
 	})

@@ -115,12 +115,12 @@ func (b *backend) before(w nethttp.ResponseWriter, phase string) bool {
 		nethttp.Error(w, "who are you", nethttp.StatusUnauthorized)
 	case noAnswer:
 		time.Sleep(clientTimeout + 200*time.Millisecond)
-		hangUp(w)
+		hangUp()
 	case resetBefore:
 		if rand.IntN(3) > 0 {
 			return true
 		}
-		hangUp(w)
+		hangUp()
 	case mixed500:
 		if rand.IntN(2) > 0 {
 			return true
@@ -142,7 +142,7 @@ func (b *backend) after(w nethttp.ResponseWriter, phase string) {
 		if rand.IntN(3) == 0 {
 			b.count(phase)
 			b.stored.Add(1)
-			hangUp(w)
+			hangUp()
 			return
 		}
 	case lateAnswer:
@@ -150,7 +150,7 @@ func (b *backend) after(w nethttp.ResponseWriter, phase string) {
 			b.count(phase)
 			b.stored.Add(1)
 			time.Sleep(clientTimeout + 200*time.Millisecond)
-			hangUp(w)
+			hangUp()
 			return
 		}
 	case skips:
@@ -187,7 +187,7 @@ func html500(w nethttp.ResponseWriter) {
 }
 
 // hangUp closes the connection without an answer.
-func hangUp(nethttp.ResponseWriter) {
+func hangUp() {
 	panic(nethttp.ErrAbortHandler)
 }
 

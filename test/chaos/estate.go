@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -314,5 +313,5 @@ func (s *estate) read(ctx context.Context, topic string, each func(message) erro
 	if s.o.mode == exactlyOnce {
 		return readCommitted(ctx, s.kafka.Libs(), s.kafka.Servers(), topic, each)
 	}
-	return retry(ctx, "reading "+topic, func() error { return errors.Join(s.topics.read(ctx, topic, each)) })
+	return s.topics.read(ctx, topic, each)
 }

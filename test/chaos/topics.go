@@ -164,57 +164,74 @@ type message struct {
 
 // read hands over every record of a topic, partition by partition, in order. A topic that does not exist has none.
 func (c *cluster) read(ctx context.Context, topic string, each func(message) error) error {
-	ends, err := c.ends(ctx, topic)
-	if errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) {
-		return nil
-	}
+	var ends []int64
+	err := retry(ctx, "asking where "+topic+" ends", func() (err error) {
+		ends, err = c.ends(ctx, topic)
+		if errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) {
+			return nil
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	for p := range c.partitions {
-		for next := int64(0); next < ends[p]; {
-			n, err := c.fetch(ctx, topic, p, next, each)
+	for p, end := range ends {
+		for next := int64(0); next < end; {
+			var got []placed
+			err := retry(ctx, fmt.Sprintf("reading %s[%d]", topic, p), func() (err error) {
+				got, err = c.fetch(ctx, topic, p, next)
+				return err
+			})
 			if err != nil {
-				return fmt.Errorf("reading %s[%d]: %w", topic, p, err)
+				return err
 			}
-			next = n
+			// Only what was fetched whole is handed over: what is tried again is handed over once.
+			for _, m := range got {
+				if err := each(m.message); err != nil {
+					return err
+				}
+				next = m.offset + 1
+			}
 		}
 	}
 	return nil
 }
 
-func (c *cluster) fetch(ctx context.Context, topic string, p int, next int64, each func(message) error) (int64, error) {
+// placed is a message and its offset.
+type placed struct {
+	message
+	offset int64
+}
+
+func (c *cluster) fetch(ctx context.Context, topic string, p int, next int64) (got []placed, err error) {
 	answer, err := c.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: p, Offset: next, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second})
 	if err == nil {
 		err = answer.Error
 	}
 	if err != nil {
-		return next, err
+		return nil, err
 	}
 	for {
 		rec, err := answer.Records.ReadRecord()
 		if errors.Is(err, io.EOF) {
-			return next, nil
+			return got, nil
 		}
 		if err != nil {
-			return next, err
+			return nil, err
 		}
 		if rec.Offset < next {
 			continue // a batch is sent whole, also what lies before the offset asked for
 		}
-		next = rec.Offset + 1
-		m := message{headers: map[string]string{}, at: rec.Time}
+		m := placed{message{headers: map[string]string{}, at: rec.Time}, rec.Offset}
 		if rec.Value != nil {
 			if m.value, err = kafka.ReadAll(rec.Value); err != nil {
-				return next, err
+				return nil, err
 			}
 		}
 		for _, h := range rec.Headers {
 			m.headers[h.Key] = string(h.Value)
 		}
-		if err := each(m); err != nil {
-			return next, err
-		}
+		got = append(got, m)
 	}
 }
 

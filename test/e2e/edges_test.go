@@ -6,8 +6,10 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -96,7 +98,79 @@ func assigned(p *running) int {
 	return strings.Count(said, "partitions assigned") + strings.Count(said, "partitions revoked")
 }
 
-// Records of an aborted transaction never reach the backend, and what follows them is committed.
+// Of two processes with one group.instance.id the brokers keep the newer; the other ends and says why, in either delivery.
+func TestAProcessWhoseInstanceIDIsTakenEnds(t *testing.T) {
+	for _, delivery := range []string{"at_least_once", "exactly_once"} {
+		t.Run(delivery, func(t *testing.T) {
+			servers := needKafka(t)
+			in, out, group := name("results"), name("out"), name("group")
+			newTopic(t, servers, in)
+			newTopic(t, servers, out)
+			member := func() *running {
+				return startRun(t, "--config", writeFile(t, "gx-ol.yaml", `
+kafka: {bootstrap.servers: "`+servers+`", group.instance.id: same}
+input: {topics: [`+in+`], group: `+group+`}
+delivery: `+delivery+`
+transport: {type: kafka, topic: `+out+`}
+`))
+			}
+			one := member()
+			eventually(t, "partitions for the first", func() bool { return assigned(one) > 0 })
+			two := member()
+			endsWith(t, one, 1, "group.instance.id")
+			two.stop(t)
+		})
+	}
+}
+
+// With auto.offset.reset none a loss is the operator's to judge: the process ends.
+func TestALossEndsTheProcessWhenNoResetIsAllowed(t *testing.T) {
+	servers := needKafka(t)
+	in, group := name("results"), name("group")
+	newTopic(t, servers, in)
+	publish(t, servers, in, results(200)...)
+	admin, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(servers, ",")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	var committed, deleted kadm.Offsets
+	for p := range int32(partitions) {
+		committed.AddOffset(in, p, 5, -1)
+		deleted.AddOffset(in, p, 20, -1)
+	}
+	if err := kadm.NewClient(admin).CommitAllOffsets(t.Context(), group, committed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kadm.NewClient(admin).DeleteRecords(t.Context(), deleted); err != nil {
+		t.Fatal(err)
+	}
+	b := startBackend(t)
+	p := startRun(t, "--config", writeFile(t, "gx-ol.yaml", `
+kafka: {bootstrap.servers: "`+servers+`", auto.offset.reset: none}
+input: {topics: [`+in+`], group: `+group+`}
+transport: {type: http, url: "`+b.url+`"}
+`))
+	endsWith(t, p, 1, "auto.offset.reset")
+	if n := b.events(); n != 0 {
+		t.Errorf("%d events were delivered all the same", n)
+	}
+}
+
+// endsWith waits until a process ends by itself, with a code and an error that says something.
+func endsWith(t *testing.T, p *running, code int, says string) {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(time.Minute):
+		t.Fatalf("it lives on: %s", p.stderr.String())
+	}
+	if got := p.cmd.ProcessState.ExitCode(); got != code || !strings.Contains(p.stderr.String(), says) {
+		t.Errorf("exit code %d, want %d and an error with %q: %s", got, code, says, p.stderr.String())
+	}
+}
+
+// Records of an aborted transaction never reach the backend.
 func TestReadCommittedLeavesOutWhatWasAborted(t *testing.T) {
 	servers := needKafka(t)
 	in := name("results")

@@ -79,7 +79,6 @@ func run(ctx context.Context, plant string) error {
 	if err != nil {
 		return err
 	}
-	h.client = c.Client()
 	err = c.Run(ctx)
 	h.behind.Wait()
 	return err
@@ -89,7 +88,6 @@ func run(ctx context.Context, plant string) error {
 type planted struct {
 	*pipeline.Pipeline
 	plant  string
-	client *kgo.Client
 	behind sync.WaitGroup
 }
 
