@@ -26,6 +26,7 @@ type DeadLetters struct {
 	alone sync.RWMutex
 
 	transaction bool // see InTransaction
+	connect     bool // see ConnectHeaders
 }
 
 // NewDeadLetters writes with a client that stays the caller's; topicOf names the dead-letter topic of a source topic.
@@ -33,10 +34,28 @@ func NewDeadLetters(client *kgo.Client, topicOf func(source string) string) *Dea
 	return &DeadLetters{client: client, topicOf: topicOf}
 }
 
+// ConnectHeaders makes letters carry the headers of Kafka Connect too.
+func (d *DeadLetters) ConnectHeaders(on bool) *DeadLetters {
+	d.connect = on
+	return d
+}
+
+// letter is rec as a letter, whole or as the reference that l names.
+func (d *DeadLetters) letter(rec *kgo.Record, topic string, l deadletter.Letter) *kgo.Record {
+	wrap := deadletter.Wrap
+	if l.Reference != "" {
+		wrap = deadletter.WrapReference
+	}
+	if d.connect {
+		return deadletter.WithConnectHeaders(wrap(rec, topic, l))
+	}
+	return wrap(rec, topic, l)
+}
+
 // InTransaction buries inside a transaction of client. One attempt, in the form that the letter names: if the broker finds it
 // too large, that is a Message fault (oversize), since the transaction has failed and the smaller form must be written in the next.
 func (d *DeadLetters) InTransaction(client *kgo.Client) *DeadLetters {
-	return &DeadLetters{client: client, topicOf: d.topicOf, transaction: true}
+	return &DeadLetters{client: client, topicOf: d.topicOf, transaction: true, connect: d.connect}
 }
 
 // Bury writes rec as a letter and waits for the acknowledgement. A letter that the broker finds too large becomes a
@@ -50,26 +69,22 @@ func (d *DeadLetters) Bury(ctx context.Context, rec *kgo.Record, l deadletter.Le
 		return d.buryInTransaction(ctx, rec, topic, l)
 	}
 	if l.Reference == "" {
-		if err := d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.Wrap(rec, topic, l) }); !tooLarge(err) {
+		if err := d.write(ctx, rec.Topic, func() *kgo.Record { return d.letter(rec, topic, l) }); !tooLarge(err) {
 			return buryFault(ctx, err, topic)
 		}
 		l.Reference = deadletter.ReferenceKept
 	}
 	if l.Reference == deadletter.ReferenceKept {
-		if err := d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.WrapReference(rec, topic, l) }); !tooLarge(err) {
+		if err := d.write(ctx, rec.Topic, func() *kgo.Record { return d.letter(rec, topic, l) }); !tooLarge(err) {
 			return buryFault(ctx, err, topic)
 		}
 	}
 	l.Reference = deadletter.ReferenceBare
-	return buryFault(ctx, d.write(ctx, rec.Topic, func() *kgo.Record { return deadletter.WrapReference(rec, topic, l) }), topic)
+	return buryFault(ctx, d.write(ctx, rec.Topic, func() *kgo.Record { return d.letter(rec, topic, l) }), topic)
 }
 
 func (d *DeadLetters) buryInTransaction(ctx context.Context, rec *kgo.Record, topic string, l deadletter.Letter) error {
-	letter := deadletter.Wrap
-	if l.Reference != "" {
-		letter = deadletter.WrapReference
-	}
-	err := d.client.ProduceSync(ctx, letter(rec, topic, l)).FirstErr()
+	err := d.client.ProduceSync(ctx, d.letter(rec, topic, l)).FirstErr()
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
 		if err := EnsureDeadLetterTopic(ctx, d.client, rec.Topic, topic); err != nil {
 			return err

@@ -38,6 +38,7 @@ const (
 const (
 	defaultEndpoint = "api/v1/lineage"
 	dataHubBase     = "/openapi/openlineage"
+	questionLimit   = 8 << 20          // bytes read of the answer to a GET
 	answerLimit     = 64 << 10         // bytes read of an answer; the rest is drained up to drainLimit
 	drainLimit      = 1 << 20          // above this the connection is closed rather than reused
 	idleTimeout     = 25 * time.Second // Marquez closes idle connections after 30 s without notice
@@ -72,6 +73,7 @@ type HTTPConfig struct {
 type HTTP struct {
 	cfg     HTTPConfig
 	target  string // where events go
+	base    string // without a slash at its end; other endpoints lie below it
 	probe   string // what Probe asks
 	client  *http.Client
 	close   func()
@@ -112,6 +114,7 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 		ForceAttemptHTTP2:   true,
 	}
 	h := &HTTP{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
+	h.base = strings.TrimRight(base.String(), "/")
 	h.probe = base.JoinPath("api/v1/namespaces").String() + "?limit=1"
 	if u, err := url.Parse(cfg.URL); err == nil && u.User != nil {
 		password, _ := u.User.Password()

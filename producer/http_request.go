@@ -32,7 +32,11 @@ func (h *HTTP) do(ctx context.Context, method, target string, body []byte) (int,
 		return 0, nil, nil, h.transportFault(ctx, err)
 	}
 	defer func() { _ = res.Body.Close() }() // nothing of the answer is needed any more
-	answer, err := io.ReadAll(io.LimitReader(res.Body, answerLimit))
+	limit := int64(answerLimit)
+	if method == http.MethodGet {
+		limit = questionLimit // what was asked for
+	}
+	answer, err := io.ReadAll(io.LimitReader(res.Body, limit))
 	if err == nil {
 		_, err = io.CopyN(io.Discard, res.Body, drainLimit) // so that the connection can be used again
 	}

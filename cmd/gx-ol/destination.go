@@ -77,25 +77,7 @@ func destinationName(t *config.Transport) string { return cmp.Or(t.Name, t.Type)
 func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport, stdout io.Writer, log *zap.Logger) (d destination, end func(), err error) {
 	switch t.Type {
 	case "http":
-		files, err := tlsOf(t)
-		if err != nil {
-			return nil, nil, err
-		}
-		path := cfg.Path(t)
-		headers := make(map[string]func() string)
-		for name := range t.CustomHeaders {
-			headers[name] = cfg.Live(path + ".custom_headers." + name)
-		}
-		h, err := producer.NewHTTP(producer.HTTPConfig{
-			BatchSize: t.Batch.Size, BatchLinger: t.Batch.Linger, BatchEndpoint: t.Batch.Endpoint,
-			OnNoBatch: func(status int) {
-				log.Warn("the destination has no lineage/batch: events go one by one for ten minutes; check transport.batch.endpoint",
-					zap.String("destination", destinationName(t)), zap.Int("status", status))
-			},
-			TLS: files, APIKeyNow: cfg.Live(path + ".auth.apiKey"), HeadersNow: headers,
-			URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
-			Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
-		})
+		h, err := newHTTP(cfg, t, log)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -124,6 +106,29 @@ func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport
 		return producer.NewConsole(stdout), func() {}, nil
 	}
 	return nil, nil, fmt.Errorf("no destination of type %q", t.Type)
+}
+
+// newHTTP makes an HTTP destination.
+func newHTTP(cfg *config.Config, t *config.Transport, log *zap.Logger) (*producer.HTTP, error) {
+	files, err := tlsOf(t)
+	if err != nil {
+		return nil, err
+	}
+	path := cfg.Path(t)
+	headers := make(map[string]func() string)
+	for name := range t.CustomHeaders {
+		headers[name] = cfg.Live(path + ".custom_headers." + name)
+	}
+	return producer.NewHTTP(producer.HTTPConfig{
+		BatchSize: t.Batch.Size, BatchLinger: t.Batch.Linger, BatchEndpoint: t.Batch.Endpoint,
+		OnNoBatch: func(status int) {
+			log.Warn("the destination has no lineage/batch: events go one by one for ten minutes; check transport.batch.endpoint",
+				zap.String("destination", destinationName(t)), zap.Int("status", status))
+		},
+		TLS: files, APIKeyNow: cfg.Live(path + ".auth.apiKey"), HeadersNow: headers,
+		URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
+		Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
+	})
 }
 
 // tlsOf is nil where the configuration names no files: then the system's roots are enough.

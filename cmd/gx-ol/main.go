@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,18 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	// A second signal ends the process at once: with the handler gone, the default one acts.
 	context.AfterFunc(ctx, stop)
-	a := &app{env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	a := &app{env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator()}
 	os.Exit(run(ctx, os.Args[1:], a))
+}
+
+// operator is who runs the process, for the audit of what is done by hand.
+func operator() string {
+	name := cmp.Or(os.Getenv("USER"), os.Getenv("LOGNAME"), os.Getenv("USERNAME"), "unknown")
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
 }
 
 // app is what a command may use of the process.
@@ -38,6 +49,8 @@ type app struct {
 	stdin  io.Reader
 	stdout io.Writer // results
 	stderr io.Writer // talk
+	asks   bool      // somebody at a terminal can answer
+	who    string    // the operator, user@host
 }
 
 // usageError is wrong use: exit code 2.
@@ -81,13 +94,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
   gx-ol run --config gx-ol.yaml`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q", args[0])}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetIn(a.stdin)
@@ -96,33 +103,39 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%s: %w%s", cmd.CommandPath(), err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDevCommand(a), newVersionCommand(a))
-	for _, c := range root.Commands() {
-		wrapUsage(c)
-	}
-	root.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		text := fmt.Sprintf("unknown command %q", args[0])
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			text += fmt.Sprintf(": did you mean %q?", near[0])
-		}
-		return usageError{errors.New(text)}
-	}
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
+	wrapUsage(root)
 	return root
 }
 
-// wrapUsage makes a command's complaints about its arguments wrong use.
-func wrapUsage(c *cobra.Command) {
-	check := c.Args
-	if check == nil {
-		return
-	}
-	c.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
-		}
+// unknownCommand suggests the command that a misspelt one meant.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
 		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += fmt.Sprintf(": did you mean %q?", near[0])
+	}
+	return usageError{errors.New(text)}
+}
+
+// wrapUsage makes a command's complaints about its arguments wrong use, and those of the commands below it.
+func wrapUsage(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		wrapUsage(sub)
+	}
+	check := c.Args
+	switch {
+	case c.HasSubCommands():
+		c.SuggestionsMinimumDistance = 2
+		c.Args = unknownCommand
+	case check != nil:
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+			}
+			return nil
+		}
 	}
 }

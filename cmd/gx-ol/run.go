@@ -67,7 +67,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err := checkInput(ctx, letters, cfg); err != nil {
 		return err
 	}
-	graves := producer.NewDeadLetters(letters, cfg.DeadLetterTopic)
+	graves := producer.NewDeadLetters(letters, cfg.DeadLetterTopic).ConnectHeaders(cfg.DeadLetters.ConnectHeaders)
 	once := cfg.Delivery == "exactly_once"
 	to := &destinations{to: []pipeline.Destination{{Name: destinationName(&cfg.Transport)}}}
 	var transacted *transactions
@@ -116,7 +116,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err != nil {
 		return err
 	}
-	members := consumer.Config{Client: opts, Topics: cfg.Input.Topics, Exclude: []string{`\.dlq$`, `^__`}, Group: cfg.Input.Group, Log: log,
+	members := consumer.Config{Client: opts, Topics: cfg.Input.Topics, Exclude: []string{`\.dlq$`, `\.dlq\.`, `^__`}, Group: cfg.Input.Group, Log: log,
 		OnLost: func(l consumer.Lost) { metrics.Lost(l.Topic, l.To-l.From) }}
 	log.Info("gx-ol runs", zap.String("version", version()), zap.Strings("topics", cfg.Input.Topics),
 		zap.String("group", cfg.Input.Group), zap.String("to", cfg.Transport.Type), zap.String("delivery", cfg.Delivery))

@@ -92,7 +92,10 @@ type Batch struct {
 type SSL struct{ CA, Certificate, Key string }
 
 // DeadLetters is where refused records go.
-type DeadLetters struct{ Topic string }
+type DeadLetters struct {
+	Topic          string
+	ConnectHeaders bool // Kafka Connect's headers beside ours
+}
 
 // Datasource is the OpenLineage naming of one GX datasource.
 type Datasource struct{ Namespace, Name, Database, Schema string }

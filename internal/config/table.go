@@ -83,6 +83,7 @@ func transportFields() []field {
 func otherFields() []field {
 	return []field{
 		{path: "dead_letters.topic", typ: "string", doc: "topic for dead letters; default: <input topic>.dlq", at: func(c *Config) any { return &c.DeadLetters.Topic }},
+		{path: "dead_letters.connect_headers", typ: "bool", def: "false", doc: "letters carry Kafka Connect's __connect.errors.* headers too, which most viewers of topics show", at: func(c *Config) any { return &c.DeadLetters.ConnectHeaders }},
 		{path: "delivery", typ: "string", def: "at_least_once", enum: []string{"at_least_once", "exactly_once"}, doc: "exactly_once: for a Kafka transport on the input's cluster, events, dead letters and offsets in one transaction", at: func(c *Config) any { return &c.Delivery }},
 		{path: "datasources", typ: "datasources", doc: "GX datasource (glob) to {namespace, name, database, schema}", at: func(c *Config) any { return &c.Datasources }},
 		{path: "great_expectations", typ: "string", doc: "a great_expectations.yml, or its folder, to derive datasources from", at: func(c *Config) any { return &c.GreatExpectations }},

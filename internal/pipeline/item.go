@@ -148,7 +148,7 @@ func (p *Pipeline) decodeAndMap(it *item) (stage string, bad *fault.Error) {
 		return stage, blame(err)
 	}
 	stage = stageMap
-	it.runs, err = p.Mapper.Map(msg, inputOf(it.rec))
+	it.runs, err = p.Mapper.Map(msg, InputOf(it.rec))
 	if err != nil {
 		it.runs = nil
 		return stage, blame(err)
@@ -180,8 +180,8 @@ func blame(err error) *fault.Error {
 	}
 }
 
-// inputOf is what Map is told of the record: a replayed one counts as received when it was first.
-func inputOf(rec *kgo.Record) mapper.Input {
+// InputOf is what Map is told of the record: a replayed one counts as received when it was first.
+func InputOf(rec *kgo.Record) mapper.Input {
 	in := mapper.Input{Received: deadletter.OriginOf(rec).Timestamp, Topic: rec.Topic}
 	for _, h := range rec.Headers {
 		switch h.Key {

@@ -60,7 +60,7 @@ func TestHeadersNameTheJobAndTheRunsAboveIt(t *testing.T) {
 	want := mapper.Input{Received: at, Topic: "results", JobNamespace: "job-namespace", JobName: "job-name",
 		Parent: mapper.ParentRun{ID: "parent-id", RunID: "parent-run-id", Namespace: "parent-job-namespace", Name: "parent-job-name"},
 		Root:   mapper.ParentRun{ID: "root-parent-id", RunID: "root-parent-run-id", Namespace: "root-parent-job-namespace", Name: "root-parent-job-name"}}
-	if got := inputOf(rec); got != want {
+	if got := InputOf(rec); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	doc, err := os.ReadFile("../../docs/configuration.md")

@@ -65,7 +65,7 @@ const (
 // Letter is what our headers say of a dead letter. Zero times and empty texts have no header.
 type Letter struct {
 	Topic         string    // source topic of the first failure; empty in Wrap means the record's own position
-	Partition     int32     // source partition
+	Partition     int32     // source partition; UnknownPartition if another system's letter did not say it
 	Offset        int64     // source offset
 	Timestamp     time.Time // the source record's time, which Map got as received
 	Group         string    // consumer group that gave up
@@ -245,9 +245,7 @@ func (l *Letter) set(name, value string) (err error) {
 	case HeaderTopic:
 		l.Topic = value
 	case HeaderPartition:
-		var n int64
-		n, err = count(value, 32)
-		l.Partition = int32(n)
+		l.Partition, err = partition(value)
 	case HeaderOffset:
 		l.Offset, err = count(value, 64)
 	case HeaderTimestamp:
@@ -285,6 +283,15 @@ func count(value string, bits int) (int64, error) {
 		return 0, fmt.Errorf("not a number from 0 to 2^%d-1", bits-1)
 	}
 	return n, nil
+}
+
+// partition reads a partition, which is UnknownPartition for a record that another system's letter held.
+func partition(value string) (int32, error) {
+	if value == strconv.Itoa(UnknownPartition) {
+		return UnknownPartition, nil
+	}
+	n, err := count(value, 32)
+	return int32(n), err
 }
 
 func small(value string) (int, error) {

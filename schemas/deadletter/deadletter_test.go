@@ -103,7 +103,7 @@ func TestReplayedRecordKeepsItsOrigin(t *testing.T) {
 
 func TestBrokenReplayHeadersMeanTheRecordsOwnPosition(t *testing.T) {
 	own := Origin{Topic: "in", Partition: 4, Offset: 5, Timestamp: at}
-	for i, bad := range []string{"", "-1", "99999999999", "99999999999999999999", "yesterday", "-5"} {
+	for i, bad := range []string{"", "-2", "99999999999", "99999999999999999999", "yesterday", "-5"} {
 		hs := ReplayHeaders(Origin{Topic: "x", Partition: 1, Offset: 7, Timestamp: at, Replays: 2})
 		if i < len(hs) {
 			hs[i].Value = []byte(bad)
@@ -141,11 +141,11 @@ func FuzzUnwrap(f *testing.F) {
 	f.Add(HeaderReplayOffset, []byte("-1"), HeaderReplayCount, []byte("9999999999"))
 	f.Fuzz(func(t *testing.T, k1 string, v1 []byte, k2 string, v2 []byte) {
 		rec := &kgo.Record{Topic: "in", Headers: []kgo.RecordHeader{{Key: HeaderTopic, Value: []byte("in")}, {Key: k1, Value: v1}, {Key: k2, Value: v2}}}
-		if o := OriginOf(rec); o.Partition < 0 || o.Offset < 0 || o.Replays < 0 {
+		if o := OriginOf(rec); o.Partition < UnknownPartition || o.Offset < 0 || o.Replays < 0 {
 			t.Errorf("%+v", o)
 		}
 		l, ok, _ := Unwrap(rec)
-		if !ok || l.Partition < 0 || l.Offset < 0 || l.Attempts < 0 || l.Replays < 0 {
+		if !ok || l.Partition < UnknownPartition || l.Offset < 0 || l.Attempts < 0 || l.Replays < 0 {
 			t.Errorf("%+v", l)
 		}
 		if _, ok, err := Unwrap(Wrap(rec, "d", l)); !ok || err != nil {

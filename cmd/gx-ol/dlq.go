@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/producer"
+)
+
+func newDLQCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "dlq", Short: "look at dead letters, replay and discard them", Args: cobra.NoArgs,
+		Long: `Dead letters are records that could not be delivered for their own fault. Which of them are settled is kept in Kafka itself
+(<topic>.ledger), so that everyone sees the same, and a replay that was stopped, or killed, goes on where it was.
+Letters of Kafka Connect, Spring Kafka, Kafka Streams, share groups and Watermill are read like gx-ol's own.`,
+		Example: `  gx-ol dlq stats                                  what there is, and what could help
+  gx-ol dlq list --code http_422 --since 24h
+  gx-ol dlq show 3/1042
+  gx-ol dlq replay --code unmapped_dataset --dry-run
+  gx-ol dlq replay --code unmapped_dataset --yes --rate 50
+  gx-ol dlq discard --code tombstone --reason "deletions, nothing to deliver" --yes
+  gx-ol dlq export --code invalid_json > letters.ndjson && gx-ol dlq import letters.ndjson --yes`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	quarantine := &cobra.Command{Use: "quarantine", Short: "letters that were replayed too often", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	list := newDLQListCommand(a, dlq.QuarantineSuffix)
+	list.Short, list.Long, list.Example = "list the letters in quarantine, newest first", `Lists <topic>.quarantine, where replay puts letters that were replayed --max-replays times. It is itself a dead-letter
+topic: with --topic <topic>.quarantine every dlq command works on it.`, "  gx-ol dlq quarantine list --all"
+	quarantine.AddCommand(list)
+	cmd.AddCommand(newDLQListCommand(a, ""), newDLQShowCommand(a), newDLQStatsCommand(a), newDLQReplayCommand(a), newDLQDiscardCommand(a),
+		newDLQExportCommand(a), newDLQImportCommand(a), quarantine)
+	return cmd
+}
+
+// dlqFlags are what every dlq command takes.
+type dlqFlags struct {
+	configFlags
+	topic, output, by string
+
+	codes, dispositions, sources, keys []string
+	partitions                         []int32
+	offsets, since, until, grep        string
+	all                                bool
+}
+
+func (f *dlqFlags) add(cmd *cobra.Command, filters bool) {
+	f.configFlags.add(cmd, "brokers")
+	flags := cmd.Flags()
+	flags.StringVar(&f.topic, "topic", "", "dead-letter topic (default: the configuration's, else gx.validation-results.dlq)")
+	flags.StringVarP(&f.output, "output", "o", "table", "table or json")
+	if !filters {
+		return
+	}
+	flags.StringSliceVar(&f.codes, "code", nil, "letters with one of these codes")
+	flags.StringSliceVar(&f.dispositions, "disposition", nil, "poison, rejected, exhausted, oversize or bug")
+	flags.StringSliceVar(&f.sources, "source-topic", nil, "letters about records of these topics")
+	flags.StringArrayVar(&f.keys, "key", nil, "letters with this key (<datasource>.<asset>); may be given again")
+	flags.Int32SliceVar(&f.partitions, "partition", nil, "partitions of the dead-letter topic")
+	flags.StringVar(&f.offsets, "offset", "", "offsets of the dead-letter topic, FROM-TO; one end may be missing")
+	flags.StringVar(&f.since, "since", "", "given up since: a time (RFC 3339), a day, or how long ago (90m, 24h, 7d)")
+	flags.StringVar(&f.until, "until", "", "given up before")
+	flags.StringVar(&f.grep, "grep", "", "letters whose error holds this text")
+	flags.BoolVar(&f.all, "all", false, "settled letters too")
+}
+
+// filter reads the filter flags.
+func (f *dlqFlags) filter(now time.Time) (dlq.Filter, error) {
+	out := dlq.Filter{Codes: f.codes, Dispositions: f.dispositions, SourceTopics: f.sources, Keys: f.keys, Partitions: f.partitions, Grep: f.grep, All: f.all}
+	known := []string{"poison", "rejected", "exhausted", "oversize", "bug"}
+	for _, d := range f.dispositions {
+		if !slices.Contains(known, d) {
+			return out, usageError{fmt.Errorf("--disposition %q must be one of %s%s", d, strings.Join(known, ", "), didYouMean(d, known))}
+		}
+	}
+	var err error
+	if f.offsets != "" {
+		if out.Offsets, err = parseOffsets(f.offsets); err != nil {
+			return out, usageError{err}
+		}
+	}
+	if out.Since, err = parseWhen("--since", f.since, now); err != nil {
+		return out, usageError{err}
+	}
+	if out.Until, err = parseWhen("--until", f.until, now); err != nil {
+		return out, usageError{err}
+	}
+	return out, nil
+}
+
+func didYouMean(wrong string, names []string) string {
+	if near := kafkaclient.Nearest(wrong, names); near != "" {
+		return fmt.Sprintf(": did you mean %s?", near)
+	}
+	return ""
+}
+
+// parseOffsets reads FROM-TO, both included; one of them may be missing, or there is one offset alone.
+func parseOffsets(s string) (*dlq.Offsets, error) {
+	from, to, span := strings.Cut(s, "-")
+	out := &dlq.Offsets{To: 1<<63 - 1}
+	var err1, err2 error
+	if from != "" {
+		out.From, err1 = strconv.ParseInt(from, 10, 64)
+	}
+	switch {
+	case !span:
+		out.To = out.From
+	case to != "":
+		out.To, err2 = strconv.ParseInt(to, 10, 64)
+	}
+	if err1 != nil || err2 != nil || s == "-" || out.From > out.To {
+		return nil, fmt.Errorf("--offset %q must be FROM-TO, such as 100-199, 100- or 100", s)
+	}
+	return out, nil
+}
+
+// parseWhen reads a time, a day, or how long ago it was.
+func parseWhen(flag, s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n < 100_000 {
+			return now.Add(-time.Duration(n * float64(24*time.Hour))), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	return time.Time{}, fmt.Errorf("%s %q must be a time such as 2026-01-31T08:00:00Z, a day such as 2026-01-31, or how long ago, such as 90m, 24h or 7d", flag, s)
+}
+
+// graveyard is an open dead-letter topic.
+type graveyard struct {
+	*dlq.Topic
+	cfg    *config.Config
+	client *kgo.Client
+}
+
+func (g *graveyard) close() { g.client.Close() }
+
+// open connects. suffix names the topic beside the dead-letter topic that is meant.
+func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix string) (*graveyard, error) {
+	if f.output != "table" && f.output != "json" {
+		return nil, usageError{fmt.Errorf("-o %q must be table or json", f.output)}
+	}
+	cfg, err := config.LoadForMap(f.path, a.env, f.set(cmd))
+	if err != nil {
+		return nil, err
+	}
+	cfg.Kafka = maps.Clone(cfg.Kafka)
+	if cfg.Kafka == nil {
+		cfg.Kafka = make(map[string]string)
+	}
+	if cfg.Kafka["bootstrap.servers"] == "" {
+		cfg.Kafka["bootstrap.servers"] = "localhost:9092"
+	}
+	name, err := f.deadLetterTopic(cfg)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), cfg.Input.MaxMessageBytes)
+	if err != nil {
+		return nil, err
+	}
+	if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
+		client.Close()
+		return nil, err
+	}
+	t, err := dlq.Open(ctx, client, name+suffix)
+	if errors.Is(err, dlq.ErrNoTopic) && suffix == "" {
+		err = fmt.Errorf("%w%s", err, otherTopics(ctx, client))
+	}
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &graveyard{Topic: t, cfg: cfg, client: client}, nil
+}
+
+// deadLetterTopic is the one that the flags or the configuration name.
+func (f *dlqFlags) deadLetterTopic(cfg *config.Config) (string, error) {
+	if f.topic != "" {
+		return f.topic, nil
+	}
+	if cfg.DeadLetters.Topic != "" {
+		return cfg.DeadLetters.Topic, nil
+	}
+	if cfg.Input.Regex() || len(cfg.Input.Topics) > 1 {
+		return "", usageError{errors.New("the configuration reads several topics, each with a dead-letter topic of its own: say which with --topic")}
+	}
+	if len(cfg.Input.Topics) == 1 {
+		return cfg.DeadLetterTopic(cfg.Input.Topics[0]), nil
+	}
+	return cfg.DeadLetterTopic("gx.validation-results"), nil
+}
+
+// otherTopics says which topics on the brokers look like dead-letter topics.
+func otherTopics(ctx context.Context, client *kgo.Client) string {
+	details, err := kadm.NewClient(client).ListTopics(ctx)
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, name := range details.Names() {
+		lower := strings.ToLower(name)
+		if slices.ContainsFunc([]string{".dlq", "-dlq", "-dlt", ".dlt", "dlq.", "poison", "dead"}, func(part string) bool { return strings.Contains(lower, part) }) &&
+			!strings.HasSuffix(lower, dlq.LedgerSuffix) && !strings.HasSuffix(lower, dlq.AuditSuffix) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ". Topics that look like it: " + strings.Join(names[:min(5, len(names))], ", ")
+}
+
+// session begins to settle letters.
+func (g *graveyard) session(ctx context.Context, a *app, by string) (*dlq.Session, error) {
+	opts, err := kafkaclient.OptsLive(g.cfg.Kafka, liveProperties(g.cfg, "kafka"))
+	if err != nil {
+		return nil, err
+	}
+	if by == "" {
+		by = a.who
+	}
+	return g.Begin(ctx, append(opts, producer.ClientOpts(g.cfg.Input.MaxMessageBytes)...), by)
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/dlq"
+)
+
+func newDLQExportCommand(a *app) *cobra.Command {
+	var f dlqFlags
+	cmd := &cobra.Command{
+		Use: "export", Short: "print letters whole, one JSON document a line, to be mended and imported", Args: cobra.NoArgs,
+		Long: `Prints letters with key, value and headers, row values and all, one a line. A value is a string with the message's text ({"base64": …} if it is
+no text). To mend one, change value, or key, or headers, and leave the rest; value may also be the JSON itself in place of the string.`,
+		Example: `  gx-ol dlq export --code invalid_json > letters.ndjson
+  gx-ol dlq export --code not_a_result | jq -c '.value |= (fromjson | .meta.run_id = {})' | gx-ol dlq import - --yes`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			filter, err := f.filter(time.Now())
+			if err != nil {
+				return err
+			}
+			g, err := f.open(cmd.Context(), a, cmd, "")
+			if err != nil {
+				return err
+			}
+			defer g.close()
+			ix, err := g.Load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return g.export(cmd.Context(), a, ix, ix.Choose(filter))
+		},
+	}
+	f.add(cmd, true)
+	return cmd
+}
+
+func (g *graveyard) export(ctx context.Context, a *app, ix *dlq.Index, letters []*dlq.Letter) error {
+	out := bufio.NewWriter(a.stdout)
+	gone := 0
+	err := g.Whole(ctx, letters, func(l *dlq.Letter, rec *kgo.Record) error {
+		var original *kgo.Record
+		if l.Said.Reference != "" {
+			var err error
+			if original, err = g.Original(ctx, l); err != nil {
+				return err
+			}
+			if original == nil {
+				gone++
+				fmt.Fprintf(a.stderr, "%s: it holds no value, and its topic does not retain the original any more\n", l)
+				return nil
+			}
+		}
+		return printJSON(out, g.Export(l, rec, original))
+	})
+	if err := errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "%d letters exported\n", len(letters)-gone)
+	if gone > 0 {
+		return errReported
+	}
+	return nil
+}
+
+func newDLQImportCommand(a *app) *cobra.Command {
+	var f settleFlags
+	cmd := &cobra.Command{
+		Use: "import FILE|-", Short: "replay exported letters, as they were mended", Args: cobra.ExactArgs(1),
+		Long: `Writes the key, value and headers of each line back to its letter's source topic, and settles the letter, in one transaction: exactly once, as replay
+does. Lines whose letter is settled already are passed over, so that the same file can be imported again. All lines are checked before anything is written.`,
+		Example: "  gx-ol dlq import letters.ndjson --dry-run\n  gx-ol dlq import letters.ndjson --yes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lines, err := readExported(args[0], a.stdin)
+			if err != nil {
+				return err
+			}
+			g, err := f.open(cmd.Context(), a, cmd, "")
+			if err != nil {
+				return err
+			}
+			defer g.close()
+			return g.imports(cmd.Context(), a, f, lines)
+		},
+	}
+	f.add(cmd, false)
+	return cmd
+}
+
+// readExported reads every line; its error names the first that is none.
+func readExported(name string, stdin io.Reader) ([]dlq.Exported, error) {
+	in := stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		in = file
+	}
+	var out []dlq.Exported
+	reader := bufio.NewReader(in)
+	for n := 1; ; n++ {
+		line, err := reader.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			e, err := dlq.ParseExported(line)
+			if err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+			}
+			out = append(out, e)
+		}
+		if err != nil {
+			return out, nil
+		}
+	}
+}
+
+func (g *graveyard) imports(ctx context.Context, a *app, f settleFlags, lines []dlq.Exported) error {
+	if len(lines) == 0 {
+		fmt.Fprintln(a.stderr, "there is no letter in the file")
+		return nil
+	}
+	w := a.stderr
+	if f.dryRun {
+		w = a.stdout
+	}
+	if f.output == "table" {
+		fmt.Fprintf(w, "%d letters of %s would go to their source topics, as the file has them\n", len(lines), g.Name)
+	}
+	ok, err := f.agreed(a, fmt.Sprintf("Import %d letters?", len(lines)))
+	if err != nil || !ok {
+		return err
+	}
+	s, err := g.session(ctx, a, f.by)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t := newTally(a, f.output, "importing", len(lines))
+	return t.end(s.Import(ctx, lines, t.note))
+}

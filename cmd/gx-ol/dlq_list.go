@@ -1,0 +1,238 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
+)
+
+func newDLQListCommand(a *app, suffix string) *cobra.Command {
+	var f dlqFlags
+	var limit int
+	cmd := &cobra.Command{
+		Use: "list", Short: "list letters, newest first", Args: cobra.NoArgs,
+		Long: `Lists letters that are not settled, newest first; --all lists the settled ones too. A letter's name is PARTITION/OFFSET in the dead-letter topic.
+With -o json it prints every letter, one a line.`,
+		Example: `  gx-ol dlq list --code http_422,http_400 --since 24h
+  gx-ol dlq list --grep "unknown column" -o json | jq -r .letter`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			filter, err := f.filter(time.Now())
+			if err != nil {
+				return err
+			}
+			g, err := f.open(cmd.Context(), a, cmd, suffix)
+			if suffix != "" && errors.Is(err, dlq.ErrNoTopic) {
+				fmt.Fprintln(a.stderr, "nothing is in quarantine")
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			defer g.close()
+			ix, err := g.Load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			letters := ix.Choose(filter)
+			slices.SortStableFunc(letters, func(x, y *dlq.Letter) int { return y.GivenUp().Compare(x.GivenUp()) })
+			return printLetters(a, letters, ix, f, limit, cmd.Flags().Changed("limit"))
+		},
+	}
+	f.add(cmd, true)
+	cmd.Flags().IntVar(&limit, "limit", 50, "so many letters at most; 0: all (with -o json the default)")
+	return cmd
+}
+
+// listed is a letter in JSON.
+type listed struct {
+	Letter      string            `json:"letter"`
+	State       dlq.State         `json:"state"`
+	FailedAt    time.Time         `json:"failed_at"`
+	System      deadletter.System `json:"system,omitempty"`
+	Disposition string            `json:"disposition,omitempty"`
+	Code        string            `json:"code"`
+	Stage       string            `json:"stage,omitempty"`
+	Error       string            `json:"error"`
+	SourceTopic string            `json:"source_topic,omitempty"`
+	Source      string            `json:"source,omitempty"` // partition/offset
+	Group       string            `json:"group,omitempty"`
+	Key         string            `json:"key"`
+	Bytes       int               `json:"bytes"`
+	Attempts    int               `json:"attempts"`
+	Replays     int               `json:"replays"`
+	Reference   string            `json:"reference,omitempty"`
+	Settled     *dlq.Entry        `json:"settled,omitempty"`
+	Fault       string            `json:"fault,omitempty"` // what of its headers could not be read
+}
+
+func list(l *dlq.Letter) listed {
+	out := listed{Letter: l.String(), State: l.State, FailedAt: l.GivenUp().UTC(), System: l.System, Disposition: l.Said.Disposition, Code: l.Said.Code,
+		Stage: l.Said.Stage, Error: l.Said.Error, SourceTopic: l.Said.Topic, Group: l.Said.Group, Key: string(l.Key), Bytes: l.Bytes,
+		Attempts: l.Said.Attempts, Replays: l.Said.Replays, Reference: l.Said.Reference, Fault: l.Fault}
+	if l.Said.Partition >= 0 {
+		out.Source = l.Source().String()
+	}
+	if l.Entry.State != "" {
+		out.Settled = &l.Entry
+	}
+	return out
+}
+
+func printLetters(a *app, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, limit int, limited bool) error {
+	all := len(letters)
+	if limit > 0 && all > limit && (f.output == "table" || limited) {
+		letters = letters[:limit]
+	}
+	if f.output == "json" {
+		for _, l := range letters {
+			if err := printJSON(a.stdout, list(l)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if all == 0 {
+		fmt.Fprintln(a.stderr, nothing(ix, f))
+		return nil
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	head := "LETTER\tGIVEN UP\tCODE\tDISPOSITION\tREPLAYS\tKEY\tERROR"
+	if f.all {
+		head = "LETTER\tSTATE\tGIVEN UP\tCODE\tDISPOSITION\tREPLAYS\tKEY\tERROR"
+	}
+	fmt.Fprintln(table, head)
+	for _, l := range letters {
+		fmt.Fprintf(table, "%s\t", l)
+		if f.all {
+			fmt.Fprintf(table, "%s\t", l.State)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", l.GivenUp().UTC().Format("2006-01-02 15:04:05"), l.Said.Code, cmp.Or(l.Said.Disposition, string(l.System), "-"),
+			l.Said.Replays, short(printable(string(l.Key))), cut(printable(l.Said.Error), 72))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(letters) < all {
+		fmt.Fprintf(a.stderr, "%d of %d letters; --limit 0 lists all, and gx-ol dlq stats counts them by cause\n", len(letters), all)
+	}
+	return nil
+}
+
+// nothing says why there is nothing to list.
+func nothing(ix *dlq.Index, f dlqFlags) string {
+	pending := len(ix.Choose(dlq.Filter{}))
+	switch {
+	case len(ix.Letters) == 0:
+		return "there is no letter in the topic"
+	case pending == 0 && !f.all:
+		return fmt.Sprintf("all %d letters of the topic are settled; --all shows them", len(ix.Letters))
+	}
+	return fmt.Sprintf("no letter fits; %d are not settled", pending)
+}
+
+// printable makes foreign text harmless for a terminal and a table.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strconv.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+}
+
+// cut shortens text at a rune.
+func cut(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return s
+}
+
+// printJSON prints one document on one line.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+func newDLQStatsCommand(a *app) *cobra.Command {
+	var f dlqFlags
+	cmd := &cobra.Command{
+		Use: "stats", Short: "count letters by cause, and say what could help", Args: cobra.NoArgs,
+		Example: "  gx-ol dlq stats\n  gx-ol dlq stats --since 7d -o json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			filter, err := f.filter(time.Now())
+			if err != nil {
+				return err
+			}
+			g, err := f.open(cmd.Context(), a, cmd, "")
+			if err != nil {
+				return err
+			}
+			defer g.close()
+			ix, err := g.Load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			stats := dlq.Histogram(ix.Choose(filter), time.Now())
+			if f.output == "json" {
+				return printJSON(a.stdout, stats)
+			}
+			if stats.Letters == 0 {
+				fmt.Fprintln(a.stderr, nothing(ix, f))
+				return nil
+			}
+			fmt.Fprintf(a.stdout, "%d letters in %s, %s; given up %s – %s\n\n", stats.Letters, g.Name, bytesText(stats.Bytes),
+				stats.Oldest.UTC().Format(time.RFC3339), stats.Newest.UTC().Format(time.RFC3339))
+			return printStats(a.stdout, stats)
+		},
+	}
+	f.add(cmd, true)
+	return cmd
+}
+
+// printStats prints the histogram.
+func printStats(w io.Writer, s dlq.Stats) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "LETTERS\tCODE\tDISPOSITION\tWHAT COULD HELP\tFOR EXAMPLE")
+	for _, c := range s.Codes {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s: %s\n", c.Letters, c.Code, c.Disposition, c.Advice, c.At, cut(printable(c.Example), 60))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, part := range []struct {
+		name   string
+		counts []dlq.Count
+	}{{"disposition", s.Dispositions}, {"source topic", s.SourceTopics}, {"written by", s.Systems}, {"age", s.Ages}, {"replayed", s.Replays}, {"state", s.States}} {
+		var texts []string
+		for _, c := range part.counts {
+			texts = append(texts, fmt.Sprintf("%s %d", c.Value, c.Letters))
+		}
+		fmt.Fprintf(w, "%-13s %s\n", part.name, strings.Join(texts, ", "))
+	}
+	return nil
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+}

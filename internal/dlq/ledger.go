@@ -1,0 +1,177 @@
+package dlq
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Entry is what the ledger says of a settled letter.
+type Entry struct {
+	State  State     `json:"state"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	To     string    `json:"to,omitempty"`     // where it was replayed to: a topic or backend
+	Reason string    `json:"reason,omitempty"` // why it was discarded or quarantined
+	Mended bool      `json:"mended,omitempty"` // replayed with another value, by import
+}
+
+// ledgerKey is a letter's key in the ledger. The topic's id is part of it: in a topic that was made anew the same offset is
+// another letter.
+func (t *Topic) ledgerKey(p Position) []byte {
+	return []byte(t.ID + "/" + p.String())
+}
+
+// parseLedgerKey gives a key's letter; false if it is one of another life of the topic, or no key of ours.
+func (t *Topic) parseLedgerKey(key []byte) (Position, bool) {
+	rest, ok := strings.CutPrefix(string(key), t.ID+"/")
+	if !ok {
+		return Position{}, false
+	}
+	p, err := ParsePosition(rest)
+	return p, err == nil
+}
+
+// ParsePosition reads PARTITION/OFFSET.
+func ParsePosition(s string) (Position, error) {
+	partition, offset, ok := strings.Cut(s, "/")
+	p, err1 := strconv.ParseInt(partition, 10, 32)
+	o, err2 := strconv.ParseInt(offset, 10, 64)
+	if !ok || err1 != nil || err2 != nil || p < 0 || o < 0 {
+		return Position{}, fmt.Errorf("%q is no PARTITION/OFFSET such as 3/1042", s)
+	}
+	return Position{int32(p), o}, nil
+}
+
+// ledger reads every entry of the topic's present life.
+func (t *Topic) ledger(ctx context.Context) (map[Position]Entry, error) {
+	extent, err := t.extent(ctx, t.Name+LedgerSuffix)
+	if err != nil {
+		return nil, err
+	}
+	entries := make(map[Position]Entry)
+	err = t.reader.read(ctx, t.Name+LedgerSuffix, extent, func(rec *kgo.Record) error { return t.enter(entries, rec) })
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// enter takes a record of the ledger in. One that can't be read is an error, not passed over: a letter that is taken for
+// pending by mistake would be replayed twice.
+func (t *Topic) enter(entries map[Position]Entry, rec *kgo.Record) error {
+	p, ok := t.parseLedgerKey(rec.Key)
+	if !ok {
+		return nil
+	}
+	if rec.Value == nil {
+		delete(entries, p)
+		return nil
+	}
+	var e Entry
+	err := json.Unmarshal(rec.Value, &e)
+	switch e.State {
+	case Replayed, Discarded, Quarantined:
+	default:
+		err = errors.Join(err, errors.New("the state is not replayed, discarded or quarantined"))
+	}
+	if err != nil {
+		return fmt.Errorf("the ledger's entry for letter %s: %w", p, err)
+	}
+	entries[p] = e
+	return nil
+}
+
+// entryRecord is an entry as the ledger holds it.
+func (t *Topic) entryRecord(p Position, e Entry) (*kgo.Record, error) {
+	value, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	return &kgo.Record{Topic: t.Name + LedgerSuffix, Partition: -1, Key: t.ledgerKey(p), Value: value}, nil
+}
+
+// forgotten are tombstones for entries whose letters the topic does not hold any more, and for those of an earlier life of the topic.
+func (t *Topic) forgotten(ctx context.Context, letters Extent) ([]*kgo.Record, error) {
+	topic := t.Name + LedgerSuffix
+	extent, err := t.extent(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	gone := make(map[string]bool)
+	err = t.reader.read(ctx, topic, extent, func(rec *kgo.Record) error {
+		p, ours := t.parseLedgerKey(rec.Key)
+		span, known := letters[p.Partition]
+		gone[string(rec.Key)] = rec.Value != nil && (!ours || known && p.Offset < span.From)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []*kgo.Record
+	for _, key := range slices.Sorted(maps.Keys(gone)) {
+		if gone[key] {
+			out = append(out, &kgo.Record{Topic: topic, Partition: -1, Key: []byte(key)})
+		}
+	}
+	return out, nil
+}
+
+// ensureTopics makes the ledger, audit and quarantine topics if they are missing.
+func (t *Topic) ensureTopics(ctx context.Context) error {
+	details, err := t.admin.ListTopics(ctx, t.Name)
+	if err == nil {
+		err = details.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("asking for topic %s: %w", t.Name, err)
+	}
+	text := func(s string) *string { return &s }
+	replicas := int16(details[t.Name].Partitions.NumReplicas())
+	room, err := t.maxMessageBytes(ctx, t.Name)
+	if err != nil {
+		return err
+	}
+	for _, topic := range []struct {
+		suffix     string
+		partitions int32
+		configs    map[string]*string
+	}{
+		{LedgerSuffix, 1, map[string]*string{"cleanup.policy": text("compact")}},
+		{AuditSuffix, 1, map[string]*string{"retention.ms": text(strconv.FormatInt((365 * 24 * time.Hour).Milliseconds(), 10))}},
+		{QuarantineSuffix, int32(len(details[t.Name].Partitions)), room},
+	} {
+		_, err := t.admin.CreateTopic(ctx, topic.partitions, replicas, topic.configs, t.Name+topic.suffix)
+		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("creating topic %s: %w", t.Name+topic.suffix, err)
+		}
+	}
+	return nil
+}
+
+// maxMessageBytes is a topic's own limit, as a setting. None without the right to ask.
+func (t *Topic) maxMessageBytes(ctx context.Context, topic string) (map[string]*string, error) {
+	all, err := t.admin.DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the configuration of %s: %w", topic, err)
+	}
+	rc, err := all.On(topic, nil)
+	if err != nil || rc.Err != nil {
+		return nil, nil //nolint:nilerr // the brokers' default, then
+	}
+	for _, c := range rc.Configs {
+		if c.Key == "max.message.bytes" && c.Value != nil {
+			return map[string]*string{c.Key: c.Value}, nil
+		}
+	}
+	return nil, nil
+}

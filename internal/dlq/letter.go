@@ -1,0 +1,209 @@
+package dlq
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
+)
+
+// State is what became of a letter.
+type State string
+
+// The states. All but Pending are settled.
+const (
+	Pending     State = "pending"
+	Replayed    State = "replayed"
+	Discarded   State = "discarded"
+	Quarantined State = "quarantined"
+	Superseded  State = "superseded" // a later letter tells the same story
+)
+
+// Letter is a letter of the topic and what became of it. It has no value: a topic may hold more of those than memory does.
+type Letter struct {
+	Position
+	Said   deadletter.Letter // what its headers say
+	System deadletter.System // whose letter; empty: nobody's
+	Fault  string            // what of its headers could not be read
+	At     time.Time         // its own record time
+	Key    []byte
+	Bytes  int // of key, value and headers
+	State  State
+	Entry  Entry // of the ledger; zero if Pending or Superseded
+}
+
+// story is what two letters about one record share.
+type story struct {
+	topic     string
+	partition int32
+	offset    int64
+	group     string
+}
+
+// story is false for a letter that does not say where its record lay: it stands for itself.
+func (l *Letter) story() (story, bool) {
+	if l.System == "" || l.Said.Topic == "" || l.Said.Partition < 0 {
+		return story{}, false
+	}
+	return story{l.Said.Topic, l.Said.Partition, l.Said.Offset, l.Said.Group}, true
+}
+
+// Source is the letter's place in its source topic. (Position is its place in the dead-letter topic.)
+func (l *Letter) Source() Position { return Position{l.Said.Partition, l.Said.Offset} }
+
+// Index is every letter that a topic held at one moment, in the order of partition and offset.
+type Index struct {
+	Letters []*Letter
+	Extent  Extent
+	at      map[Position]*Letter
+}
+
+// Load reads the topic up to its end at the call, and the ledger.
+func (t *Topic) Load(ctx context.Context) (*Index, error) {
+	extent, err := t.Extent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The ledger is read after the end was asked for: what it settles of later letters does no harm, what it lacks would.
+	ix := &Index{Extent: extent, at: make(map[Position]*Letter)}
+	if err := t.reader.read(ctx, t.Name, extent, func(rec *kgo.Record) error { ix.add(rec); return nil }); err != nil {
+		return nil, err
+	}
+	entries, err := t.ledger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ix.judge(entries)
+	return ix, nil
+}
+
+func (ix *Index) add(rec *kgo.Record) {
+	l := newLetter(rec)
+	ix.Letters = append(ix.Letters, l)
+	ix.at[l.Position] = l
+}
+
+func newLetter(rec *kgo.Record) *Letter {
+	inner, system, err := deadletter.Read(rec)
+	l := &Letter{Position: Position{rec.Partition, rec.Offset}, Said: inner, System: system, At: rec.Timestamp, Key: bytes.Clone(rec.Key), State: Pending}
+	if err != nil {
+		l.Fault = err.Error()
+	}
+	if system == "" {
+		l.Said.Code, l.Said.Error, l.Said.FailedAt, l.Said.Partition = "no_letter", l.Fault, rec.Timestamp, deadletter.UnknownPartition
+	}
+	l.Bytes = len(rec.Key) + len(rec.Value)
+	for _, h := range rec.Headers {
+		l.Bytes += len(h.Key) + len(h.Value)
+	}
+	return l
+}
+
+// judge gives every letter its state: what the ledger says, and of the letters of one story only the latest is pending.
+func (ix *Index) judge(entries map[Position]Entry) {
+	latest := make(map[story]*Letter)
+	for _, l := range ix.Letters {
+		l.State, l.Entry = Pending, Entry{}
+		if e, ok := entries[l.Position]; ok {
+			l.State, l.Entry = e.State, e
+		}
+		if s, ok := l.story(); ok && (latest[s] == nil || later(l, latest[s])) {
+			latest[s] = l
+		}
+	}
+	for _, l := range ix.Letters {
+		if s, ok := l.story(); ok && l.State == Pending && latest[s] != l {
+			l.State = Superseded
+		}
+	}
+}
+
+// later says whether a was written after b, of two letters of one story.
+func later(a, b *Letter) bool {
+	return cmp.Or(cmp.Compare(a.Said.Replays, b.Said.Replays), a.At.Compare(b.At), cmp.Compare(a.Partition, b.Partition),
+		cmp.Compare(a.Offset, b.Offset)) > 0
+}
+
+// At is the letter at a position; nil if there is none.
+func (ix *Index) At(p Position) *Letter { return ix.at[p] }
+
+// Story is every letter about l's record, oldest first, l among them.
+func (ix *Index) Story(l *Letter) []*Letter {
+	s, ok := l.story()
+	if !ok {
+		return []*Letter{l}
+	}
+	var out []*Letter
+	for _, other := range ix.Letters {
+		if o, ok := other.story(); ok && o == s {
+			out = append(out, other)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Letter) int {
+		if later(a, b) {
+			return 1
+		}
+		return -1
+	})
+	return out
+}
+
+// Record reads a letter whole.
+func (t *Topic) Record(ctx context.Context, p Position) (*kgo.Record, error) {
+	return t.reader.one(ctx, t.Name, p.Partition, p.Offset)
+}
+
+// Original reads the record that a reference letter is about; nil if its topic does not retain it any more.
+func (t *Topic) Original(ctx context.Context, l *Letter) (*kgo.Record, error) {
+	if l.Said.Partition < 0 {
+		return nil, nil
+	}
+	return t.reader.one(ctx, l.Said.Topic, l.Said.Partition, l.Said.Offset)
+}
+
+// whole reads letters whole, by their positions; one that retention has deleted is nil.
+func (t *Topic) whole(ctx context.Context, letters []*Letter) (map[Position]*kgo.Record, error) {
+	want := make(map[Position]*kgo.Record, len(letters))
+	spans := make(Extent)
+	for _, l := range letters {
+		want[l.Position] = nil
+		span, ok := spans[l.Partition]
+		if !ok {
+			span = Range{l.Offset, l.Offset}
+		}
+		spans[l.Partition] = Range{min(span.From, l.Offset), max(span.To, l.Offset+1)}
+	}
+	err := t.reader.read(ctx, t.Name, spans, func(rec *kgo.Record) error {
+		at := Position{rec.Partition, rec.Offset}
+		if _, ok := want[at]; ok {
+			want[at] = rec
+		}
+		return nil
+	})
+	return want, err
+}
+
+// Whole hands over letters with their records, in the order of letters; one that retention has deleted is passed over.
+func (t *Topic) Whole(ctx context.Context, letters []*Letter, each func(*Letter, *kgo.Record) error) error {
+	for len(letters) > 0 {
+		n := chunk(letters, chunkLetters)
+		recs, err := t.whole(ctx, letters[:n])
+		if err != nil {
+			return err
+		}
+		for _, l := range letters[:n] {
+			if rec := recs[l.Position]; rec != nil {
+				if err := each(l, rec); err != nil {
+					return err
+				}
+			}
+		}
+		letters = letters[n:]
+	}
+	return nil
+}
