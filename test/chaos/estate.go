@@ -311,7 +311,9 @@ func (s *estate) collect(ctx context.Context) error {
 
 func (s *estate) read(ctx context.Context, topic string, each func(message) error) error {
 	if s.o.mode == exactlyOnce {
-		return readCommitted(ctx, s.kafka.Libs(), s.kafka.Servers(), topic, each)
+		return kafkatest.ReadCommitted(ctx, s.kafka.Servers(), topic, 15*time.Second, func(r kafkatest.Record) error {
+			return each(message{value: []byte(r.Value), headers: r.Headers})
+		})
 	}
 	return s.topics.read(ctx, topic, each)
 }

@@ -71,9 +71,6 @@ func NewCluster(brokers int) (*Cluster, error) {
 // Servers are the bootstrap servers.
 func (c *Cluster) Servers() string { return strings.Join(c.servers, ",") }
 
-// Libs is the folder with Kafka's jars.
-func (c *Cluster) Libs() string { return c.libs }
-
 func (c *Cluster) format(n int) error {
 	node := filepath.Join(c.dir, fmt.Sprint("broker-", n+1))
 	if err := os.MkdirAll(node, 0o750); err != nil {

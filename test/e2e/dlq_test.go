@@ -1,0 +1,282 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
+)
+
+// refuser is a backend that finds some results wrong, by their run names.
+type refuser struct{ inner http.Handler }
+
+func (r refuser) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return // the client has gone
+	}
+	switch {
+	case bytes.Contains(body, []byte("refuse-422")):
+		http.Error(w, "unknown column", http.StatusUnprocessableEntity)
+	case bytes.Contains(body, []byte("refuse-413")):
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	default:
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		r.inner.ServeHTTP(w, req)
+	}
+}
+
+// the causes of the letters, and how a result gets them. Everything else of a message stays, so that no two are equal.
+var causes = []struct {
+	code  string
+	spoil func(value []byte) []byte
+}{
+	{"invalid_json", func(v []byte) []byte { return v[:len(v)-1] }},
+	{"tombstone", func([]byte) []byte { return nil }},
+	{"empty_value", func([]byte) []byte { return []byte{} }},
+	{"unknown_shape", func(v []byte) []byte { return append([]byte(`{"other":`), append(v, '}')...) }},
+	{"not_a_result", func(v []byte) []byte { return bytes.Replace(v, []byte(`"results": [`), []byte(`"results": [7, `), 1) }},
+	{"invalid_base64", func([]byte) []byte {
+		return []byte(`{"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data_base64": "no base64"}`)
+	}},
+	{"http_422", func(v []byte) []byte { return bytes.Replace(v, []byte(`"run_name": "`), []byte(`"run_name": "refuse-422-`), 1) }},
+	{"http_413", func(v []byte) []byte { return bytes.Replace(v, []byte(`"run_name": "`), []byte(`"run_name": "refuse-413-`), 1) }},
+}
+
+// A replay that is killed five times, and started again, puts every chosen letter back once and no other; Kafka's own consumer counts.
+func TestAReplayThatIsKilledReplaysEveryLetterOnce(t *testing.T) {
+	servers := needKafka(t)
+	in := name("results")
+	newTopic(t, servers, in)
+	const n = 5000
+	all := results(n)
+	codes := make(map[string]string) // source position → code
+	for i := range all {
+		all[i].Value = causes[i%len(causes)].spoil(all[i].Value)
+		all[i].Headers = []kafka.Header{{Key: "traceparent", Value: fmt.Appendf(nil, "00-%032x-%016x-01", i, i)}}
+	}
+	publish(t, servers, in, all...)
+	b := startBackend(t)
+	b.inner = refuser{b.inner}
+	cfg := writeFile(t, "gx-ol.yaml", `
+kafka: {bootstrap.servers: "`+servers+`"}
+input: {topics: [`+in+`], group: `+name("group")+`}
+transport: {type: http, url: "`+b.url+`"}
+retry: {initial: 10ms}
+`)
+	p := startRun(t, "--config", cfg)
+	letters := readTopic(t, servers, in+".dlq")
+	eventually(t, "the letters", func() bool { return letters.more(t) == n })
+	p.stop(t)
+	chosen := make(map[string]kafka.Message) // source position → letter
+	for _, ms := range letters.got {
+		for _, m := range ms {
+			at := header(m, "gx-ol.dlq.partition") + "/" + header(m, "gx-ol.dlq.offset")
+			codes[at] = header(m, "gx-ol.dlq.code")
+			if codes[at] == "http_422" || codes[at] == "invalid_json" {
+				chosen[at] = m
+			}
+		}
+	}
+	if len(chosen) != 2*n/len(causes) {
+		t.Fatalf("%d letters of the two causes, want %d: %v", len(chosen), 2*n/len(causes), tallied(codes))
+	}
+
+	replay := []string{"dlq", "replay", "--config", cfg, "--code", "http_422,invalid_json", "--rate", "200", "--yes", "-o", "json"}
+	random := rand.New(rand.NewPCG(1, 1))
+	said := 0
+	for kill := range 5 {
+		r := start(t, replay...)
+		if kill > 0 { // the first is killed wherever it is by then
+			eventually(t, "letters replayed", func() bool { return strings.Contains(r.stdout.String(), "\n") })
+		}
+		time.Sleep(time.Duration(random.IntN(1200)) * time.Millisecond)
+		r.kill()
+		said += strings.Count(r.stdout.String(), "\n")
+	}
+	r := start(t, replay...)
+	if code := r.exitCode(t); code != 0 {
+		t.Fatalf("the last replay ended with %d: %s", code, r.stderr.String())
+	}
+	said += strings.Count(r.stdout.String(), "\n")
+	if said > len(chosen) {
+		t.Errorf("%d letters were reported, of %d: some twice", said, len(chosen))
+	}
+	checkReplayed(t, servers, in, len(all), chosen)
+	checkLedger(t, servers, in, letters, codes, len(chosen))
+
+	// The pipeline reads them again: what the backend takes now is delivered, what is no JSON is buried again, as one story.
+	b.look(func(b *backend) { b.inner = b.inner.(refuser).inner })
+	p = startRun(t, "--config", cfg)
+	eventually(t, "the replayed results", func() bool { return b.events() >= 2*n/len(causes) })
+	eventually(t, "the letters that were buried again", func() bool { return letters.more(t) == n+n/len(causes) })
+	p.stop(t)
+	var stats struct {
+		Letters int
+		Codes   []struct {
+			Code    string
+			Letters int
+		}
+	}
+	if err := json.Unmarshal(output(t, "dlq", "stats", "--config", cfg, "-o", "json"), &stats); err != nil {
+		t.Fatal(err)
+	}
+	if stats.Letters != 7*n/len(causes) {
+		t.Errorf("depth %d, want %d: those delivered are settled, those buried again count once: %+v", stats.Letters, 7*n/len(causes), stats.Codes)
+	}
+}
+
+func tallied(codes map[string]string) map[string]int {
+	out := make(map[string]int)
+	for _, c := range codes {
+		out[c]++
+	}
+	return out
+}
+
+// checkReplayed compares what the source topic holds behind its first records with the chosen letters.
+func checkReplayed(t *testing.T, servers, in string, published int, chosen map[string]kafka.Message) {
+	t.Helper()
+	records := 0
+	count := make(map[string]int)
+	if err := kafkatest.ReadCommitted(t.Context(), servers, in, 6*time.Second, func(r kafkatest.Record) error {
+		records++
+		if offset := r.Headers["gx-ol.replay.offset"]; offset != "" {
+			at := r.Headers["gx-ol.replay.partition"] + "/" + offset
+			count[at]++
+			if r.Headers["gx-ol.replay.count"] != "1" || r.Headers["gx-ol.dlq.code"] != "" || fmt.Sprint(r.Partition) != r.Headers["gx-ol.replay.partition"] {
+				t.Errorf("%s was replayed to partition %d with %v", at, r.Partition, r.Headers)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if records != published+len(chosen) {
+		t.Errorf("%d committed records in the source topic, want %d", records, published+len(chosen))
+	}
+	for at, n := range count {
+		if _, ok := chosen[at]; !ok || n != 1 {
+			t.Errorf("%s was replayed %d times (chosen: %t)", at, n, ok)
+		}
+	}
+	if len(count) != len(chosen) {
+		t.Errorf("%d letters were replayed, want %d", len(count), len(chosen))
+	}
+	// The bytes, with a client that shows them as they are (and aborted records too).
+	source := readTopic(t, servers, in)
+	source.more(t)
+	for _, ms := range source.got {
+		for _, m := range ms {
+			letter, ok := chosen[header(m, "gx-ol.replay.partition")+"/"+header(m, "gx-ol.replay.offset")]
+			if ok && (!bytes.Equal(m.Value, letter.Value) || !bytes.Equal(m.Key, letter.Key) || header(m, "traceparent") != header(letter, "traceparent") ||
+				header(m, "gx-ol.replay.timestamp") != header(letter, "gx-ol.dlq.timestamp")) {
+				t.Errorf("offset %d differs from its letter", m.Offset)
+			}
+		}
+	}
+}
+
+// checkLedger compares the ledger with the letters: each chosen one is replayed, once, and no other is in it.
+func checkLedger(t *testing.T, servers, in string, letters *topicReader, codes map[string]string, want int) {
+	t.Helper()
+	sourceOf := make(map[string]string) // place in the dead-letter topic → source position
+	for p, ms := range letters.got {
+		for _, m := range ms {
+			sourceOf[fmt.Sprintf("%d/%d", p, m.Offset)] = header(m, "gx-ol.dlq.partition") + "/" + header(m, "gx-ol.dlq.offset")
+		}
+	}
+	entries := make(map[string]bool)
+	if err := kafkatest.ReadCommitted(t.Context(), servers, in+".dlq.ledger", 6*time.Second, func(r kafkatest.Record) error {
+		_, at, _ := strings.Cut(r.Key, "/")
+		code := codes[sourceOf[at]]
+		if entries[at] || code != "http_422" && code != "invalid_json" || !strings.Contains(r.Value, `"state":"replayed"`) {
+			t.Errorf("the ledger's entry of %s (%s): %s", at, code, r.Value)
+		}
+		entries[at] = true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != want {
+		t.Errorf("%d entries in the ledger, want %d", len(entries), want)
+	}
+}
+
+// Letters of other systems, as those write them, are shown and replayed.
+func TestLettersOfOtherSystemsAreShownAndReplayed(t *testing.T) {
+	servers := needKafka(t)
+	in := name("orders")
+	newTopic(t, servers, in)
+	newTopic(t, servers, in+".dlt")
+	be := func(n uint64, bytes int) string { // big-endian
+		b := make([]byte, bytes)
+		for i := range b {
+			b[i] = byte(n >> (8 * (bytes - 1 - i)))
+		}
+		return string(b)
+	}
+	systems := map[string][]string{
+		"connect": {"__connect.errors.topic", in, "__connect.errors.partition", "1", "__connect.errors.offset", "5", "__connect.errors.connector.name", "sink",
+			"__connect.errors.exception.class.name", "org.apache.kafka.connect.errors.DataException", "__connect.errors.exception.message", "cannot convert connect"},
+		"spring": {"kafka_dlt-original-topic", in, "kafka_dlt-original-partition", be(1, 4), "kafka_dlt-original-offset", be(6, 8), "kafka_dlt-original-timestamp", be(1_772_000_000_000, 8),
+			"kafka_dlt-exception-fqcn", "java.lang.IllegalStateException", "kafka_dlt-exception-message", "cannot convert spring"},
+		"streams": {"__streams.errors.exception", "org.apache.kafka.common.errors.SerializationException", "__streams.errors.message", "cannot convert streams",
+			"__streams.errors.topic", in, "__streams.errors.partition", "1", "__streams.errors.offset", "7"},
+		"share":     {"__dlq.errors.topic", in, "__dlq.errors.partition", "1", "__dlq.errors.offset", "8", "__dlq.errors.group", "g", "__dlq.errors.message", "cannot convert share"},
+		"watermill": {"reason_poisoned", "cannot convert watermill", "topic_poisoned", in, "handler_poisoned", "h", "subscriber_poisoned", "s"},
+	}
+	for system, headers := range systems {
+		m := kafka.Message{Key: []byte(system), Value: []byte(`{"success": true, "secret": "` + system + `"}`), Headers: []kafka.Header{{Key: "own", Value: []byte("header")}}}
+		for i := 0; i < len(headers); i += 2 {
+			m.Headers = append(m.Headers, kafka.Header{Key: headers[i], Value: []byte(headers[i+1])})
+		}
+		publish(t, servers, in+".dlt", m)
+	}
+	common := []string{"--brokers", servers, "--topic", in + ".dlt"}
+	var listed struct{ Letter, System, Error, Key string }
+	lines := bytes.SplitSeq(bytes.TrimSpace(output(t, append([]string{"dlq", "list", "-o", "json"}, common...)...)), []byte("\n"))
+	shown := 0
+	for line := range lines {
+		if err := json.Unmarshal(line, &listed); err != nil {
+			t.Fatal(err)
+		}
+		if listed.System != listed.Key || listed.Error != "cannot convert "+listed.Key {
+			t.Errorf("listed as %s", line)
+		}
+		text := string(output(t, append([]string{"dlq", "show", listed.Letter}, common...)...))
+		for _, want := range []string{"cannot convert " + listed.Key, "written by", listed.System, "header own", `"success": true`, `"secret": ‹text`} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", listed.System, want, text)
+			}
+		}
+		shown++
+	}
+	output(t, append([]string{"dlq", "replay", "--yes"}, common...)...)
+	source := readTopic(t, servers, in)
+	source.more(t)
+	replayed := 0
+	for p, ms := range source.got {
+		for _, m := range ms {
+			if len(m.Value) == 0 || len(m.Headers) == 0 {
+				continue // a transaction's marker, which this client shows
+			}
+			replayed++
+			if header(m, "own") != "header" || len(m.Headers) != 6 || !strings.Contains(string(m.Value), string(m.Key)) || string(m.Key) != "watermill" && p != 1 {
+				t.Errorf("replayed to partition %d as %s with %v", p, m.Value, m.Headers)
+			}
+		}
+	}
+	if shown != len(systems) || replayed != len(systems) {
+		t.Errorf("%d shown and %d replayed, want %d", shown, replayed, len(systems))
+	}
+}
