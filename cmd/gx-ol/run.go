@@ -112,6 +112,11 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 		return err
 	}
 	defer stopTelemetry()
+	if cfg.Telemetry.DeadLetters && cfg.Telemetry.Listen != "" && cfg.Telemetry.Listen != "off" {
+		counted := &graveyards{cfg: cfg, client: letters, log: log}
+		metrics.DeadLetters(counted.depths)
+		defer counted.follow(ctx)()
+	}
 	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
 	if err != nil {
 		return err

@@ -103,8 +103,11 @@ type Datasource struct{ Namespace, Name, Database, Schema string }
 // RowValues are opt-ins for what may hold row values.
 type RowValues struct{ ExceptionText, Params, Queries bool }
 
-// Telemetry is the address of /metrics, /healthz and /readyz; empty: none.
-type Telemetry struct{ Listen string }
+// Telemetry is the address of /metrics, /healthz and /readyz (empty: none), and what is counted for it.
+type Telemetry struct {
+	Listen      string
+	DeadLetters bool // count the dead letters that are not settled
+}
 
 // Log says how much is logged and how it looks.
 type Log struct{ Level, Format string }

@@ -24,9 +24,23 @@ type Metrics struct {
 	lost     *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 
-	mu     sync.Mutex // guards held and limits
+	mu     sync.Mutex // guards what follows
 	held   map[place]wait
 	limits func() map[string]int
+	depths func() []Depth
+}
+
+// Depth is what a dead-letter topic holds that is not settled.
+type Depth struct {
+	Topic  string
+	Causes []Cause
+	Oldest time.Time // when the oldest was given up; zero if there is none
+}
+
+// Cause is how many letters share a disposition and a code.
+type Cause struct {
+	Disposition, Code string
+	Letters           int
 }
 
 // place is a partition and the destination that it waits for.
@@ -106,6 +120,13 @@ func (m *Metrics) Limits(ask func() map[string]int) {
 	m.limits = ask
 }
 
+// DeadLetters takes where to ask how many letters are not settled.
+func (m *Metrics) DeadLetters(ask func() []Depth) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.depths = ask
+}
+
 // waits collects what is true only at the moment of the question.
 type waits Metrics
 
@@ -118,6 +139,10 @@ var (
 		"Seconds that a partition has waited for a destination, and the code of the error.", []string{"topic", "partition", "destination", "reason"}, nil)
 	inFlightLimit = prometheus.NewDesc("gx_ol_in_flight_limit",
 		"Attempts at once that the destination gets now.", []string{"destination"}, nil)
+	deadLetters = prometheus.NewDesc("gx_ol_dead_letters",
+		"Dead letters that are not settled.", []string{"topic", "disposition", "code"}, nil)
+	oldestLetter = prometheus.NewDesc("gx_ol_dead_letters_oldest_seconds",
+		"Seconds since the oldest dead letter that is not settled was given up; 0 if there is none.", []string{"topic"}, nil)
 )
 
 // Describe names the metrics.
@@ -126,6 +151,8 @@ func (c *waits) Describe(out chan<- *prometheus.Desc) {
 	out <- heldLongest
 	out <- heldEach
 	out <- inFlightLimit
+	out <- deadLetters
+	out <- oldestLetter
 }
 
 // Collect tells the present.
@@ -143,11 +170,23 @@ func (c *waits) Collect(out chan<- prometheus.Metric) {
 	}
 	out <- prometheus.MustNewConstMetric(heldPartitions, prometheus.GaugeValue, float64(len(partitions)))
 	out <- prometheus.MustNewConstMetric(heldLongest, prometheus.GaugeValue, longest)
-	if m.limits == nil {
+	if m.limits != nil {
+		for destination, n := range m.limits() {
+			out <- prometheus.MustNewConstMetric(inFlightLimit, prometheus.GaugeValue, float64(n), destination)
+		}
+	}
+	if m.depths == nil {
 		return
 	}
-	for destination, n := range m.limits() {
-		out <- prometheus.MustNewConstMetric(inFlightLimit, prometheus.GaugeValue, float64(n), destination)
+	for _, d := range m.depths() {
+		age := 0.0
+		if !d.Oldest.IsZero() {
+			age = max(0, time.Since(d.Oldest).Seconds())
+		}
+		out <- prometheus.MustNewConstMetric(oldestLetter, prometheus.GaugeValue, age, d.Topic)
+		for _, c := range d.Causes {
+			out <- prometheus.MustNewConstMetric(deadLetters, prometheus.GaugeValue, float64(c.Letters), d.Topic, c.Disposition, c.Code)
+		}
 	}
 }
 

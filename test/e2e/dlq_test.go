@@ -48,8 +48,12 @@ var causes = []struct {
 	{"invalid_base64", func([]byte) []byte {
 		return []byte(`{"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data_base64": "no base64"}`)
 	}},
-	{"http_422", func(v []byte) []byte { return bytes.Replace(v, []byte(`"run_name": "`), []byte(`"run_name": "refuse-422-`), 1) }},
-	{"http_413", func(v []byte) []byte { return bytes.Replace(v, []byte(`"run_name": "`), []byte(`"run_name": "refuse-413-`), 1) }},
+	{"http_422", func(v []byte) []byte {
+		return bytes.Replace(v, []byte(`"run_name": "`), []byte(`"run_name": "refuse-422-`), 1)
+	}},
+	{"http_413", func(v []byte) []byte {
+		return bytes.Replace(v, []byte(`"run_name": "`), []byte(`"run_name": "refuse-413-`), 1)
+	}},
 }
 
 // A replay that is killed five times, and started again, puts every chosen letter back once and no other; Kafka's own consumer counts.

@@ -23,7 +23,7 @@ type Record struct {
 // ReadCommitted hands over what a reader with read_committed sees of a topic, by Kafka's own Java consumer: segmentio/kafka-go shows aborted records
 // too. It ends when nothing has come for idle.
 func ReadCommitted(ctx context.Context, servers, topic string, idle time.Duration, each func(Record) error) error {
-	libs, err := jars()
+	libs, err := jars() //nolint:contextcheck // it fetches once, for all that come after
 	if err != nil {
 		return err
 	}

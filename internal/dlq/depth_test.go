@@ -1,0 +1,61 @@
+package dlq
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
+)
+
+func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
+	e := newEstate(t)
+	f := Follow(e.client, graves)
+	want := func(when string, oldest time.Time, want ...Depth) {
+		t.Helper()
+		if err := f.Poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got, at, known := f.Depth()
+		slices.SortFunc(got, func(a, b Depth) int { return b.Letters - a.Letters })
+		if !known || !slices.Equal(got, want) || !at.Equal(oldest) {
+			t.Errorf("%s: %+v since %s, want %+v since %s", when, got, at, want, oldest)
+		}
+	}
+	if _, _, known := f.Depth(); known {
+		t.Error("known before it was read")
+	}
+	want("empty", time.Time{})
+	e.bury(0, 1, "a")
+	e.bury(0, 2, "b")
+	e.bury(1, 3, "c", func(l *deadletter.Letter, _ *kgo.Record) { l.Code = "No slug" })
+	want("three letters", day.Add(time.Second), Depth{"rejected", "http_422", 2}, Depth{"other", "other", 1})
+	e.replay(Plan{Filter: Filter{Keys: []string{"a"}}})
+	want("one replayed", day.Add(2*time.Second), Depth{"rejected", "http_422", 1}, Depth{"other", "other", 1})
+	again := e.read(source)[0]
+	e.write(deadletter.Wrap(again, graves, deadletter.Letter{Group: "g", Code: "http_400", Disposition: "rejected", FailedAt: day.Add(time.Hour)}), 0)
+	e.replay(Plan{Filter: Filter{Keys: []string{"b", "c"}}})
+	want("buried again, the others replayed", day.Add(time.Hour), Depth{"rejected", "http_400", 1})
+	e.write(&kgo.Record{Topic: graves, Headers: []kgo.RecordHeader{{Key: "topic_poisoned", Value: []byte("x")}}}, 1)
+	var to kadm.Offsets
+	to.AddOffset(graves, 0, 3, -1)
+	if _, err := kadm.NewClient(e.client).DeleteRecords(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, _ := f.Depth(); len(got) != 1 || got[0] != (Depth{"", deadletter.CodeForeign, 1}) {
+		t.Errorf("deleted by retention, and a foreign one: %+v", got)
+	}
+	missing := Follow(e.client, "missing")
+	if err := missing.Poll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got, _, known := missing.Depth(); !known || len(got) != 0 {
+		t.Errorf("a topic that does not exist: %v", got)
+	}
+}
