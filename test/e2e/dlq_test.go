@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
+	"github.com/gx-ol/gx-ol/test/process"
 )
 
 // refuser is a backend that finds some results wrong, by their run names.
@@ -214,6 +215,90 @@ func checkLedger(t *testing.T, servers, in string, letters *topicReader, codes m
 	if len(entries) != want {
 		t.Errorf("%d entries in the ledger, want %d", len(entries), want)
 	}
+}
+
+// Straight through the pipeline: what the backend takes is delivered, what it refuses is buried again, and what is older than what the backend has is told.
+func TestLettersGoStraightToTheBackend(t *testing.T) {
+	servers := needKafka(t)
+	in := name("results")
+	newTopic(t, servers, in)
+	all := results(120) // of 50 tables: the first 50 are older than what follows
+	for i := range 20 {
+		all[i].Value = causes[6].spoil(all[i].Value)         // http_422
+		all[100+i].Value = causes[0].spoil(all[100+i].Value) // invalid_json
+	}
+	publish(t, servers, in, all...)
+	b := startBackend(t)
+	b.inner = refuser{b.inner}
+	cfg := writeFile(t, "gx-ol.yaml", `
+kafka: {bootstrap.servers: "`+servers+`"}
+input: {topics: [`+in+`], group: `+name("group")+`}
+transport: {type: http, url: "`+b.url+`"}
+`)
+	addr := process.FreeAddr(t)
+	p := start(t, "run", "--config", cfg, "--listen", addr)
+	letters := readTopic(t, servers, in+".dlq")
+	eventually(t, "the letters", func() bool { return letters.more(t) == 40 && b.events() >= 160 })
+	eventually(t, "their number in the metrics", func() bool {
+		return strings.Contains(metrics(t, addr), `gx_ol_dead_letters{code="http_422",disposition="rejected",topic="`+in+`.dlq"} 20`)
+	})
+	p.stop(t)
+	b.look(func(b *backend) { b.inner = b.inner.(refuser).inner })
+
+	outcomes := func(args ...string) map[string]int {
+		got := make(map[string]int)
+		for line := range bytes.Lines(output(t, append([]string{"dlq", "replay", "--config", cfg, "--to", "backend", "--yes", "-o", "json"}, args...)...)) {
+			var audit struct{ Outcome, Warning, To string }
+			if err := json.Unmarshal(line, &audit); err != nil {
+				t.Fatal(err)
+			}
+			got[audit.Outcome]++
+			if audit.Warning != "" {
+				got["warned"]++
+			}
+			if audit.Outcome == "replayed" && audit.To != "http" {
+				t.Errorf("replayed to %q", audit.To)
+			}
+		}
+		return got
+	}
+	if got := outcomes("--code", "http_422", "--skip-stale"); got["stale"] != 20 || len(got) != 2 {
+		t.Errorf("with --skip-stale: %v", got)
+	}
+	before := b.events()
+	if got := outcomes(); got["replayed"] != 20 || got["buried_again"] != 20 || got["warned"] != 20 {
+		t.Errorf("outcomes %v", got)
+	}
+	if n := b.events() - before; n != 40 {
+		t.Errorf("%d events delivered, want 40", n)
+	}
+	if got := outcomes("--code", "http_422"); len(got) != 0 {
+		t.Errorf("again: %v", got)
+	}
+	if got := outcomes("--max-replays", "1"); got["quarantined"] != 20 || len(got) != 1 {
+		t.Errorf("replayed too often: %v", got)
+	}
+	if n := bytes.Count(output(t, "dlq", "quarantine", "list", "--config", cfg, "-o", "json"), []byte("\n")); n != 20 {
+		t.Errorf("%d letters in quarantine, want 20", n)
+	}
+}
+
+func metrics(t *testing.T, addr string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // Letters of other systems, as those write them, are shown and replayed.

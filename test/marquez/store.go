@@ -158,6 +158,7 @@ func (s *Server) dataset(d map[string]any, at string) int {
 	if s.datasets[k] == nil {
 		s.datasets[k] = map[string]any{"id": map[string]any{"namespace": ns, "name": name}, "name": name, "namespace": ns, "facets": map[string]any{}}
 	}
+	s.datasets[k]["updatedAt"] = at // of the event that was delivered last, whatever its time
 	shown := obj(s.datasets[k]["facets"])
 	for _, place := range []string{"facets", "inputFacets"} {
 		for n, f := range obj(d[place]) {

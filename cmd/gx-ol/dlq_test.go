@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
+)
+
+func TestWrongUseOfDLQ(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"misspelt command":     {[]string{"lits"}, `unknown command "lits": did you mean "list"?`},
+		"below quarantine":     {[]string{"quarantine", "lst"}, `did you mean "list"?`},
+		"misspelt flag":        {[]string{"list", "--codes", "x"}, "did you mean --code?"},
+		"form":                 {[]string{"list", "-o", "yaml"}, `-o "yaml" must be table or json`},
+		"disposition":          {[]string{"list", "--disposition", "poisn"}, "did you mean poison?"},
+		"offset":               {[]string{"list", "--offset", "a-b"}, `--offset "a-b" must be FROM-TO`},
+		"offset backwards":     {[]string{"list", "--offset", "9-1"}, "must be FROM-TO"},
+		"since":                {[]string{"list", "--since", "yesterday"}, `--since "yesterday" must be a time`},
+		"no letter":            {[]string{"show"}, "accepts 1 arg"},
+		"no position":          {[]string{"show", "7"}, `"7" is no PARTITION/OFFSET`},
+		"to":                   {[]string{"replay", "--to", "sauce"}, "did you mean source?"},
+		"all":                  {[]string{"replay", "--all"}, "export and import it"},
+		"rate":                 {[]string{"replay", "--rate", "-1"}, "not negative"},
+		"discard for no cause": {[]string{"discard", "--yes"}, "--reason is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := call(t, "", append([]string{"dlq"}, c.args...)...)
+			if code != 2 || stdout != "" || !strings.Contains(stderr, c.want) {
+				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
+			}
+		})
+	}
+}
+
+// buried is a broker with some letters in orders.dlq, of the codes in order.
+func buried(t *testing.T, codes ...string) (addr string) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders", "orders.dlq"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	addr = strings.Join(cluster.ListenAddrs(), ",")
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for i, code := range codes {
+		rec := &kgo.Record{Topic: "orders", Offset: int64(i), Timestamp: time.Now(), Key: []byte("shop.orders"), Value: fmt.Appendf(nil, `{"success": true, "pin": %d}`, i)}
+		letter := deadletter.Wrap(rec, "orders.dlq", deadletter.Letter{Group: "g", Disposition: "rejected", Code: code, Error: "refused\x1b[31m", FailedAt: time.Now()})
+		if err := client.ProduceSync(t.Context(), letter).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return addr
+}
+
+func TestSettlingAsksAnOperator(t *testing.T) {
+	addr := buried(t, "http_422", "http_400")
+	ask := func(stdin string, asks bool, args ...string) (int, string, string) {
+		var out, errs bytes.Buffer
+		a := &app{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs, asks: asks, who: "tester"}
+		code := run(t.Context(), append(args, "--brokers", addr, "--topic", "orders.dlq"), a)
+		return code, out.String(), errs.String()
+	}
+	replay := []string{"dlq", "replay", "--code", "http_422"}
+	if code, _, said := ask("", false, replay...); code != 2 || !strings.Contains(said, "--yes") {
+		t.Errorf("nobody to ask: %d %s", code, said)
+	}
+	for _, answer := range []string{"", "\n", "n\n", "yep\n"} {
+		if code, _, said := ask(answer, true, replay...); code != 0 || !strings.Contains(said, "Replay 1 letters of orders.dlq? [y/N]") || strings.Contains(said, "replayed\n") {
+			t.Errorf("%q: %d %s", answer, code, said)
+		}
+	}
+	if code, out, _ := ask("", true, append(replay, "--dry-run")...); code != 0 || !strings.Contains(out, "1 letters of orders.dlq would go") {
+		t.Errorf("dry run: %d %s", code, out)
+	}
+	if code, out, said := ask("y\n", true, replay...); code != 0 || out != "" || !strings.HasSuffix(said, "1 replayed\n") {
+		t.Errorf("agreed: %d %q %q", code, out, said)
+	}
+	if code, _, said := ask("", true, replay...); code != 0 || !strings.Contains(said, "no letter fits; 1 are not settled") {
+		t.Errorf("again: %d %q", code, said)
+	}
+	code, out, _ := ask("", false, "dlq", "list", "--all")
+	if code != 0 || !strings.Contains(out, "replayed") || !strings.Contains(out, "pending") || strings.Contains(out, "\x1b") {
+		t.Errorf("list: %d %q", code, out)
+	}
+	if code, out, _ = ask("", false, "dlq", "show", "0/1"); code != 0 || !strings.Contains(out, `"pin": ‹number›`) || !strings.Contains(out, `"success": true`) {
+		t.Errorf("show: %d %s", code, out)
+	}
+	if code, out, _ = ask("", false, "dlq", "show", "0/1", "--raw"); code != 0 || !strings.Contains(out, `"pin": 1`) {
+		t.Errorf("raw: %d %s", code, out)
+	}
+	if code, _, said := ask("", false, "dlq", "show", "0/77"); code != 1 || !strings.Contains(said, "there is no letter 0/77 in orders.dlq") {
+		t.Errorf("missing: %d %s", code, said)
+	}
+	if code, _, said := ask("", false, "dlq", "discard", "--reason", "a test", "--yes"); code != 0 || !strings.HasSuffix(said, "1 discarded\n") {
+		t.Errorf("discard: %d %s", code, said)
+	}
+	if code, out, _ := ask("", false, "dlq", "show", "0/1", "-o", "json"); code != 0 || !strings.Contains(out, `"by":"tester"`) || !strings.Contains(out, `"reason":"a test"`) {
+		t.Errorf("show: %d %s", code, out)
+	}
+}
+
+func TestTheErrorOfAMissingTopicNamesOthers(t *testing.T) {
+	addr := buried(t)
+	code, _, said := call(t, "", "dlq", "list", "--brokers", addr, "--topic", "order.dlq")
+	if code != 1 || !strings.Contains(said, "order.dlq: the topic does not exist") || !strings.Contains(said, "orders.dlq") {
+		t.Errorf("%d %s", code, said)
+	}
+	code, _, said = call(t, "", "dlq", "list", "--brokers", "127.0.0.1:1")
+	if code != 1 || !strings.Contains(said, "no broker answers at 127.0.0.1:1") {
+		t.Errorf("%d %s", code, said)
+	}
+}
+
+func TestImportNamesTheLineThatIsWrong(t *testing.T) {
+	good := `{"letter": {"topic": "orders.dlq", "topic_id": "1", "partition": 0, "offset": 0}, "key": "k", "value": {"a": 1}}` + "\n\n"
+	for name, c := range map[string]struct{ line, want string }{
+		"no JSON":       {`{"letter"`, ":3: unexpected EOF"},
+		"misspelt":      {`{"letter": {}, "key": null, "vlaue": "x"}`, `:3: json: unknown field "vlaue"`},
+		"no value":      {`{"letter": {"topic": "t", "topic_id": "1", "partition": 0, "offset": 0}, "key": null}`, `:3: "value" is missing`},
+		"no letter":     {`{"letter": {}, "key": null, "value": null}`, ":3: letter must have topic"},
+		"number":        {`{"letter": {}, "key": 1, "value": null}`, ":3: "},
+		"two on a line": {`{"letter": {"topic": "t", "topic_id": "1", "partition": 0, "offset": 0}, "key": null, "value": null} {}`, ":3: more than one"},
+		"broken base64": {`{"letter": {}, "key": {"base64": "?"}, "value": null}`, ":3: base64 is no base64"},
+	} {
+		path := filepath.Join(t.TempDir(), "letters.ndjson")
+		if err := os.WriteFile(path, []byte(good+c.line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, said := call(t, "", "dlq", "import", path, "--yes", "--brokers", "127.0.0.1:1")
+		if code != 1 || !strings.Contains(said, path+c.want) {
+			t.Errorf("%s: %d %s", name, code, said)
+		}
+	}
+}
