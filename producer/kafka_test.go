@@ -126,6 +126,25 @@ func TestBuryKeepsBytesAndFallsBackToReferences(t *testing.T) {
 	}
 }
 
+func TestConnectHeadersAreWrittenByOption(t *testing.T) {
+	for on, want := range map[bool]string{true: "in", false: ""} {
+		cl := cluster(t, "in.dlq")
+		d := NewDeadLetters(cl, func(s string) string { return s + ".dlq" }).ConnectHeaders(on)
+		if err := d.Bury(t.Context(), &kgo.Record{Topic: "in", Value: []byte("v")}, deadletter.Letter{Code: "invalid_json"}); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, h := range read(t, cl, 1)[0].Headers {
+			if h.Key == "__connect.errors.topic" {
+				got = string(h.Value)
+			}
+		}
+		if got != want {
+			t.Errorf("%t: connect's topic is %q, want %q", on, got, want)
+		}
+	}
+}
+
 func TestFailedBuryHoldsThePartition(t *testing.T) {
 	cl := cluster(t)
 	d := NewDeadLetters(cl, func(string) string { return "missing" })

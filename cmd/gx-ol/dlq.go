@@ -158,6 +158,20 @@ type graveyard struct {
 
 func (g *graveyard) close() { g.client.Close() }
 
+// on runs work on the dead-letter topic, with what the filter flags say.
+func (f *dlqFlags) on(cmd *cobra.Command, a *app, suffix string, work func(context.Context, *graveyard, dlq.Filter) error) error {
+	filter, err := f.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	g, err := f.open(cmd.Context(), a, cmd, suffix)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	return work(cmd.Context(), g, filter)
+}
+
 // open connects. suffix names the topic beside the dead-letter topic that is meant.
 func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix string) (*graveyard, error) {
 	if f.output != "table" && f.output != "json" {

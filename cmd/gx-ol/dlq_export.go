@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -25,27 +24,20 @@ no text). To mend one, change value, or key, or headers, and leave the rest; val
 		Example: `  gx-ol dlq export --code invalid_json > letters.ndjson
   gx-ol dlq export --code not_a_result | jq -c '.value |= (fromjson | .meta.run_id = {})' | gx-ol dlq import - --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			filter, err := f.filter(time.Now())
-			if err != nil {
-				return err
-			}
-			g, err := f.open(cmd.Context(), a, cmd, "")
-			if err != nil {
-				return err
-			}
-			defer g.close()
-			ix, err := g.Load(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return g.export(cmd.Context(), a, ix, ix.Choose(filter))
+			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
+				ix, err := g.Load(ctx)
+				if err != nil {
+					return err
+				}
+				return g.export(ctx, a, ix.Choose(filter))
+			})
 		},
 	}
 	f.add(cmd, true)
 	return cmd
 }
 
-func (g *graveyard) export(ctx context.Context, a *app, ix *dlq.Index, letters []*dlq.Letter) error {
+func (g *graveyard) export(ctx context.Context, a *app, letters []*dlq.Letter) error {
 	out := bufio.NewWriter(a.stdout)
 	gone := 0
 	err := g.Whole(ctx, letters, func(l *dlq.Letter, rec *kgo.Record) error {
@@ -85,12 +77,7 @@ does. Lines whose letter is settled already are passed over, so that the same fi
 			if err != nil {
 				return err
 			}
-			g, err := f.open(cmd.Context(), a, cmd, "")
-			if err != nil {
-				return err
-			}
-			defer g.close()
-			return g.imports(cmd.Context(), a, f, lines)
+			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, _ dlq.Filter) error { return g.imports(ctx, a, f, lines) })
 		},
 	}
 	f.add(cmd, false)
@@ -144,11 +131,5 @@ func (g *graveyard) imports(ctx context.Context, a *app, f settleFlags, lines []
 	if err != nil || !ok {
 		return err
 	}
-	s, err := g.session(ctx, a, f.by)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t := newTally(a, f.output, "importing", len(lines))
-	return t.end(s.Import(ctx, lines, t.note))
+	return g.settling(ctx, a, f, "importing", len(lines), func(s *dlq.Session, t *tally) error { return s.Import(ctx, lines, t.note) })
 }

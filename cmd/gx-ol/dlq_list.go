@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,26 +29,20 @@ With -o json it prints every letter, one a line.`,
 		Example: `  gx-ol dlq list --code http_422,http_400 --since 24h
   gx-ol dlq list --grep "unknown column" -o json | jq -r .letter`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			filter, err := f.filter(time.Now())
-			if err != nil {
-				return err
-			}
-			g, err := f.open(cmd.Context(), a, cmd, suffix)
+			err := f.on(cmd, a, suffix, func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
+				ix, err := g.Load(ctx)
+				if err != nil {
+					return err
+				}
+				letters := ix.Choose(filter)
+				slices.SortStableFunc(letters, func(x, y *dlq.Letter) int { return y.GivenUp().Compare(x.GivenUp()) })
+				return printLetters(a, letters, ix, f, limit, cmd.Flags().Changed("limit"))
+			})
 			if suffix != "" && errors.Is(err, dlq.ErrNoTopic) {
 				fmt.Fprintln(a.stderr, "nothing is in quarantine")
 				return nil
 			}
-			if err != nil {
-				return err
-			}
-			defer g.close()
-			ix, err := g.Load(cmd.Context())
-			if err != nil {
-				return err
-			}
-			letters := ix.Choose(filter)
-			slices.SortStableFunc(letters, func(x, y *dlq.Letter) int { return y.GivenUp().Compare(x.GivenUp()) })
-			return printLetters(a, letters, ix, f, limit, cmd.Flags().Changed("limit"))
+			return err
 		},
 	}
 	f.add(cmd, true)
@@ -173,30 +168,23 @@ func newDLQStatsCommand(a *app) *cobra.Command {
 		Use: "stats", Short: "count letters by cause, and say what could help", Args: cobra.NoArgs,
 		Example: "  gx-ol dlq stats\n  gx-ol dlq stats --since 7d -o json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			filter, err := f.filter(time.Now())
-			if err != nil {
-				return err
-			}
-			g, err := f.open(cmd.Context(), a, cmd, "")
-			if err != nil {
-				return err
-			}
-			defer g.close()
-			ix, err := g.Load(cmd.Context())
-			if err != nil {
-				return err
-			}
-			stats := dlq.Histogram(ix.Choose(filter), time.Now())
-			if f.output == "json" {
-				return printJSON(a.stdout, stats)
-			}
-			if stats.Letters == 0 {
-				fmt.Fprintln(a.stderr, nothing(ix, f))
-				return nil
-			}
-			fmt.Fprintf(a.stdout, "%d letters in %s, %s; given up %s – %s\n\n", stats.Letters, g.Name, bytesText(stats.Bytes),
-				stats.Oldest.UTC().Format(time.RFC3339), stats.Newest.UTC().Format(time.RFC3339))
-			return printStats(a.stdout, stats)
+			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
+				ix, err := g.Load(ctx)
+				if err != nil {
+					return err
+				}
+				stats := dlq.Histogram(ix.Choose(filter), time.Now())
+				if f.output == "json" {
+					return printJSON(a.stdout, stats)
+				}
+				if stats.Letters == 0 {
+					fmt.Fprintln(a.stderr, nothing(ix, f))
+					return nil
+				}
+				fmt.Fprintf(a.stdout, "%d letters in %s, %s; given up %s – %s\n\n", stats.Letters, g.Name, bytesText(stats.Bytes),
+					stats.Oldest.UTC().Format(time.RFC3339), stats.Newest.UTC().Format(time.RFC3339))
+				return printStats(a.stdout, stats)
+			})
 		},
 	}
 	f.add(cmd, true)

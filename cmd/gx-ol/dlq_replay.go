@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
@@ -62,19 +61,12 @@ It replays what the topic held when it began, so it never replays what it put ba
   gx-ol dlq replay --code http_503 --rate 20 --yes -o json       audit lines on stdout
   gx-ol dlq replay --to backend --config gx-ol.yaml --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			filter, err := f.filter(time.Now())
-			if err != nil {
-				return err
-			}
 			if err := o.check(f.all); err != nil {
 				return err
 			}
-			g, err := f.open(cmd.Context(), a, cmd, "")
-			if err != nil {
-				return err
-			}
-			defer g.close()
-			return g.replay(cmd.Context(), a, f, o, filter)
+			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
+				return g.replay(ctx, a, f, o, filter)
+			})
 		},
 	}
 	f.add(cmd, true)
@@ -130,14 +122,21 @@ func (g *graveyard) replay(ctx context.Context, a *app, f settleFlags, o replayO
 		return err
 	}
 	defer end()
+	return g.settling(ctx, a, f, "replaying", len(letters), func(s *dlq.Session, t *tally) error {
+		plan.Seen, plan.Each = ix, t.note
+		return s.Replay(ctx, plan)
+	})
+}
+
+// settling settles letters in a session, and tells how it goes and how it ended.
+func (g *graveyard) settling(ctx context.Context, a *app, f settleFlags, doing string, letters int, work func(*dlq.Session, *tally) error) error {
 	s, err := g.session(ctx, a, f.by)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	t := newTally(a, f.output, "replaying", len(letters))
-	plan.Seen, plan.Each = ix, t.note
-	return t.end(s.Replay(ctx, plan))
+	t := newTally(a, f.output, doing, letters)
+	return t.end(work(s, t))
 }
 
 // announce says what a replay would do: on stdout if that is all it does.
@@ -174,82 +173,6 @@ func (g *graveyard) announce(a *app, f settleFlags, o replayOptions, plan dlq.Pl
 	return nil
 }
 
-// tally tells how settling goes on: a bar on a terminal, audit lines on stdout with -o json, and a summary.
-type tally struct {
-	a        *app
-	json     bool
-	all      int
-	counts   map[dlq.Outcome]int
-	warnings int
-	bar      *progressbar.ProgressBar
-	failed   error // of writing to stdout
-}
-
-func newTally(a *app, output, doing string, all int) *tally {
-	t := &tally{a: a, json: output == "json", all: all, counts: make(map[dlq.Outcome]int), bar: progressbar.DefaultSilent(int64(all))}
-	if isTerminal(a.stderr) {
-		t.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowCount(),
-			progressbar.OptionSetDescription(doing), progressbar.OptionClearOnFinish(), progressbar.OptionShowIts())
-	}
-	return t
-}
-
-func (t *tally) note(line dlq.Audit) {
-	t.counts[line.Outcome]++
-	if line.Warning != "" {
-		t.warnings++
-	}
-	_ = t.bar.Add(1) // a bar that cannot be drawn stops nothing
-	t.bar.Describe(t.text())
-	if t.json {
-		if err := printJSON(t.a.stdout, line); err != nil && t.failed == nil {
-			t.failed = err
-		}
-	} else if line.Warning != "" {
-		fmt.Fprintf(t.a.stderr, "%s: %s: %s\n", line.Letter, line.Outcome, printable(line.Warning))
-	}
-}
-
-// outcomes in the order in which they are told; after the first four a letter is settled.
-var outcomes = []dlq.Outcome{dlq.ReplayedOutcome, dlq.DiscardedNow, dlq.InQuarantine, dlq.BuriedAgain, dlq.AlreadySettled, dlq.Stale, dlq.Gone, dlq.TooLarge, dlq.NoSource}
-
-func (t *tally) text() string {
-	var parts []string
-	for _, o := range outcomes {
-		if n := t.counts[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(o), "_", " ")))
-		}
-	}
-	if len(parts) == 0 {
-		return "nothing done"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// end sums up and gives the command's error.
-func (t *tally) end(err error) error {
-	_ = t.bar.Finish()
-	done := 0
-	for _, n := range t.counts {
-		done += n
-	}
-	fmt.Fprintf(t.a.stderr, "%s\n", t.text())
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return fmt.Errorf("stopped after %d of %d letters; the same command goes on with the rest", done, t.all)
-		}
-		return err
-	}
-	if t.failed != nil {
-		return t.failed
-	}
-	if left := t.counts[dlq.Gone] + t.counts[dlq.TooLarge] + t.counts[dlq.NoSource]; left > 0 {
-		fmt.Fprintf(t.a.stderr, "%d letters stay as they were\n", left)
-		return errReported
-	}
-	return nil
-}
-
 func newDLQDiscardCommand(a *app) *cobra.Command {
 	var f settleFlags
 	var reason string
@@ -259,19 +182,12 @@ func newDLQDiscardCommand(a *app) *cobra.Command {
 		Example: `  gx-ol dlq discard --code tombstone --reason "deletions, nothing to deliver" --yes
   gx-ol dlq discard --partition 3 --offset 1042 --reason "sent by hand"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			filter, err := f.filter(time.Now())
-			if err != nil {
-				return err
-			}
 			if strings.TrimSpace(reason) == "" {
 				return usageError{errors.New("--reason is missing: those who come after you will want to know")}
 			}
-			g, err := f.open(cmd.Context(), a, cmd, "")
-			if err != nil {
-				return err
-			}
-			defer g.close()
-			return g.discard(cmd.Context(), a, f, filter, reason)
+			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
+				return g.discard(ctx, a, f, filter, reason)
+			})
 		},
 	}
 	f.add(cmd, true)
@@ -306,11 +222,7 @@ func (g *graveyard) discard(ctx context.Context, a *app, f settleFlags, filter d
 	if err != nil || !ok {
 		return err
 	}
-	s, err := g.session(ctx, a, f.by)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t := newTally(a, f.output, "discarding", len(letters))
-	return t.end(s.Discard(ctx, (&dlq.Plan{Filter: filter, Seen: ix}).Letters(s.Index), reason, t.note))
+	return g.settling(ctx, a, f, "discarding", len(letters), func(s *dlq.Session, t *tally) error {
+		return s.Discard(ctx, (&dlq.Plan{Filter: filter, Seen: ix}).Letters(s.Index), reason, t.note)
+	})
 }

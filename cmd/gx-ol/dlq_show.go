@@ -30,19 +30,16 @@ is no JSON it shows the surroundings of the mistake.`,
 			if err != nil {
 				return usageError{err}
 			}
-			g, err := f.open(cmd.Context(), a, cmd, "")
-			if err != nil {
-				return err
-			}
-			defer g.close()
-			s, err := g.show(cmd.Context(), at, raw)
-			if err != nil {
-				return err
-			}
-			if f.output == "json" {
-				return printJSON(a.stdout, s)
-			}
-			return s.print(a.stdout)
+			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, _ dlq.Filter) error {
+				s, err := g.show(ctx, at, raw)
+				if err != nil {
+					return err
+				}
+				if f.output == "json" {
+					return printJSON(a.stdout, s)
+				}
+				return s.print(a.stdout)
+			})
 		},
 	}
 	f.add(cmd, false)

@@ -72,10 +72,10 @@ func (f *Follower) Poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names := make(map[string]string) // equal texts once in memory
+	texts := make(texts)
 	if err := f.advance(ctx, t.Name, extent, f.next, func(rec *kgo.Record) error {
 		l := newLetter(rec)
-		f.index.Letters = append(f.index.Letters, lean(l, names))
+		f.index.Letters = append(f.index.Letters, lean(l, texts))
 		return nil
 	}); err != nil {
 		return err
@@ -111,18 +111,12 @@ func (f *Follower) advance(ctx context.Context, topic string, extent Extent, nex
 }
 
 // lean keeps of a letter what counting needs.
-func lean(l *Letter, names map[string]string) *Letter {
-	once := func(s string) string {
-		if known, ok := names[s]; ok {
-			return known
-		}
-		names[s] = s
-		return s
-	}
+func lean(l *Letter, texts texts) *Letter {
 	said := l.Said
 	l.Key, l.Fault = nil, ""
-	l.Said = deadletter.Letter{Topic: once(said.Topic), Partition: said.Partition, Offset: said.Offset, Group: once(said.Group),
-		Disposition: once(said.Disposition), Code: once(said.Code), FailedAt: said.FailedAt, Replays: said.Replays}
+	l.Said = deadletter.Letter{Topic: said.Topic, Partition: said.Partition, Offset: said.Offset, Group: said.Group, Disposition: said.Disposition, Code: said.Code,
+		FailedAt: said.FailedAt, Replays: said.Replays}
+	texts.share(l)
 	return l
 }
 

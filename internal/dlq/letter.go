@@ -61,6 +61,25 @@ type Index struct {
 	Letters []*Letter
 	Extent  Extent
 	at      map[Position]*Letter
+	texts   texts
+}
+
+// texts holds each text once: letters are many, and what they say is much the same.
+type texts map[string]string
+
+func (t texts) once(s *string) {
+	if known, ok := t[*s]; ok {
+		*s = known
+	} else {
+		t[*s] = *s
+	}
+}
+
+// share lets a letter use the texts of those before it.
+func (t texts) share(l *Letter) {
+	for _, s := range []*string{&l.Said.Topic, &l.Said.Group, &l.Said.Stage, &l.Said.Disposition, &l.Said.Code, &l.Said.Error, &l.Said.Part, &l.Said.Reference} {
+		t.once(s)
+	}
 }
 
 // Load reads the topic up to its end at the call, and the ledger.
@@ -70,7 +89,7 @@ func (t *Topic) Load(ctx context.Context) (*Index, error) {
 		return nil, err
 	}
 	// The ledger is read after the end was asked for: what it settles of later letters does no harm, what it lacks would.
-	ix := &Index{Extent: extent, at: make(map[Position]*Letter)}
+	ix := &Index{Extent: extent, at: make(map[Position]*Letter), texts: make(texts)}
 	if err := t.reader.read(ctx, t.Name, extent, func(rec *kgo.Record) error { ix.add(rec); return nil }); err != nil {
 		return nil, err
 	}
@@ -84,6 +103,7 @@ func (t *Topic) Load(ctx context.Context) (*Index, error) {
 
 func (ix *Index) add(rec *kgo.Record) {
 	l := newLetter(rec)
+	ix.texts.share(l)
 	ix.Letters = append(ix.Letters, l)
 	ix.at[l.Position] = l
 }

@@ -55,8 +55,18 @@ transport: {type: http, url: "`+b.url+`"}
 	eventually(t, "the events of the first topic", func() bool { return b.events() >= 40 })
 	newTopic(t, servers, prefix+"-b")
 	publish(t, servers, prefix+"-b", all[20:]...)
+	for _, ours := range []string{"-a.dlq.ledger", "-a.dlq.audit", "-a.dlq.quarantine"} { // it takes them in, and yet they are never read
+		newTopic(t, servers, prefix+ours)
+		publish(t, servers, prefix+ours, results(1)...)
+	}
 	eventually(t, "the events of the second topic", func() bool { return b.events() >= 80 })
+	newTopic(t, servers, prefix+"-c")
+	publish(t, servers, prefix+"-c", all[:20]...)
+	eventually(t, "the events of a third topic", func() bool { return b.events() >= 120 })
 	p.stop(t)
+	if n := b.events(); n != 120 {
+		t.Errorf("%d events, want 120: a topic of gx-ol's own was read", n)
+	}
 }
 
 // A static member that restarts within its session gets its partitions back, and the other member is not disturbed.

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/gx-ol/gx-ol/internal/dlq"
+)
+
+// tally tells how settling goes on: a bar on a terminal, audit lines on stdout with -o json, and a summary.
+type tally struct {
+	a        *app
+	json     bool
+	all      int
+	counts   map[dlq.Outcome]int
+	warnings int
+	bar      *progressbar.ProgressBar
+	failed   error // of writing to stdout
+}
+
+func newTally(a *app, output, doing string, all int) *tally {
+	t := &tally{a: a, json: output == "json", all: all, counts: make(map[dlq.Outcome]int), bar: progressbar.DefaultSilent(int64(all))}
+	if isTerminal(a.stderr) {
+		t.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowCount(),
+			progressbar.OptionSetDescription(doing), progressbar.OptionClearOnFinish(), progressbar.OptionShowIts())
+	}
+	return t
+}
+
+func (t *tally) note(line dlq.Audit) {
+	t.counts[line.Outcome]++
+	if line.Warning != "" {
+		t.warnings++
+	}
+	_ = t.bar.Add(1) // a bar that cannot be drawn stops nothing
+	t.bar.Describe(t.text())
+	if t.json {
+		if err := printJSON(t.a.stdout, line); err != nil && t.failed == nil {
+			t.failed = err
+		}
+	} else if line.Warning != "" {
+		fmt.Fprintf(t.a.stderr, "%s: %s: %s\n", line.Letter, line.Outcome, printable(line.Warning))
+	}
+}
+
+// outcomes in the order in which they are told; after the first four a letter is settled.
+var outcomes = []dlq.Outcome{dlq.ReplayedOutcome, dlq.DiscardedNow, dlq.InQuarantine, dlq.BuriedAgain, dlq.AlreadySettled, dlq.Stale, dlq.Gone, dlq.TooLarge, dlq.NoSource}
+
+func (t *tally) text() string {
+	var parts []string
+	for _, o := range outcomes {
+		if n := t.counts[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(o), "_", " ")))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing done"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// end sums up and gives the command's error.
+func (t *tally) end(err error) error {
+	_ = t.bar.Finish()
+	done := 0
+	for _, n := range t.counts {
+		done += n
+	}
+	fmt.Fprintf(t.a.stderr, "%s\n", t.text())
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return fmt.Errorf("stopped after %d of %d letters; the same command goes on with the rest", done, t.all)
+		}
+		return err
+	}
+	if t.failed != nil {
+		return t.failed
+	}
+	if left := t.counts[dlq.Gone] + t.counts[dlq.TooLarge] + t.counts[dlq.NoSource]; left > 0 {
+		fmt.Fprintf(t.a.stderr, "%d letters stay as they were\n", left)
+		return errReported
+	}
+	return nil
+}
