@@ -248,8 +248,8 @@ func otherTopics(ctx context.Context, client *kgo.Client) string {
 	return ". Topics that look like it: " + strings.Join(names[:min(5, len(names))], ", ")
 }
 
-// session begins to settle letters.
-func (g *graveyard) session(ctx context.Context, a *app, by string) (*dlq.Session, error) {
+// session begins to settle letters of ix; nil: of now.
+func (g *graveyard) session(ctx context.Context, a *app, by string, ix *dlq.Index) (*dlq.Session, error) {
 	opts, err := kafkaclient.OptsLive(g.cfg.Kafka, liveProperties(g.cfg, "kafka"))
 	if err != nil {
 		return nil, err
@@ -257,5 +257,5 @@ func (g *graveyard) session(ctx context.Context, a *app, by string) (*dlq.Sessio
 	if by == "" {
 		by = a.who
 	}
-	return g.Begin(ctx, append(opts, producer.ClientOpts(g.cfg.Input.MaxMessageBytes)...), by)
+	return g.Begin(ctx, append(opts, producer.ClientOpts(g.cfg.Input.MaxMessageBytes)...), by, ix)
 }

@@ -131,5 +131,5 @@ func (g *graveyard) imports(ctx context.Context, a *app, f settleFlags, lines []
 	if err != nil || !ok {
 		return err
 	}
-	return g.settling(ctx, a, f, "importing", len(lines), func(s *dlq.Session, t *tally) error { return s.Import(ctx, lines, t.note) })
+	return g.settling(ctx, a, f, "importing", len(lines), nil, func(s *dlq.Session, t *tally) error { return s.Import(ctx, lines, t.note) })
 }

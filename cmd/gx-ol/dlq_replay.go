@@ -122,15 +122,15 @@ func (g *graveyard) replay(ctx context.Context, a *app, f settleFlags, o replayO
 		return err
 	}
 	defer end()
-	return g.settling(ctx, a, f, "replaying", len(letters), func(s *dlq.Session, t *tally) error {
-		plan.Seen, plan.Each = ix, t.note
+	return g.settling(ctx, a, f, "replaying", len(letters), ix, func(s *dlq.Session, t *tally) error {
+		plan.Each = t.note
 		return s.Replay(ctx, plan)
 	})
 }
 
 // settling settles letters in a session, and tells how it goes and how it ended.
-func (g *graveyard) settling(ctx context.Context, a *app, f settleFlags, doing string, letters int, work func(*dlq.Session, *tally) error) error {
-	s, err := g.session(ctx, a, f.by)
+func (g *graveyard) settling(ctx context.Context, a *app, f settleFlags, doing string, letters int, ix *dlq.Index, work func(*dlq.Session, *tally) error) error {
+	s, err := g.session(ctx, a, f.by, ix)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (g *graveyard) discard(ctx context.Context, a *app, f settleFlags, filter d
 	if err != nil || !ok {
 		return err
 	}
-	return g.settling(ctx, a, f, "discarding", len(letters), func(s *dlq.Session, t *tally) error {
-		return s.Discard(ctx, (&dlq.Plan{Filter: filter, Seen: ix}).Letters(s.Index), reason, t.note)
+	return g.settling(ctx, a, f, "discarding", len(letters), ix, func(s *dlq.Session, t *tally) error {
+		return s.Discard(ctx, s.Index.Choose(filter), reason, t.note)
 	})
 }

@@ -91,7 +91,7 @@ func (e *estate) index() *Index {
 
 func (e *estate) begin() *Session {
 	e.t.Helper()
-	s, err := e.topic.Begin(e.t.Context(), e.opts, "tester")
+	s, err := e.topic.Begin(e.t.Context(), e.opts, "tester", nil)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -389,6 +389,27 @@ func TestReplayThroughThePipeline(t *testing.T) {
 	pending := ix.Choose(Filter{Codes: []string{"http_400"}})
 	if len(pending) != 1 || pending[0].Said.Offset != 2 || pending[0].Said.Replays != 1 || len(e.read(source)) != 0 {
 		t.Errorf("the new letter: %+v", pending)
+	}
+}
+
+// What an operator has looked at is what is settled: what others settled since is left out, and so is what came since.
+func TestASessionSettlesWhatWasSeen(t *testing.T) {
+	e := newEstate(t)
+	settled, seen := e.bury(0, 1, "a"), e.bury(0, 2, "b")
+	ix := e.index()
+	e.replay(Plan{Filter: Filter{Keys: []string{"a"}}})
+	e.bury(0, 3, "c")
+	s, err := e.topic.Begin(t.Context(), e.opts, "tester", ix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got := make(map[string]Outcome)
+	if err := s.Replay(t.Context(), Plan{Each: func(a Audit) { got[a.Letter] = a.Outcome }}); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[seen.String()] != ReplayedOutcome {
+		t.Errorf("outcomes %v; %s was settled before", got, settled)
 	}
 }
 

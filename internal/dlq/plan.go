@@ -38,7 +38,6 @@ type Delivered struct {
 // Plan is which letters are replayed, and how.
 type Plan struct {
 	Filter     Filter
-	Seen       *Index                                                                 // the letters that the operator agreed to; nil: all
 	Limit      int                                                                    // so many letters at most; 0: all
 	MaxReplays int                                                                    // a letter that was replayed so often goes to quarantine; 0: never
 	Rate       float64                                                                // letters a second; 0: as fast as it goes
@@ -55,9 +54,6 @@ func (p *Plan) Letters(ix *Index) []*Letter {
 	f := p.Filter
 	f.All = false // what is settled is never replayed
 	chosen := ix.Choose(f)
-	if p.Seen != nil {
-		chosen = slices.DeleteFunc(chosen, func(l *Letter) bool { return p.Seen.At(l.Position) == nil }) // it came since
-	}
 	type lane struct{ topic, key string }
 	slots := make(map[lane][]int)
 	for i, l := range chosen {

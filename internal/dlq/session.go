@@ -24,7 +24,7 @@ var ErrFenced = errors.New("another gx-ol dlq has begun to settle letters of thi
 // Session is the one process that settles letters of a topic. Make it with Begin, end it with Close.
 type Session struct {
 	*Topic
-	Index  *Index // as it was when the session began; states follow what the session settles
+	Index  *Index // the letters, with what was settled when the session began; states follow what it settles
 	by     string
 	client *kgo.Client // transactional
 	limits map[string]int
@@ -32,8 +32,9 @@ type Session struct {
 }
 
 // Begin makes this process the one that settles letters: it shuts out every earlier one, and only then reads what they settled. opts make
-// the client; by names the operator in ledger and audit.
-func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string) (*Session, error) {
+// the client; by names the operator in ledger and audit. seen are the letters that the operator has looked at: none that came since is
+// settled. If it is nil, the letters are those of now.
+func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Index) (*Session, error) {
 	if err := t.ensureTopics(ctx); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string) (*Session,
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Topic: t, by: by, client: client, limits: make(map[string]int)}
+	s := &Session{Topic: t, Index: seen, by: by, client: client, limits: make(map[string]int)}
 	if err := s.begin(ctx); err != nil {
 		client.Close()
 		return nil, err
@@ -54,8 +55,7 @@ func (s *Session) begin(ctx context.Context) error {
 	if _, _, err := s.client.ProducerID(ctx); err != nil { // shuts out, and ends the transaction that a killed one left
 		return fmt.Errorf("beginning to settle letters of %s: %w", s.Name, err)
 	}
-	var err error
-	if s.Index, err = s.Load(ctx); err != nil {
+	if err := s.look(ctx); err != nil {
 		return err
 	}
 	forgotten, err := s.forgotten(ctx, s.Index.Extent)
@@ -63,6 +63,20 @@ func (s *Session) begin(ctx context.Context) error {
 		return err
 	}
 	return s.transact(ctx, func(ctx context.Context) error { return s.write(ctx, forgotten...) })
+}
+
+// look reads what is settled.
+func (s *Session) look(ctx context.Context) (err error) {
+	if s.Index == nil {
+		s.Index, err = s.Load(ctx)
+		return err
+	}
+	entries, err := s.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	s.Index.judge(entries)
+	return nil
 }
 
 // Close frees the client.

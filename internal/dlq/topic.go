@@ -5,10 +5,12 @@
 package dlq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -106,10 +108,20 @@ func (t *Topic) extent(ctx context.Context, topic string) (Extent, error) {
 // aborted transactions and their markers leave gaps at the end too), which a consumer is not told.
 type reader struct {
 	client *kgo.Client
+	last   answer // chunks are read one after the other, and end inside what an answer held
 }
 
-// fetchBytes is what one answer may hold. A record that is larger comes alone.
-const fetchBytes = 8 << 20
+// answer is what one fetch brought.
+type answer struct {
+	topic     string
+	partition int32
+	span      Range // from the offset asked for to the one to ask for next
+	recs      []*kgo.Record
+}
+
+// fetchBytes is what one answer may hold, compressed: letters of one cause are alike, and a hundred times as large in memory. A batch that is larger
+// comes alone.
+const fetchBytes = 256 << 10
 
 // read hands over the records of a topic's ranges, partition by partition, each in order. An error of each ends it.
 func (r *reader) read(ctx context.Context, topic string, extent Extent, each func(*kgo.Record) error) error {
@@ -136,6 +148,15 @@ func (r *reader) read(ctx context.Context, topic string, extent Extent, each fun
 
 // fetch asks the partition's leader until there is an answer that goes on; a leader may move, and a broker be away.
 func (r *reader) fetch(ctx context.Context, topic string, p int32, at int64) (recs []*kgo.Record, next int64, err error) {
+	if l := &r.last; l.topic == topic && l.partition == p && l.span.From <= at && at < l.span.To {
+		i, _ := slices.BinarySearchFunc(l.recs, at, func(rec *kgo.Record, at int64) int { return cmp.Compare(rec.Offset, at) })
+		return l.recs[i:], l.span.To, nil
+	}
+	defer func() {
+		if err == nil {
+			r.last = answer{topic, p, Range{at, next}, recs}
+		}
+	}()
 	deadline := time.Now().Add(fetchWithin)
 	for {
 		recs, next, err = r.once(ctx, topic, p, at)
