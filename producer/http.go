@@ -83,6 +83,7 @@ type HTTP struct {
 	skipped atomic.Int64
 	batches *batcher // nil: one by one
 	secrets used
+	asked   asked // see Later
 }
 
 // NewHTTP checks cfg and makes the destination. It sends nothing.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
@@ -46,8 +47,41 @@ func (h *HTTP) Later(ctx context.Context, ev openlineage.Event) (string, error) 
 	return "", nil
 }
 
+// asked are answers about datasets that are a few seconds old: letters are many, their datasets few.
+type asked struct {
+	mu  sync.Mutex // guards all
+	all map[[2]string]known
+}
+
+// known is as of when a dataset was known, at the time of the question.
+type known struct{ asOf, at time.Time }
+
+// qualityAge is how long an answer counts.
+const qualityAge = 10 * time.Second
+
 // qualityAt is as of when Marquez knows a dataset that has assertions; zero if it does not know one.
 func (h *HTTP) qualityAt(ctx context.Context, namespace, name string) (time.Time, error) {
+	dataset := [2]string{namespace, name}
+	h.asked.mu.Lock()
+	k, ok := h.asked.all[dataset]
+	h.asked.mu.Unlock()
+	if ok && h.now().Sub(k.at) < qualityAge {
+		return k.asOf, nil
+	}
+	asOf, err := h.askQuality(ctx, namespace, name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	h.asked.mu.Lock()
+	defer h.asked.mu.Unlock()
+	if h.asked.all == nil || len(h.asked.all) > 10_000 {
+		h.asked.all = make(map[[2]string]known)
+	}
+	h.asked.all[dataset] = known{asOf, h.now()}
+	return asOf, nil
+}
+
+func (h *HTTP) askQuality(ctx context.Context, namespace, name string) (time.Time, error) {
 	target := h.base + "/api/v1/namespaces/" + url.PathEscape(namespace) + "/datasets/" + url.PathEscape(name)
 	status, header, body, err := h.do(ctx, http.MethodGet, target, nil)
 	if err != nil || status == http.StatusNotFound {

@@ -25,9 +25,11 @@ func (g *graveyard) through(ctx context.Context, a *app, o replayOptions, plan *
 	switch {
 	case o.to == "backend" && !configured:
 		return nil, usageError{errors.New("--to backend needs the configuration that gx-ol run has: name it with --config, or set transport in it")}
-	case o.skipStale && !configured:
-		return nil, usageError{errors.New("--skip-stale needs a backend to ask: name the configuration that gx-ol run has with --config")}
-	case !configured:
+	case o.to == "backend" && g.cfg.Disabled:
+		return nil, usageError{errors.New("OPENLINEAGE_DISABLED is set: nothing is delivered to a backend")}
+	case o.stale == "skip" && !configured:
+		return nil, usageError{errors.New("--stale skip needs a backend to ask: name the configuration that gx-ol run has with --config")}
+	case !configured, o.to == "source" && o.stale == "ignore":
 		return func() {}, nil
 	}
 	log, err := newLogger(g.cfg.Log, a.stderr)
@@ -39,7 +41,7 @@ func (g *graveyard) through(ctx context.Context, a *app, o replayOptions, plan *
 		return nil, err
 	}
 	if o.to != "backend" {
-		return judge.askBackends(g.cfg, o.skipStale, plan)
+		return judge.askBackends(g.cfg, o.stale == "skip", plan)
 	}
 	to, err := newDestinations(ctx, g.cfg, a.stdout, log)
 	if err != nil {
@@ -57,8 +59,8 @@ func (g *graveyard) through(ctx context.Context, a *app, o replayOptions, plan *
 			known = append(known, h)
 		}
 	}
-	if len(known) > 0 {
-		plan.Newer = judge.newer(known, o.skipStale)
+	if len(known) > 0 && o.stale != "ignore" {
+		plan.Newer = judge.newer(known, o.stale == "skip")
 	}
 	again := &secondBurial{letters: make(map[*kgo.Record]deadletter.Letter)}
 	p := pipeline.New(pipeline.Config{
@@ -148,7 +150,7 @@ func (m *letterMapping) askBackends(cfg *config.Config, must bool, plan *dlq.Pla
 		backends = append(backends, h)
 	}
 	if len(backends) == 0 && must {
-		return nil, usageError{errors.New("--skip-stale needs a backend to ask, and the configuration names none: only Marquez can tell")}
+		return nil, usageError{errors.New("--stale skip needs a backend to ask, and the configuration names none: only Marquez can tell")}
 	}
 	if len(backends) > 0 {
 		plan.Newer = m.newer(backends, must)

@@ -75,7 +75,7 @@ It replays what the topic held when it began, so it never replays what it put ba
 	flags.Float64Var(&o.rate, "rate", 0, "letters a second at most; 0: as fast as it goes")
 	flags.IntVar(&o.limit, "limit", 0, "so many letters at most; 0: all")
 	flags.IntVar(&o.maxReplays, "max-replays", 3, "letters that were replayed so often go to <topic>.quarantine instead; 0: never")
-	flags.BoolVar(&o.skipStale, "skip-stale", false, "leave letters of which the backend (Marquez) has a later result")
+	flags.StringVar(&o.stale, "stale", "report", "letters of which the backend (Marquez) has a later result: report them, skip them, or ignore it and do not ask")
 	return cmd
 }
 
@@ -84,13 +84,17 @@ type replayOptions struct {
 	to                string
 	rate              float64
 	limit, maxReplays int
-	skipStale         bool
+	stale             string // report, skip, ignore
 }
+
+var staleChoices = []string{"report", "skip", "ignore"}
 
 func (o *replayOptions) check(all bool) error {
 	switch {
 	case o.to != "source" && o.to != "backend":
 		return usageError{fmt.Errorf("--to %q must be source or backend%s", o.to, didYouMean(o.to, []string{"source", "backend"}))}
+	case !slices.Contains(staleChoices, o.stale):
+		return usageError{fmt.Errorf("--stale %q must be report, skip or ignore%s", o.stale, didYouMean(o.stale, staleChoices))}
 	case o.rate < 0 || o.limit < 0 || o.maxReplays < 0:
 		return usageError{errors.New("--rate, --limit and --max-replays are not negative")}
 	case all:
@@ -100,7 +104,7 @@ func (o *replayOptions) check(all bool) error {
 }
 
 func (g *graveyard) replay(ctx context.Context, a *app, f settleFlags, o replayOptions, filter dlq.Filter) error {
-	plan := dlq.Plan{Filter: filter, Limit: o.limit, MaxReplays: o.maxReplays, Rate: o.rate, SkipStale: o.skipStale}
+	plan := dlq.Plan{Filter: filter, Limit: o.limit, MaxReplays: o.maxReplays, Rate: o.rate, SkipStale: o.stale == "skip"}
 	ix, err := g.Load(ctx)
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ func TestWrongUseOfDLQ(t *testing.T) {
 		"no letter":            {[]string{"show"}, "accepts 1 arg"},
 		"no position":          {[]string{"show", "7"}, `"7" is no PARTITION/OFFSET`},
 		"to":                   {[]string{"replay", "--to", "sauce"}, "did you mean source?"},
+		"stale":                {[]string{"replay", "--stale", "skipp"}, "did you mean skip?"},
 		"all":                  {[]string{"replay", "--all"}, "export and import it"},
 		"rate":                 {[]string{"replay", "--rate", "-1"}, "not negative"},
 		"discard for no cause": {[]string{"discard", "--yes"}, "--reason is missing"},

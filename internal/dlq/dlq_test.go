@@ -261,9 +261,16 @@ func TestWhatCannotGoBackStays(t *testing.T) {
 	fits := e.bury(0, 2, "b")
 	nowhere := e.bury(0, 3, "c", func(l *deadletter.Letter, r *kgo.Record) { r.Topic = "deleted" })
 	gone := e.bury(1, 4, "d", func(l *deadletter.Letter, _ *kgo.Record) { l.Reference = deadletter.ReferenceKept })
+	broken := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte("v")}, graves, deadletter.Letter{Code: "x"})
+	for i, h := range broken.Headers {
+		if h.Key == deadletter.HeaderOffset {
+			broken.Headers[i].Value = []byte("seven")
+		}
+	}
+	unreadable := e.write(broken, 1)
 	nobodys := e.write(&kgo.Record{Topic: graves, Value: []byte("by hand")}, 1)
 	got := e.replay(Plan{})
-	want := map[string]Outcome{large.String(): TooLarge, fits.String(): ReplayedOutcome, nowhere.String(): NoSource, gone.String(): Gone, nobodys.String(): NoSource}
+	want := map[string]Outcome{large.String(): TooLarge, fits.String(): ReplayedOutcome, nowhere.String(): NoSource, gone.String(): Gone, nobodys.String(): NoSource, unreadable.String(): NoSource}
 	for at, outcome := range want {
 		if got[at] != outcome {
 			t.Errorf("%s: %s, want %s", at, got[at], outcome)
@@ -274,8 +281,8 @@ func TestWhatCannotGoBackStays(t *testing.T) {
 			t.Error("what was replayed is pending")
 		}
 	}
-	if n := len(e.index().Choose(Filter{})); n != 4 {
-		t.Errorf("%d letters pending, want 4", n)
+	if n := len(e.index().Choose(Filter{})); n != 5 {
+		t.Errorf("%d letters pending, want 5", n)
 	}
 }
 
@@ -510,6 +517,27 @@ func TestOpenSaysThatTheTopicIsMissing(t *testing.T) {
 	if _, err := Open(t.Context(), e.client, "misspelt"); !errors.Is(err, ErrNoTopic) || !strings.Contains(err.Error(), "misspelt") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func FuzzLedger(f *testing.F) {
+	f.Add([]byte("00/1/2"), []byte(`{"state":"replayed","by":"a","at":"2026-03-01T10:00:00Z"}`))
+	f.Add([]byte("00/1/-2"), []byte(`{}`))
+	topic := &Topic{ID: "00"}
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		entries := make(map[Position]Entry)
+		if err := topic.enter(entries, &kgo.Record{Key: key, Value: value}); err != nil && len(entries) > 0 {
+			t.Error("an entry that could not be read was taken")
+		}
+		for p, e := range entries {
+			again, err := topic.entryRecord(p, e)
+			if err != nil {
+				continue // a year that JSON does not write
+			}
+			if back, ok := topic.parseLedgerKey(again.Key); !ok || back != p || e.State == Pending {
+				t.Errorf("%v %v", p, e)
+			}
+		}
+	})
 }
 
 func FuzzParseExported(f *testing.F) {

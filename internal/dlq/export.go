@@ -180,11 +180,12 @@ func (s *Session) Import(ctx context.Context, lines []Exported, each func(Audit)
 		for ; i < len(lines) && len(actions) < chunkLetters && size < chunkBytes; i++ {
 			l := letters[i]
 			size += len(lines[i].Value)
+			why := noSource(l, topics[l.Said.Topic])
 			switch {
 			case seen[l] || l.State != Pending:
 				left = append(left, s.leave(l, AlreadySettled, ""))
-			case !topics[l.Said.Topic]:
-				left = append(left, s.leave(l, NoSource, "its source topic is not named or does not exist"))
+			case why != "":
+				left = append(left, s.leave(l, NoSource, why))
 			default:
 				seen[l] = true
 				actions = append(actions, lines[i].action(l))

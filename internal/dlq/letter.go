@@ -45,9 +45,17 @@ type story struct {
 	group     string
 }
 
+// unreadable says what keeps a letter from being put back: of ours, what can't be read would be taken for zero.
+func (l *Letter) unreadable() string {
+	if l.System == deadletter.Ours || l.System == "" {
+		return l.Fault
+	}
+	return "" // of other systems only the place is lost, and the key finds one
+}
+
 // story is false for a letter that does not say where its record lay: it stands for itself.
 func (l *Letter) story() (story, bool) {
-	if l.System == "" || l.Said.Topic == "" || l.Said.Partition < 0 {
+	if l.unreadable() != "" || l.System == "" || l.Said.Topic == "" || l.Said.Partition < 0 {
 		return story{}, false
 	}
 	return story{l.Said.Topic, l.Said.Partition, l.Said.Offset, l.Said.Group}, true
@@ -173,17 +181,29 @@ func (ix *Index) Story(l *Letter) []*Letter {
 	return out
 }
 
-// Record reads a letter whole.
+// Record reads a letter whole; nil if retention has deleted it.
 func (t *Topic) Record(ctx context.Context, p Position) (*kgo.Record, error) {
-	return t.reader.one(ctx, t.Name, p.Partition, p.Offset)
+	return t.one(ctx, t.Name, p)
 }
 
 // Original reads the record that a reference letter is about; nil if its topic does not retain it any more.
 func (t *Topic) Original(ctx context.Context, l *Letter) (*kgo.Record, error) {
-	if l.Said.Partition < 0 {
+	return t.one(ctx, l.Said.Topic, l.Source())
+}
+
+// one is the record at an exact place of a topic; nil if it is not there (any more).
+func (t *Topic) one(ctx context.Context, topic string, p Position) (*kgo.Record, error) {
+	extent, err := t.extent(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	span, ok := extent[p.Partition]
+	if !ok || p.Offset < span.From || p.Offset >= span.To {
 		return nil, nil
 	}
-	return t.reader.one(ctx, l.Said.Topic, l.Said.Partition, l.Said.Offset)
+	var found *kgo.Record
+	err = t.reader.read(ctx, topic, Extent{p.Partition: {p.Offset, p.Offset + 1}}, func(rec *kgo.Record) error { found = rec; return nil })
+	return found, err
 }
 
 // whole reads letters whole, by their positions; one that retention has deleted is nil.

@@ -158,8 +158,8 @@ func (s *Session) prepare(ctx context.Context, plan *Plan, l *Letter, rec *kgo.R
 		return &Action{Letter: l, Record: aside, Outcome: InQuarantine, Entry: Entry{State: Quarantined, To: aside.Topic,
 			Reason: fmt.Sprintf("replayed %d times", l.Said.Replays)}}, InQuarantine, "", nil
 	}
-	if l.Said.Topic == "" || plan.Deliver == nil && !topics[l.Said.Topic] {
-		return nil, NoSource, "its source topic is not named or does not exist", nil
+	if why := noSource(l, plan.Deliver != nil || topics[l.Said.Topic]); why != "" {
+		return nil, NoSource, why, nil
 	}
 	var original *kgo.Record
 	if l.Said.Reference != "" {
@@ -183,6 +183,19 @@ func (s *Session) prepare(ctx context.Context, plan *Plan, l *Letter, rec *kgo.R
 		}
 	}
 	return &Action{Letter: l, Record: back, Outcome: ReplayedOutcome, Entry: Entry{State: Replayed, To: cmp.Or(plan.Backend, back.Topic)}}, ReplayedOutcome, warning, nil
+}
+
+// noSource says why a letter has nowhere to go back to; empty if it has. there says that its source topic exists, or is not needed.
+func noSource(l *Letter, there bool) string {
+	switch {
+	case l.unreadable() != "":
+		return l.unreadable()
+	case l.Said.Topic == "":
+		return "it names no source topic"
+	case !there:
+		return "its source topic does not exist"
+	}
+	return ""
 }
 
 // deliver takes the records of actions through the pipeline, each source partition by itself, and returns the actions that this settled.

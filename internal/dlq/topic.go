@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -230,22 +229,4 @@ func (r *reader) once(ctx context.Context, topic string, p int32, at int64) ([]*
 		return nil, got.LogStartOffset, nil // retention was faster
 	}
 	return got.Records, next, got.Err
-}
-
-// one is the record at an exact place of a topic; nil if it is not there (any more).
-func (r *reader) one(ctx context.Context, topic string, p int32, offset int64) (*kgo.Record, error) {
-	if offset == math.MaxInt64 {
-		return nil, nil
-	}
-	recs, _, err := r.once(ctx, topic, p, offset)
-	if errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, errNoLeader) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s[%d] at %d: %w", topic, p, offset, err)
-	}
-	if len(recs) > 0 && recs[0].Offset == offset {
-		return recs[0], nil
-	}
-	return nil, nil
 }

@@ -262,8 +262,8 @@ transport: {type: http, url: "`+b.url+`"}
 		}
 		return got
 	}
-	if got := outcomes("--code", "http_422", "--skip-stale"); got["stale"] != 20 || len(got) != 2 {
-		t.Errorf("with --skip-stale: %v", got)
+	if got := outcomes("--code", "http_422", "--stale", "skip"); got["stale"] != 20 || len(got) != 2 {
+		t.Errorf("with --stale skip: %v", got)
 	}
 	before := b.events()
 	if got := outcomes(); got["replayed"] != 20 || got["buried_again"] != 20 || got["warned"] != 20 {
