@@ -56,9 +56,10 @@ func dev(ctx context.Context, kafkaPort, port int, a *app) error {
 	defer stop()
 	out.print(fmt.Sprintf(`gx-ol dev: Kafka at %s (topic %s), OpenLineage at %s
   gx-ol publish --brokers %s FILE
+  gx-ol dlq list --brokers %s
   curl -X POST %s/api/v1/lineage -H 'Content-Type: application/json' -d @event.json
 ctrl-c ends it.
-`, broker.Addr(), devTopic, url, broker.Addr(), url))
+`, broker.Addr(), devTopic, url, broker.Addr(), broker.Addr(), url))
 	if err := publishSamples(ctx, broker.Addr()); err != nil {
 		return ignoreStop(ctx, err)
 	}
