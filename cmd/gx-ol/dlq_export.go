@@ -58,7 +58,7 @@ func (g *graveyard) export(ctx context.Context, a *app, letters []*dlq.Letter) e
 	if err := errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%d letters exported\n", len(letters)-gone)
+	fmt.Fprintf(a.stderr, "%s exported\n", plural(len(letters)-gone, "letter"))
 	if gone > 0 {
 		return errReported
 	}
@@ -125,9 +125,9 @@ func (g *graveyard) imports(ctx context.Context, a *app, f settleFlags, lines []
 		w = a.stdout
 	}
 	if f.output == "table" {
-		fmt.Fprintf(w, "%d letters of %s would go to their source topics, as the file has them\n", len(lines), g.Name)
+		fmt.Fprintf(w, "%s of %s would go to their source topics, as the file has them\n", plural(len(lines), "letter"), g.Name)
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Import %d letters?", len(lines)))
+	ok, err := f.agreed(a, fmt.Sprintf("Import %s?", plural(len(lines), "letter")))
 	if err != nil || !ok {
 		return err
 	}

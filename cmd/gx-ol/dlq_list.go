@@ -147,6 +147,14 @@ func printable(s string) string {
 	}, s)
 }
 
+// plural counts things.
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
+}
+
 // cut shortens text at a rune.
 func cut(s string, most int) string {
 	if runes := []rune(s); len(runes) > most {
@@ -181,7 +189,7 @@ func newDLQStatsCommand(a *app) *cobra.Command {
 					fmt.Fprintln(a.stderr, nothing(ix, f))
 					return nil
 				}
-				fmt.Fprintf(a.stdout, "%d letters in %s, %s; given up %s – %s\n\n", stats.Letters, g.Name, bytesText(stats.Bytes),
+				fmt.Fprintf(a.stdout, "%s in %s, %s; given up %s – %s\n\n", plural(stats.Letters, "letter"), g.Name, bytesText(stats.Bytes),
 					stats.Oldest.UTC().Format(time.RFC3339), stats.Newest.UTC().Format(time.RFC3339))
 				return printStats(a.stdout, stats)
 			})

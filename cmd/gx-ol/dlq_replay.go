@@ -117,7 +117,7 @@ func (g *graveyard) replay(ctx context.Context, a *app, f settleFlags, o replayO
 	if err := g.announce(a, f, o, plan, letters); err != nil {
 		return err
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Replay %d letters of %s?", len(letters), g.Name))
+	ok, err := f.agreed(a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), g.Name))
 	if err != nil || !ok {
 		return err
 	}
@@ -160,7 +160,7 @@ func (g *graveyard) announce(a *app, f settleFlags, o replayOptions, plan dlq.Pl
 	if o.to == "backend" {
 		to = "the configured destinations"
 	}
-	fmt.Fprintf(w, "%d letters of %s would go to %s\n\n", len(letters), g.Name, to)
+	fmt.Fprintf(w, "%s of %s would go to %s\n\n", plural(len(letters), "letter"), g.Name, to)
 	if err := printStats(w, stats); err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (g *graveyard) announce(a *app, f settleFlags, o replayOptions, plan dlq.Pl
 		}
 	}
 	if quarantined > 0 {
-		fmt.Fprintf(w, "\n%d of them were replayed %d times or more and would go to quarantine (--max-replays)\n", quarantined, plan.MaxReplays)
+		fmt.Fprintf(w, "\n%d of them replayed %d times or more before would go to quarantine (--max-replays)\n", quarantined, plan.MaxReplays)
 	}
 	fmt.Fprintln(w)
 	return nil
@@ -215,14 +215,14 @@ func (g *graveyard) discard(ctx context.Context, a *app, f settleFlags, filter d
 		if f.dryRun {
 			w = a.stdout
 		}
-		fmt.Fprintf(w, "%d letters of %s would be discarded\n\n", len(letters), g.Name)
+		fmt.Fprintf(w, "%s of %s would be discarded\n\n", plural(len(letters), "letter"), g.Name)
 		if err := printStats(w, dlq.Histogram(letters, time.Now())); err != nil {
 			return err
 		}
 	} else if f.dryRun {
 		return printJSON(a.stdout, dlq.Histogram(letters, time.Now()))
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Discard %d letters of %s?", len(letters), g.Name))
+	ok, err := f.agreed(a, fmt.Sprintf("Discard %s of %s?", plural(len(letters), "letter"), g.Name))
 	if err != nil || !ok {
 		return err
 	}

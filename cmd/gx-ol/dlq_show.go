@@ -151,7 +151,7 @@ func (s *shown) print(w io.Writer) error {
 	if !s.Timestamp.IsZero() {
 		row("record time", s.Timestamp.Format(time.RFC3339Nano))
 	}
-	row("given up", fmt.Sprintf("%s after %d attempts, replayed %d times", s.FailedAt.Format(time.RFC3339Nano), s.Attempts, s.Replays))
+	row("given up", fmt.Sprintf("%s after %s, replayed %s", s.FailedAt.Format(time.RFC3339Nano), plural(s.Attempts, "attempt"), plural(s.Replays, "time")))
 	row("group", s.Group)
 	if s.Settled != nil {
 		row("settled", settledText(*s.Settled))

@@ -81,7 +81,7 @@ func (t *tally) end(err error) error {
 		return t.failed
 	}
 	if left := t.counts[dlq.Gone] + t.counts[dlq.TooLarge] + t.counts[dlq.NoSource]; left > 0 {
-		fmt.Fprintf(t.a.stderr, "%d letters stay as they were\n", left)
+		fmt.Fprintf(t.a.stderr, "%s left as before\n", plural(left, "letter"))
 		return errReported
 	}
 	return nil

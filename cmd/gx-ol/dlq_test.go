@@ -82,11 +82,11 @@ func TestSettlingAsksAnOperator(t *testing.T) {
 		t.Errorf("nobody to ask: %d %s", code, said)
 	}
 	for _, answer := range []string{"", "\n", "n\n", "yep\n"} {
-		if code, _, said := ask(answer, true, replay...); code != 0 || !strings.Contains(said, "Replay 1 letters of orders.dlq? [y/N]") || strings.Contains(said, "replayed\n") {
+		if code, _, said := ask(answer, true, replay...); code != 0 || !strings.Contains(said, "Replay 1 letter of orders.dlq? [y/N]") || strings.Contains(said, "replayed\n") {
 			t.Errorf("%q: %d %s", answer, code, said)
 		}
 	}
-	if code, out, _ := ask("", true, append(replay, "--dry-run")...); code != 0 || !strings.Contains(out, "1 letters of orders.dlq would go") {
+	if code, out, _ := ask("", true, append(replay, "--dry-run")...); code != 0 || !strings.Contains(out, "1 letter of orders.dlq would go") {
 		t.Errorf("dry run: %d %s", code, out)
 	}
 	if code, out, said := ask("y\n", true, replay...); code != 0 || out != "" || !strings.HasSuffix(said, "1 replayed\n") {

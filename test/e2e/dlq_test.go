@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -235,6 +236,55 @@ func checkLedger(t *testing.T, servers, in string, letters *topicReader, codes m
 	}
 	if len(entries) != want {
 		t.Errorf("%d entries in the ledger, want %d", len(entries), want)
+	}
+}
+
+// Ctrl-c ends a replay after the letters in hand; of two replays at once the earlier ends and says so; together they replay every letter once.
+func TestReplaysThatAreStoppedOrShutOut(t *testing.T) {
+	servers := needKafka(t)
+	in := name("results")
+	newTopic(t, servers, in)
+	newTopic(t, servers, in+".dlq")
+	const n = 400
+	all := results(n)
+	for i := range all {
+		for _, h := range []string{"topic " + in, "partition 0", fmt.Sprintf("offset %d", i), "timestamp 2026-03-01T10:00:00.000Z", "group g", "code http_422", "disposition rejected", "replays 0"} {
+			k, v, _ := strings.Cut(h, " ")
+			all[i].Headers = append(all[i].Headers, kafka.Header{Key: "gx-ol.dlq." + k, Value: []byte(v)})
+		}
+	}
+	publish(t, servers, in+".dlq", all...)
+	replay := []string{"dlq", "replay", "--brokers", servers, "--topic", in + ".dlq", "--yes", "-o", "json", "--rate", "40"}
+	began := func() *running {
+		p := start(t, replay...)
+		eventually(t, "letters replayed", func() bool { return strings.Contains(p.stdout.String(), "\n") })
+		return p
+	}
+	p := began()
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	endsWith(t, p, 1, "of 400 letters; the same command goes on with the rest")
+	one := began()
+	two := began()
+	endsWith(t, one, 1, "another gx-ol dlq has begun to settle letters of this topic")
+	if code := two.exitCode(t); code != 0 {
+		t.Errorf("the later replay ended with %d: %s", code, two.stderr.String())
+	}
+	count := make(map[string]int)
+	if err := kafkatest.ReadCommitted(t.Context(), servers, in, 6*time.Second, func(r kafkatest.Record) error {
+		count[r.Headers["gx-ol.replay.offset"]]++
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(count) != n {
+		t.Errorf("%d letters were replayed, want %d", len(count), n)
+	}
+	for at, times := range count {
+		if times != 1 {
+			t.Errorf("%s was replayed %d times", at, times)
+		}
 	}
 }
 
