@@ -36,7 +36,7 @@ func (g *graveyard) through(ctx context.Context, a *app, o replayOptions, plan *
 	if err != nil {
 		return nil, err
 	}
-	judge, err := newMapping(g.cfg, a, log)
+	judge, err := newLetterMapping(g.cfg, a, log)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (b *secondBurial) take(recs []*kgo.Record, n int) []dlq.Delivered {
 	return out
 }
 
-// mapping is how a letter's record becomes events.
+// letterMapping is how a letter's record becomes events.
 type letterMapping struct {
 	decoder     gx.Decoder
 	datasources map[string]mapper.Datasource
@@ -114,7 +114,7 @@ type letterMapping struct {
 	log         *zap.Logger
 }
 
-func newMapping(cfg *config.Config, a *app, log *zap.Logger) (*letterMapping, error) {
+func newLetterMapping(cfg *config.Config, a *app, log *zap.Logger) (*letterMapping, error) {
 	datasources, err := datasourceTable(cfg, a.env, func(warning string) { log.Warn(warning) })
 	if err != nil {
 		return nil, err

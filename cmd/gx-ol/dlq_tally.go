@@ -47,7 +47,7 @@ func (t *tally) note(line dlq.Audit) {
 	}
 }
 
-// outcomes in the order in which they are told; after the first four a letter is settled.
+// outcomes in the order in which they are told.
 var outcomes = []dlq.Outcome{dlq.ReplayedOutcome, dlq.DiscardedNow, dlq.InQuarantine, dlq.BuriedAgain, dlq.AlreadySettled, dlq.Stale, dlq.Gone, dlq.TooLarge, dlq.NoSource}
 
 func (t *tally) text() string {

@@ -13,7 +13,7 @@ import (
 // Outcome is what a replay or discard did with a letter.
 type Outcome string
 
-// The outcomes. After the first five the letter is settled, after the others it is as it was.
+// The outcomes. After the first four the letter is settled, after the others it is as it was.
 const (
 	ReplayedOutcome Outcome = "replayed"
 	BuriedAgain     Outcome = "buried_again" // the pipeline refused it again; there is a new letter, and this one is settled
@@ -25,14 +25,14 @@ const (
 	Stale           Outcome = "stale"     // the backend has a newer result of its dataset
 )
 
-// Deliver takes records, of one partition and in order, through the pipeline, and answers for each: delivered (the zero Letter, true), refused
-// for good (the new letter, true), or neither because ctx ended (false).
+// Deliver takes records, of one partition and in order, through the pipeline, and answers for each. It may wait as long as
+// the destinations are away, and returns when ctx ends.
 type Deliver func(ctx context.Context, recs []*kgo.Record) []Delivered
 
 // Delivered is what became of one record.
 type Delivered struct {
-	Settled bool
-	Refused *deadletter.Letter
+	Settled bool               // delivered, or refused for good; else ctx ended first
+	Refused *deadletter.Letter // what its new letter says; nil: delivered
 }
 
 // Plan is which letters are replayed, and how.
