@@ -149,3 +149,30 @@ func TestImportNamesTheLineThatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestExportOfReferenceLettersReadsTheOriginals(t *testing.T) {
+	addr := buried(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(addr, ",")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	original := &kgo.Record{Topic: "orders", Key: []byte("k"), Value: []byte(`{"large": true}`)}
+	if err := client.ProduceSync(t.Context(), original).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	for _, offset := range []int64{0, 7} { // 7 is not there
+		rec := &kgo.Record{Topic: "orders", Offset: offset, Timestamp: time.Now()}
+		letter := deadletter.WrapReference(rec, "orders.dlq", deadletter.Letter{Code: "oversize", Disposition: "oversize", Reference: deadletter.ReferenceBare})
+		if err := client.ProduceSync(t.Context(), letter).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, said := call(t, "", "dlq", "export", "--brokers", addr, "--topic", "orders.dlq")
+	if code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, `"key":"k","value":"{\"large\": true}"`) || !strings.Contains(said, "0/1: it holds no value") || !strings.Contains(said, "1 letter exported") {
+		t.Errorf("%d %s %s", code, out, said)
+	}
+	if _, out, _ = call(t, "", "dlq", "show", "0/0", "--raw", "--brokers", addr, "--topic", "orders.dlq"); !strings.Contains(out, `"large": true`) || !strings.Contains(out, "read from its topic") {
+		t.Errorf("show: %s", out)
+	}
+}
