@@ -10,11 +10,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // Masked is a letter's value for people, indented, with everything in it masked that is not known to be no row value: names, types, times and counts
-// of a validation result, a CloudEvents envelope or an OpenLineage event show, and all keys of those; the rest is told by its kind and size. Of a value
-// that is no JSON it gives the surroundings of the mistake, letters as x and digits as 0.
+// of a validation result, a CloudEvents envelope or an OpenLineage event show, and their keys; the rest is told by its kind and size. Of JSON of another
+// shape, whose names may be anybody's, only keys show. Of a value that is no JSON it gives the surroundings of the mistake, letters as x and digits as 0.
 func Masked(value []byte) string {
 	switch {
 	case value == nil:
@@ -26,7 +28,7 @@ func Masked(value []byte) string {
 	if err := json.Unmarshal(value, new(json.RawMessage)); err != nil {
 		return shape(value, err)
 	}
-	m := masker{dec: json.NewDecoder(bytes.NewReader(value))}
+	m := masker{dec: json.NewDecoder(bytes.NewReader(value)), known: recognised(value)}
 	m.dec.UseNumber()
 	if err := m.value(true, "", 0); err != nil {
 		return fmt.Sprintf("(%d bytes: %v)", len(value), err)
@@ -57,8 +59,16 @@ func words(s string) map[string]bool {
 const maskDepth = 24
 
 type masker struct {
-	dec *json.Decoder
-	out bytes.Buffer
+	dec   *json.Decoder
+	known bool // the value is of a shape whose keys mean what shows and opens say
+	out   bytes.Buffer
+}
+
+// recognised says whether a value is what gx-ol reads, or would be but for an expectation result.
+func recognised(value []byte) bool {
+	_, err := gx.Decode(value)
+	wrong, ok := errors.AsType[*gx.DecodeError](err)
+	return err == nil || ok && wrong.Code == "not_a_result"
 }
 
 // value prints the next value. open says that an object is looked into; key is the one that the value is of.
@@ -90,7 +100,7 @@ func (m *masker) value(open bool, key string, depth int) error {
 }
 
 func (m *masker) scalar(key, plain, masked string) {
-	if shows[key] {
+	if m.known && shows[key] {
 		m.out.WriteString(plain)
 	} else {
 		m.out.WriteString(masked)

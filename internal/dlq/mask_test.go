@@ -24,6 +24,15 @@ func TestMaskedShowsTheFormAndNoRowValue(t *testing.T) {
 	}
 }
 
+func TestMaskedOfAnotherShapeShowsNoValue(t *testing.T) {
+	for _, in := range []string{`{"name": "SECRET", "id": "SECRET", "type": "SECRET", "results": [{"name": "SECRET", "column": "SECRET"}], "source": ["SECRET"]}`, `"SECRET"`, `[{"namespace": "SECRET"}]`,
+		`{"success": "SECRET"}`} {
+		if got := Masked([]byte(in)); strings.Contains(got, "SECRET") {
+			t.Errorf("%s shows as\n%s", in, got)
+		}
+	}
+}
+
 func TestMaskedOfWhatIsNoJSON(t *testing.T) {
 	for in, want := range map[string]string{
 		"":              "(0 bytes, blank)",
