@@ -69,7 +69,7 @@ func (g *graveyard) through(ctx context.Context, a *app, o replayOptions, plan *
 		Backoff:         pipeline.BackoffConfig{Initial: g.cfg.Retry.Initial, Max: g.cfg.Retry.Max},
 		ExhaustAttempts: g.cfg.Retry.ExhaustAttempts, ExhaustAfter: g.cfg.Retry.ExhaustAfter, Log: log,
 	})
-	plan.Backend = destinationName(&g.cfg.Transport)
+	plan.Backend, plan.ConnectHeaders = destinationName(&g.cfg.Transport), g.cfg.DeadLetters.ConnectHeaders
 	plan.Deliver = func(ctx context.Context, recs []*kgo.Record) []dlq.Delivered {
 		n, _ := p.Handle(ctx, recs) // its error is ctx's, which the replay sees
 		return again.take(recs, n)

@@ -68,7 +68,7 @@ func (f *Follower) Poll(ctx context.Context) error {
 		f.topic, f.index = t, &Index{at: make(map[Position]*Letter)}
 		f.next, f.ledger, f.early = make(map[int32]int64), make(map[int32]int64), make(map[Position]Entry)
 	}
-	extent, err := t.Extent(ctx)
+	extent, err := t.extent(ctx, t.Name)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (f *Follower) advance(ctx context.Context, topic string, extent Extent, nex
 // lean keeps of a letter what counting needs.
 func lean(l *Letter, texts texts) *Letter {
 	said := l.Said
-	l.Key, l.Fault = nil, ""
+	l.Key = nil
 	l.Said = deadletter.Letter{Topic: said.Topic, Partition: said.Partition, Offset: said.Offset, Group: said.Group, Disposition: said.Disposition, Code: said.Code,
 		FailedAt: said.FailedAt, Replays: said.Replays}
 	texts.share(l)

@@ -51,6 +51,22 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	if got, _, _ := f.Depth(); len(got) != 1 || got[0] != (Depth{"", deadletter.CodeForeign, 1}) {
 		t.Errorf("deleted by retention, and a foreign one: %+v", got)
 	}
+	// Two letters of ours whose place can't be read are two, not one story.
+	for range 2 {
+		broken := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte("v")}, graves, deadletter.Letter{Group: "g", Disposition: "bug", Code: "x"})
+		for i, h := range broken.Headers {
+			if h.Key == deadletter.HeaderOffset {
+				broken.Headers[i].Value = []byte("seven")
+			}
+		}
+		e.write(broken, 1)
+	}
+	if err := f.Poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, _ := f.Depth(); !slices.Contains(got, Depth{"bug", "x", 2}) {
+		t.Errorf("two unreadable letters: %+v", got)
+	}
 	missing := Follow(e.client, "missing")
 	if err := missing.Poll(t.Context()); err != nil {
 		t.Error(err)

@@ -85,14 +85,14 @@ func (t texts) once(s *string) {
 
 // share lets a letter use the texts of those before it.
 func (t texts) share(l *Letter) {
-	for _, s := range []*string{&l.Said.Topic, &l.Said.Group, &l.Said.Stage, &l.Said.Disposition, &l.Said.Code, &l.Said.Error, &l.Said.Part, &l.Said.Reference} {
+	for _, s := range []*string{&l.Said.Topic, &l.Said.Group, &l.Said.Stage, &l.Said.Disposition, &l.Said.Code, &l.Said.Error, &l.Said.Part, &l.Said.Reference, &l.Fault} {
 		t.once(s)
 	}
 }
 
 // Load reads the topic up to its end at the call, and the ledger.
 func (t *Topic) Load(ctx context.Context) (*Index, error) {
-	extent, err := t.Extent(ctx)
+	extent, err := t.extent(ctx, t.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -37,15 +37,16 @@ type Delivered struct {
 
 // Plan is which letters are replayed, and how.
 type Plan struct {
-	Filter     Filter
-	Limit      int                                                                    // so many letters at most; 0: all
-	MaxReplays int                                                                    // a letter that was replayed so often goes to quarantine; 0: never
-	Rate       float64                                                                // letters a second; 0: as fast as it goes
-	Deliver    Deliver                                                                // nil: back to the source topic
-	Backend    string                                                                 // with Deliver: its name, for ledger and audit
-	Newer      func(ctx context.Context, rec *kgo.Record) (warning string, err error) // says that the backend has a newer result; nil: nobody can tell
-	SkipStale  bool                                                                   // leave those where they are
-	Each       func(Audit)                                                            // is told of each letter when its transaction is over
+	Filter         Filter
+	Limit          int                                                                    // so many letters at most; 0: all
+	MaxReplays     int                                                                    // a letter that was replayed so often goes to quarantine; 0: never
+	Rate           float64                                                                // letters a second; 0: as fast as it goes
+	Deliver        Deliver                                                                // nil: back to the source topic
+	Backend        string                                                                 // with Deliver: its name, for ledger and audit
+	ConnectHeaders bool                                                                   // with Deliver: new letters carry Kafka Connect's headers too
+	Newer          func(ctx context.Context, rec *kgo.Record) (warning string, err error) // says that the backend has a newer result; nil: nobody can tell
+	SkipStale      bool                                                                   // leave those where they are
+	Each           func(Audit)                                                            // is told of each letter when its transaction is over
 }
 
 // Letters are those that the plan replays, in the order in which it does: that of the topic, but letters of one source topic and key in the

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/time/rate"
 
@@ -83,7 +84,7 @@ func (s *Session) sources(ctx context.Context, letters []*Letter) (map[string]bo
 		return nil, fmt.Errorf("asking for the source topics: %w", err)
 	}
 	for name := range out {
-		out[name] = details[name].Err == nil
+		out[name] = !errors.Is(details[name].Err, kerr.UnknownTopicOrPartition) // any other error passes, or the write tells it
 	}
 	return out, nil
 }
@@ -233,7 +234,7 @@ func (s *Session) deliver(ctx context.Context, plan *Plan, actions []*Action) (s
 			}
 			a.Record = nil
 			if d.Refused != nil {
-				a.Outcome, a.Record = BuriedAgain, s.again(a.Letter, recs[i], *d.Refused)
+				a.Outcome, a.Record = BuriedAgain, s.again(plan, a.Letter, recs[i], *d.Refused)
 			}
 			settled = append(settled, a)
 		}
@@ -242,12 +243,15 @@ func (s *Session) deliver(ctx context.Context, plan *Plan, actions []*Action) (s
 }
 
 // again is the new letter about a record that the pipeline refused again: a reference if the old one was.
-func (s *Session) again(old *Letter, rec *kgo.Record, l deadletter.Letter) *kgo.Record {
+func (s *Session) again(plan *Plan, old *Letter, rec *kgo.Record, l deadletter.Letter) *kgo.Record {
 	wrap := deadletter.Wrap
 	if l.Reference = old.Said.Reference; l.Reference != "" {
 		wrap = deadletter.WrapReference
 	}
 	out := wrap(rec, s.Name, l)
+	if plan.ConnectHeaders {
+		out = deadletter.WithConnectHeaders(out)
+	}
 	out.Partition = -1
 	return out
 }

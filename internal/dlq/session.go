@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// TransactionalID is the transactional id of whoever settles letters of a topic with this id: of two, the brokers let the later one live.
-func TransactionalID(topicID string) string { return "gx-ol.dlq." + topicID }
+// transactionalID is the transactional id of whoever settles letters of a topic with this id: of two, the brokers let the later one live.
+func transactionalID(topicID string) string { return "gx-ol.dlq." + topicID }
 
 // settleWithin bounds a transaction, and how long one that was killed keeps the next waiting.
 const settleWithin = 60 * time.Second
@@ -35,10 +36,13 @@ type Session struct {
 // the client; by names the operator in ledger and audit. seen are the letters that the operator has looked at: none that came since is
 // settled. If it is nil, the letters are those of now.
 func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Index) (*Session, error) {
+	if strings.Trim(t.ID, "0") == "" {
+		return nil, fmt.Errorf("the brokers give topic %s no id, by which the ledger tells its lives apart: dead letters are settled with Apache Kafka 2.8 and later", t.Name)
+	}
 	if err := t.ensureTopics(ctx); err != nil {
 		return nil, err
 	}
-	client, err := kgo.NewClient(append(opts, kgo.TransactionalID(TransactionalID(t.ID)), kgo.TransactionTimeout(settleWithin),
+	client, err := kgo.NewClient(append(opts, kgo.TransactionalID(transactionalID(t.ID)), kgo.TransactionTimeout(settleWithin),
 		kgo.RecordPartitioner(placed{}))...)
 	if err != nil {
 		return nil, err

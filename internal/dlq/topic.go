@@ -72,10 +72,8 @@ type Extent map[int32]Range
 // Range is from which offset to which (not included) a partition is read.
 type Range struct{ From, To int64 }
 
-// Extent is what the topic holds now: from the log's start to the last stable offset, behind which a transaction is open.
-func (t *Topic) Extent(ctx context.Context) (Extent, error) { return t.extent(ctx, t.Name) }
-
-// extent is what a topic holds now; nothing for one that does not exist.
+// extent is what a topic holds now: from the log's start to the last stable offset, behind which a transaction is open. Nothing for one that
+// does not exist.
 func (t *Topic) extent(ctx context.Context, topic string) (Extent, error) {
 	starts, err := t.admin.ListStartOffsets(ctx, topic)
 	if err == nil {

@@ -75,6 +75,9 @@ var errUnknownSystem = errors.New("no header of a dead letter: written by hand, 
 // Letter then holds what could be. A record that is nobody's letter is an error, with System empty.
 func Read(rec *kgo.Record) (Letter, System, error) {
 	if l, ok, err := Unwrap(rec); ok {
+		if l.Timestamp.IsZero() {
+			l.Timestamp = rec.Timestamp // a replay without a time would not know its story
+		}
 		return l, Ours, err
 	}
 	last := make(map[string][]byte, len(rec.Headers))
