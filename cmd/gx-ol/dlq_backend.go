@@ -177,6 +177,9 @@ func (m *letterMapping) newer(backends []*producer.HTTP, must bool) func(context
 			for _, ev := range run.Events {
 				for _, h := range backends {
 					warning, err := h.Later(ctx, ev)
+					if ctx.Err() != nil {
+						return "", ctx.Err() // a stop says nothing of the backend
+					}
 					if err != nil && must {
 						return "", fmt.Errorf("asking the backend for later results: %w", err)
 					}

@@ -13,13 +13,12 @@ import (
 
 // tally tells how settling goes on: a bar on a terminal, audit lines on stdout with -o json, and a summary.
 type tally struct {
-	a        *app
-	json     bool
-	all      int
-	counts   map[dlq.Outcome]int
-	warnings int
-	bar      *progressbar.ProgressBar
-	failed   error // of writing to stdout
+	a      *app
+	json   bool
+	all    int
+	counts map[dlq.Outcome]int
+	bar    *progressbar.ProgressBar
+	failed error // of writing to stdout
 }
 
 func newTally(a *app, output, doing string, all int) *tally {
@@ -33,9 +32,6 @@ func newTally(a *app, output, doing string, all int) *tally {
 
 func (t *tally) note(line dlq.Audit) {
 	t.counts[line.Outcome]++
-	if line.Warning != "" {
-		t.warnings++
-	}
 	_ = t.bar.Add(1) // a bar that cannot be drawn stops nothing
 	t.bar.Describe(t.text())
 	if t.json {

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
@@ -33,6 +35,8 @@ type estate struct {
 	opts   []kgo.Opt
 	client *kgo.Client
 	topic  *Topic
+
+	cluster *kfake.Cluster
 }
 
 func newEstate(t *testing.T) *estate {
@@ -48,7 +52,7 @@ func newEstate(t *testing.T) *estate {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	e := &estate{t: t, opts: opts, client: client}
+	e := &estate{t: t, opts: opts, client: client, cluster: cluster}
 	if e.topic, err = Open(t.Context(), client, graves); err != nil {
 		t.Fatal(err)
 	}
@@ -556,4 +560,19 @@ func FuzzParseExported(f *testing.F) {
 			t.Errorf("%s became %s (%v)", line, out, err)
 		}
 	})
+}
+
+// Who may not create topics can settle letters when somebody else has made the topics.
+func TestTopicsThatExistAreNotCreated(t *testing.T) {
+	e := newEstate(t)
+	e.bury(0, 1, "a")
+	e.begin()
+	var created atomic.Int64
+	e.cluster.ControlKey(int16(kmsg.CreateTopics), func(kmsg.Request) (kmsg.Response, error, bool) {
+		created.Add(1)
+		return nil, nil, false
+	})
+	if got := e.replay(Plan{}); len(got) != 1 || created.Load() != 0 {
+		t.Errorf("outcomes %v, and topics were created %d times", got, created.Load())
+	}
 }

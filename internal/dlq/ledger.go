@@ -128,9 +128,9 @@ func (t *Topic) forgotten(ctx context.Context, letters Extent) ([]*kgo.Record, e
 
 // ensureTopics makes the ledger, audit and quarantine topics if they are missing.
 func (t *Topic) ensureTopics(ctx context.Context) error {
-	details, err := t.admin.ListTopics(ctx, t.Name)
+	details, err := t.admin.ListTopics(ctx, t.Name, t.Name+LedgerSuffix, t.Name+AuditSuffix, t.Name+QuarantineSuffix)
 	if err == nil {
-		err = details.Error()
+		err = details[t.Name].Err
 	}
 	if err != nil {
 		return fmt.Errorf("asking for topic %s: %w", t.Name, err)
@@ -150,6 +150,9 @@ func (t *Topic) ensureTopics(ctx context.Context) error {
 		{AuditSuffix, 1, map[string]*string{"retention.ms": text(strconv.FormatInt((365 * 24 * time.Hour).Milliseconds(), 10))}},
 		{QuarantineSuffix, int32(len(details[t.Name].Partitions)), room},
 	} {
+		if details[t.Name+topic.suffix].Err == nil {
+			continue // made before, perhaps by somebody with more rights
+		}
 		_, err := t.admin.CreateTopic(ctx, topic.partitions, replicas, topic.configs, t.Name+topic.suffix)
 		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			return fmt.Errorf("creating topic %s: %w", t.Name+topic.suffix, err)
