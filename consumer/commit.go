@@ -47,8 +47,9 @@ func (l *commitLog) note(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.
 	if errors.Is(err, context.Canceled) {
 		return // a newer commit takes this one's place
 	}
+	place := "" // not part of the reason: which partition comes first changes from commit to commit
 	if err == nil {
-		err = refusedCommit(resp)
+		place, err = refusedCommit(resp)
 	}
 	if fenced := fencedError(err); fenced != nil {
 		l.fatal(fenced)
@@ -68,21 +69,21 @@ func (l *commitLog) note(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.
 	case "":
 		l.log.Info("committing offsets succeeds again")
 	default:
-		l.log.Warn("committing settled offsets fails and is tried again; until it succeeds, a restart repeats what they cover", zap.String("error", text))
+		l.log.Warn("committing settled offsets fails and is tried again; until it succeeds, a restart repeats what they cover", zap.String("error", text), zap.String("partition", place))
 	}
 }
 
-// refusedCommit is the first error of a commit's answer. Those that a rebalance brings by itself are none.
-func refusedCommit(resp *kmsg.OffsetCommitResponse) error {
+// refusedCommit is the first error of a commit's answer, and of which partition it is. Those that a rebalance brings by itself are none.
+func refusedCommit(resp *kmsg.OffsetCommitResponse) (place string, err error) {
 	for _, topic := range resp.Topics {
 		for _, p := range topic.Partitions {
 			err := kerr.ErrorForCode(p.ErrorCode)
 			if err != nil && !errors.Is(err, kerr.RebalanceInProgress) {
-				return fmt.Errorf("%s[%d]: %w", topic.Topic, p.Partition, err)
+				return fmt.Sprintf("%s[%d]", topic.Topic, p.Partition), err
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // fencedError says what an operator can do about a fenced static member; nil if err is anything else.

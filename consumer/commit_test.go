@@ -74,8 +74,10 @@ func TestCommitsThatFailAreToldOnceAndWhenTheySucceedAgain(t *testing.T) {
 	core, logs := observer.New(zapcore.InfoLevel)
 	var fatal error
 	l := commitLog{log: zap.New(core), fatal: func(err error) { fatal = err }}
-	answer := func(code int16) *kmsg.OffsetCommitResponse {
-		return &kmsg.OffsetCommitResponse{Topics: []kmsg.OffsetCommitResponseTopic{{Topic: topic, Partitions: []kmsg.OffsetCommitResponseTopicPartition{{ErrorCode: code}}}}}
+	partition := int32(0)
+	answer := func(code int16) *kmsg.OffsetCommitResponse { // of another partition each time
+		partition++
+		return &kmsg.OffsetCommitResponse{Topics: []kmsg.OffsetCommitResponseTopic{{Topic: topic, Partitions: []kmsg.OffsetCommitResponseTopicPartition{{Partition: partition, ErrorCode: code}}}}}
 	}
 	for _, c := range []struct {
 		resp  *kmsg.OffsetCommitResponse
