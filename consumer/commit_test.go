@@ -107,6 +107,33 @@ func TestCommitsThatFailAreToldOnceAndWhenTheySucceedAgain(t *testing.T) {
 	}
 }
 
+func TestFetchesThatFailAreToldOnceAReason(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	l := fetchLog{log: zap.New(core)}
+	failing := func(err error, partitions ...int32) kgo.Fetches {
+		var ps []kgo.FetchPartition
+		for _, p := range partitions {
+			ps = append(ps, kgo.FetchPartition{Partition: p, Err: err})
+		}
+		return kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: topic, Partitions: ps}}}}
+	}
+	for i, c := range []struct {
+		fetches kgo.Fetches
+		lines   int // so far
+	}{
+		{failing(kerr.NotLeaderForPartition, 1, 2), 1},
+		{failing(kerr.NotLeaderForPartition, 2), 1},
+		{failing(kerr.LeaderNotAvailable, 2), 2},
+		{failing(nil, 2), 2},
+		{failing(kerr.LeaderNotAvailable, 1), 3},
+		{failing(context.Canceled, 1), 3},
+	} {
+		if l.note(c.fetches); logs.Len() != c.lines {
+			t.Errorf("%d: %d lines, want %d", i, logs.Len(), c.lines)
+		}
+	}
+}
+
 func TestTopicsThatDoNotExistAreToldOnceAndWhenTheyDo(t *testing.T) {
 	addrs, admin := broker(t, 1)
 	core, logs := observer.New(zapcore.InfoLevel)

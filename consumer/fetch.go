@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,15 +23,16 @@ type fetchLog struct {
 }
 
 func (l *fetchLog) note(fetches kgo.Fetches) {
-	text := fetchErrors(fetches)
-	if text != "" && text != l.last {
+	text, reasons := fetchErrors(fetches)
+	if text != "" && reasons != l.last {
 		l.log.Warn("fetching records", zap.String("error", text))
 	}
-	l.last = text
+	l.last = reasons
 }
 
-// fetchErrors joins the distinct errors of a poll.
-func fetchErrors(fetches kgo.Fetches) string {
+// fetchErrors joins the distinct errors of a poll, each with the first partition that has it. reasons is the same for the same errors, whichever
+// partitions have them.
+func fetchErrors(fetches kgo.Fetches) (text, reasons string) {
 	var texts []string
 	seen := make(map[string]bool)
 	fetches.EachError(func(topic string, p int32, err error) {
@@ -40,7 +42,7 @@ func fetchErrors(fetches kgo.Fetches) string {
 		seen[err.Error()] = true
 		texts = append(texts, fmt.Sprintf("%s[%d]: %v", topic, p, err))
 	})
-	return strings.Join(texts, "; ")
+	return strings.Join(texts, "; "), strings.Join(slices.Sorted(maps.Keys(seen)), "; ")
 }
 
 // fatalFetchError is what no waiting mends; nil if there is none. Everything else the client tries again by itself.
