@@ -183,14 +183,14 @@ func TestARebalanceCancelsNothingOfThePartitionsThatStay(t *testing.T) {
 	}
 	release := make(chan struct{})
 	cancelled, entered := make(chan int32, 100), make(chan int32, 100)
-	slow := handlerFunc(func(ctx context.Context, recs []*kgo.Record) (int, error) {
-		entered <- recs[0].Partition
+	slow := settling(func(ctx context.Context, rec *kgo.Record, _ Turn) error {
+		entered <- rec.Partition
 		select {
 		case <-ctx.Done():
-			cancelled <- recs[0].Partition
-			return 0, ctx.Err()
+			cancelled <- rec.Partition
+			return ctx.Err()
 		case <-release:
-			return len(recs), nil
+			return nil
 		}
 	})
 	c, stop := startConsumer(t, addrs, slow, 300*time.Millisecond)
@@ -202,7 +202,7 @@ func TestARebalanceCancelsNothingOfThePartitionsThatStay(t *testing.T) {
 	stopB := start(t, addrs, everything(got))
 	<-got.all // the second member has what moved
 	c.mu.Lock()
-	stay := len(c.workers)
+	stay := len(c.parts)
 	c.mu.Unlock()
 	if moved := len(cancelled); stay == 0 || moved != 4-stay {
 		t.Errorf("%d partitions stayed and %d of 4 were cancelled", stay, moved)
