@@ -22,15 +22,16 @@ type Destination struct {
 // outlet is a destination at work.
 type outlet struct {
 	Destination
-	p       *Pipeline
-	guard   *outage.Guard
-	sender  Sender        // nil: one event after the other
-	checker Checker       // nil: it can't tell beforehand
-	whole   chan struct{} // who has put something in delivers alone; nil: many do at once
+	p        *Pipeline
+	guard    *outage.Guard
+	sendings sync.Pool     // of *sending, for a sender
+	sender   Sender        // nil: one event after the other
+	checker  Checker       // nil: it can't tell beforehand
+	whole    chan struct{} // who has put something in delivers alone; nil: many do at once
 }
 
 func newOutlet(p *Pipeline, d Destination) *outlet {
-	o := &outlet{Destination: d, p: p}
+	o := &outlet{Destination: d, p: p, sendings: sync.Pool{New: newSending}}
 	o.sender, _ = d.To.(Sender)
 	o.checker, _ = d.To.(Checker)
 	if d.Whole {

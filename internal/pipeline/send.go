@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
@@ -23,9 +22,9 @@ func (p *passing) sent(turn Turn) {
 // send brings a record to a destination that keeps order by itself: all events at once, and without waiting for the records before it.
 // It reports false only when ctx ended.
 func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool {
-	s := sendings.Get().(*sending)
+	s := o.sendings.Get().(*sending)
 	s.to, s.runs, s.turn, s.pass = o.sender, r.runs, turn, &r.pass
-	defer s.release()
+	defer s.release(o)
 	out := s.make(ctx, o, l)
 	if out.Answer == outage.Stopped {
 		return false
@@ -56,18 +55,18 @@ type sending struct {
 	try, ready func(context.Context) error // attempt and wait, as values
 }
 
-var sendings = sync.Pool{New: func() any {
+func newSending() any {
 	s := &sending{sent: sent{came: make(chan struct{}, 1)}}
 	s.try, s.ready = s.attempt, s.wait
 	return s
-}}
+}
 
-func (s *sending) release() {
+func (s *sending) release(o *outlet) {
 	if !s.clear() {
 		return
 	}
 	s.turn, s.pass, s.tried, s.first = nil, nil, false, false
-	sendings.Put(s)
+	o.sendings.Put(s)
 }
 
 // make makes attempts until the destination answers for good.
@@ -106,10 +105,12 @@ func (s *sending) attempt(ctx context.Context) error {
 // refused notes which runs were refused, and ends those whose terminal event was: a START was taken, and no run may stay RUNNING.
 func (s *sending) refused(ctx context.Context, o *outlet, l *leg, out outage.Outcome) bool {
 	var open []*openlineage.Run
+	var bad *openlineage.Run // the run that was refused last
 	s.each(func(run *openlineage.Run, i int, err error) {
-		if err == nil {
-			return
+		if err == nil || run == bad {
+			return // a run is refused once, with its first event that is
 		}
+		bad = run
 		f := out.Fault
 		if out.Answer == outage.Refused {
 			f = fault.Of(err)
