@@ -32,7 +32,7 @@ type gate struct {
 	pauses  *backoff.ExponentialBackOff
 	next    time.Time // when the next attempt may pass
 	probing bool      // an attempt is under way
-	queue   list.List // of chan struct{} with room for one: who waits, in turn. The first of them is woken
+	queue   list.List // of *ticket: who waits, in turn
 	ended   func()    // called when an outage ends, with mu held; nil: nobody
 }
 
@@ -48,16 +48,22 @@ func newGate(name string, cfg Backoff, log *zap.Logger) *gate {
 	return &gate{name: name, log: log, pauses: pauses}
 }
 
-// wait waits at a closed gate until it opens, or until it is this one's turn to probe. Whoever probes calls leave once.
+// ticket is a place in the queue.
+type ticket struct {
+	wake chan struct{} // has room for one: look again
+	out  bool          // the gate opened, and the ticket is in the queue no more; guarded by the gate's mu
+}
+
+// wait waits at a closed gate until it opens (it may have closed again since), or until it is this one's turn to probe. Whoever probes calls leave once.
 func (g *gate) wait(ctx context.Context) (probe bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.closed.Load() {
 		return false, nil
 	}
-	wake := make(chan struct{}, 1)
-	place := g.queue.PushBack(wake)
-	for g.closed.Load() {
+	t := &ticket{wake: make(chan struct{}, 1)}
+	place := g.queue.PushBack(t)
+	for !t.out {
 		var timer *time.Timer
 		var due <-chan time.Time
 		if g.queue.Front() == place && !g.probing {
@@ -73,7 +79,7 @@ func (g *gate) wait(ctx context.Context) (probe bool, err error) {
 		g.mu.Unlock()
 		select {
 		case <-ctx.Done():
-		case <-wake:
+		case <-t.wake:
 		case <-due:
 		}
 		if timer != nil {
@@ -86,7 +92,7 @@ func (g *gate) wait(ctx context.Context) (probe bool, err error) {
 			return false, err
 		}
 	}
-	return false, nil // it was taken out of the queue when the gate opened
+	return false, nil
 }
 
 // leave takes what an attempt showed; f is the fault of one that showed the destination to be away.
@@ -122,8 +128,9 @@ func (g *gate) reopen() {
 	g.pauses.Reset()
 	g.log.Info("outage ended", zap.String("of", g.name), zap.Duration("lasted", time.Since(g.since).Round(time.Millisecond)))
 	for e := g.queue.Front(); e != nil; e = g.queue.Front() {
-		wake(e)
-		g.queue.Remove(e)
+		t := g.queue.Remove(e).(*ticket)
+		t.out = true
+		t.look()
 	}
 	if g.ended != nil {
 		g.ended()
@@ -179,13 +186,14 @@ func (g *gate) alone() bool {
 // wakeFirst lets the first in the queue look again. The caller holds mu.
 func (g *gate) wakeFirst() {
 	if e := g.queue.Front(); e != nil {
-		wake(e)
+		e.Value.(*ticket).look()
 	}
 }
 
-func wake(e *list.Element) {
+// look lets the ticket's holder look again.
+func (t *ticket) look() {
 	select {
-	case e.Value.(chan struct{}) <- struct{}{}:
+	case t.wake <- struct{}{}:
 	default: // it was woken already
 	}
 }

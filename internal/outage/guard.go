@@ -189,6 +189,9 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 			if probe, err = g.gate.wait(ctx); err != nil {
 				return pass{}, err
 			}
+			if !probe {
+				continue
+			}
 		}
 		if probe || a.Asks || g.limit == nil {
 			return pass{g: g, probe: probe, began: time.Now()}, nil
