@@ -131,7 +131,7 @@ func Unwrap(rec *kgo.Record) (Letter, bool, error) {
 	return l, true, first
 }
 
-// Origin is where a record's story began: the position of its first failure, or its own.
+// Origin is where a record's journey began: the position of its first failure, or its own.
 type Origin struct {
 	Topic     string
 	Partition int32
@@ -140,15 +140,21 @@ type Origin struct {
 	Replays   int
 }
 
-// readAs is the header of a letter that a replay's header is read like; empty for others.
-func readAs(replay string) string {
+// readAs is the header of a letter that a replay's header is read like, and a bit of its own; 0 for other headers.
+func readAs(replay string) (name string, bit int) {
 	switch replay {
-	case HeaderReplayTopic, HeaderReplayPartition, HeaderReplayOffset, HeaderReplayTimestamp:
-		return Prefix + strings.TrimPrefix(replay, ReplayPrefix)
+	case HeaderReplayTopic:
+		return HeaderTopic, 1
+	case HeaderReplayPartition:
+		return HeaderPartition, 1 << 1
+	case HeaderReplayOffset:
+		return HeaderOffset, 1 << 2
+	case HeaderReplayTimestamp:
+		return HeaderTimestamp, 1 << 3
 	case HeaderReplayCount:
-		return HeaderReplays
+		return HeaderReplays, 1 << 4
 	}
-	return ""
+	return "", 0
 }
 
 // OriginOf reads the replay headers of rec. Anyone can write headers: if one of the five is missing or broken, the
@@ -159,18 +165,18 @@ func OriginOf(rec *kgo.Record) Origin {
 		return own
 	}
 	var l Letter
-	seen := map[string]bool{}
+	seen := 0
 	for _, h := range rec.Headers {
-		name := readAs(h.Key)
-		if name == "" {
+		name, bit := readAs(h.Key)
+		if bit == 0 {
 			continue
 		}
 		if err := l.set(name, string(h.Value)); err != nil {
 			return own
 		}
-		seen[name] = true
+		seen |= bit
 	}
-	if len(seen) < 5 || l.Topic == "" {
+	if seen != 1<<5-1 || l.Topic == "" {
 		return own
 	}
 	return Origin{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.Timestamp, Replays: l.Replays}
