@@ -57,7 +57,8 @@ type HTTPConfig struct {
 	GuardOff      bool              // send events that would break Marquez for everybody
 	OnSkipped     string            // count (default) or bury
 	MaxEventBytes int               // 0: 100 kB for marquez, 1 MiB for others
-	TLS           *tls.Config       // nil: the system's roots
+
+	TLS func(host string) *tls.Config // the settings of connections to the url's host, a name or an address; nil: the system's roots
 
 	// APIKeyNow and HeadersNow are asked at each attempt for what may change; nil, and names that are not there: what stands above.
 	APIKeyNow  func() string
@@ -108,11 +109,13 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	transport := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:     cfg.TLS,
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     idleTimeout,
 		MaxIdleConnsPerHost: 256, // above any number in flight: a connection is not made anew for each event
 		ForceAttemptHTTP2:   true,
+	}
+	if cfg.TLS != nil {
+		transport.TLSClientConfig = cfg.TLS(base.Hostname())
 	}
 	h := &HTTP{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
 	h.base = strings.TrimRight(base.String(), "/")

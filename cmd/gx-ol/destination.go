@@ -132,15 +132,15 @@ func newHTTP(cfg *config.Config, t *config.Transport, log *zap.Logger) (*produce
 }
 
 // tlsOf is nil where the configuration names no files: then the system's roots are enough.
-func tlsOf(t *config.Transport) (*tls.Config, error) {
+func tlsOf(t *config.Transport) (func(host string) *tls.Config, error) {
 	if t.SSL == (config.SSL{}) {
 		return nil, nil
 	}
-	files, err := tlsfiles.Config(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key})
+	files, err := tlsfiles.Read(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key})
 	if err != nil {
 		return nil, fmt.Errorf("transport.ssl: %w", err)
 	}
-	return files, nil
+	return files.For, nil
 }
 
 // liveProperties finds the client properties below path that come from files.
