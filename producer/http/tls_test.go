@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"crypto/tls"
@@ -46,7 +46,7 @@ func TestTheKeyGoesToTheHostOfTheURLAlone(t *testing.T) {
 		strings.Replace(s.URL, "127.0.0.1", "localhost", 1): false,
 		other.URL: false,
 	} {
-		h, err := NewHTTP(HTTPConfig{URL: url, APIKey: "key-of-ours", Backend: Generic, TLS: files.For})
+		h, err := New(Config{URL: url, APIKey: "key-of-ours", Backend: Generic, TLS: files.For})
 		if err != nil {
 			t.Fatal(err)
 		}
