@@ -22,7 +22,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/internal/samples"
 	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/producer"
+	olhttp "github.com/gx-ol/gx-ol/producer/http"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
@@ -163,7 +163,7 @@ func gxol(b *testing.B, servers, group string) time.Duration {
 	backend := newSlow(2 * records)
 	server := httptest.NewServer(backend)
 	defer server.Close()
-	to, err := producer.NewHTTP(producer.HTTPConfig{URL: server.URL, Backend: producer.Generic})
+	to, err := olhttp.New(olhttp.Config{URL: server.URL, Backend: olhttp.Generic})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,7 +15,11 @@ import (
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/internal/tlsfiles"
-	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/producer/console"
+	"github.com/gx-ol/gx-ol/producer/deadletters"
+	"github.com/gx-ol/gx-ol/producer/http"
+	"github.com/gx-ol/gx-ol/producer/kafka"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 // destination is what the pipeline delivers to.
@@ -26,10 +31,27 @@ type destination interface {
 
 // The powers that the pipeline finds by asking.
 var (
-	_ pipeline.BatchDeliverer = (*producer.Kafka)(nil)
-	_ pipeline.Checker        = (*producer.HTTP)(nil)
-	_ pipeline.DeadLetters    = (*producer.DeadLetters)(nil)
+	_ pipeline.Checker     = (*http.Destination)(nil)
+	_ pipeline.DeadLetters = (*deadletters.Topics)(nil)
 )
+
+// together hands many events over before it waits for the first.
+type together struct{ *kafka.Destination }
+
+// DeliverAll is Deliver for each.
+func (t together) DeliverAll(ctx context.Context, evs []openlineage.Event) []error {
+	errs := make([]error, len(evs))
+	var told sync.WaitGroup
+	told.Add(len(evs))
+	for i, ev := range evs {
+		t.Send(ctx, ev, func(err error) {
+			errs[i] = err
+			told.Done()
+		})
+	}
+	told.Wait()
+	return errs
+}
 
 // destinations is where events go, as the pipeline takes it.
 type destinations struct {
@@ -95,21 +117,22 @@ func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport
 			client.Close()
 			return nil, nil, fmt.Errorf("destination: %w", err)
 		}
-		return producer.NewKafka(client, t.Topic, t.MessageKey), client.Close, nil
+		return together{kafka.Over(kafka.NewWriter(client), t.Topic, t.MessageKey)}, client.Close, nil
 	case "file":
-		f, err := producer.NewFile(t.LogFilePath)
+		f, err := console.NewFile(console.FileConfig{Path: t.LogFilePath})
 		if err != nil {
 			return nil, nil, err
 		}
 		return f, func() { _ = f.Close() }, nil
 	case "console":
-		return producer.NewConsole(stdout), func() {}, nil
+		c, err := console.New(console.Config{Out: stdout})
+		return c, func() {}, err
 	}
 	return nil, nil, fmt.Errorf("no destination of type %q", t.Type)
 }
 
 // newHTTP makes an HTTP destination.
-func newHTTP(cfg *config.Config, t *config.Transport, log *zap.Logger) (*producer.HTTP, error) {
+func newHTTP(cfg *config.Config, t *config.Transport, log *zap.Logger) (*http.Destination, error) {
 	files, err := tlsOf(t)
 	if err != nil {
 		return nil, err
@@ -119,7 +142,7 @@ func newHTTP(cfg *config.Config, t *config.Transport, log *zap.Logger) (*produce
 	for name := range t.CustomHeaders {
 		headers[name] = cfg.Live(path + ".custom_headers." + name)
 	}
-	return producer.NewHTTP(producer.HTTPConfig{
+	return http.New(http.Config{
 		BatchSize: t.Batch.Size, BatchLinger: t.Batch.Linger, BatchEndpoint: t.Batch.Endpoint,
 		OnNoBatch: func(status int) {
 			log.Warn("the destination has no lineage/batch: events go one by one for ten minutes; check transport.batch.endpoint",
@@ -132,15 +155,15 @@ func newHTTP(cfg *config.Config, t *config.Transport, log *zap.Logger) (*produce
 }
 
 // tlsOf is nil where the configuration names no files: then the system's roots are enough.
-func tlsOf(t *config.Transport) (*tls.Config, error) {
+func tlsOf(t *config.Transport) (func(host string) *tls.Config, error) {
 	if t.SSL == (config.SSL{}) {
 		return nil, nil
 	}
-	files, err := tlsfiles.Config(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key})
+	files, err := tlsfiles.Read(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key})
 	if err != nil {
 		return nil, fmt.Errorf("transport.ssl: %w", err)
 	}
-	return files, nil
+	return files.For, nil
 }
 
 // liveProperties finds the client properties below path that come from files.
@@ -151,7 +174,7 @@ func liveProperties(cfg *config.Config, path string) func(name string) func() st
 // learnBackend asks an HTTP backend once what it is, so that the size cap fits it. One that does not answer is asked
 // again before the first event; until then the smaller cap holds.
 func learnBackend(ctx context.Context, to destination, log *zap.Logger) {
-	h, ok := to.(*producer.HTTP)
+	h, ok := to.(*http.Destination)
 	if !ok || h.Backend() != "" {
 		return
 	}

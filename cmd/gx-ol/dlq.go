@@ -17,7 +17,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
-	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 )
 
 func newDLQCommand(a *app) *cobra.Command {
@@ -257,5 +257,5 @@ func (g *graveyard) session(ctx context.Context, a *app, by string, ix *dlq.Inde
 	if by == "" {
 		by = a.who
 	}
-	return g.Begin(ctx, append(opts, producer.ClientOpts(g.cfg.Input.MaxMessageBytes)...), by, ix)
+	return g.Begin(ctx, append(kafka.LetterOpts(g.cfg.Input.MaxMessageBytes), opts...), by, ix)
 }

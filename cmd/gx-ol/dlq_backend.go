@@ -13,7 +13,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/producer/http"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
@@ -53,9 +53,9 @@ func (g *graveyard) through(ctx context.Context, a *app, o replayOptions, plan *
 		return nil, err
 	}
 	judge.mapper = m
-	var known []*producer.HTTP
+	var known []*http.Destination
 	for _, d := range to.to {
-		if h, ok := d.To.(*producer.HTTP); ok {
+		if h, ok := d.To.(*http.Destination); ok {
 			known = append(known, h)
 		}
 	}
@@ -132,7 +132,7 @@ func newLetterMapping(cfg *config.Config, a *app, log *zap.Logger) (*letterMappi
 
 // askBackends lets a replay to the source topics ask the HTTP destinations that the pipeline will deliver to.
 func (m *letterMapping) askBackends(cfg *config.Config, must bool, plan *dlq.Plan) (end func(), err error) {
-	var backends []*producer.HTTP
+	var backends []*http.Destination
 	end = func() {
 		for _, h := range backends {
 			_ = h.Close() // nothing is under way
@@ -159,7 +159,7 @@ func (m *letterMapping) askBackends(cfg *config.Config, must bool, plan *dlq.Pla
 }
 
 // newer asks the backends about each event of a record. must makes a backend that does not answer an error; else it is told once, and not asked again.
-func (m *letterMapping) newer(backends []*producer.HTTP, must bool) func(context.Context, *kgo.Record) (string, error) {
+func (m *letterMapping) newer(backends []*http.Destination, must bool) func(context.Context, *kgo.Record) (string, error) {
 	silent := false
 	return func(ctx context.Context, rec *kgo.Record) (string, error) {
 		if silent {

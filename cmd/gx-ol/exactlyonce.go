@@ -14,23 +14,20 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
-	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/producer/deadletters"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 )
-
-// batchRoom is what a batch may have beside its records.
-const batchRoom = 1 << 10
 
 // transactions is delivery: exactly_once. One client consumes and produces, so it makes the destination and the dead
 // letters anew for each client that the consumer makes.
 type transactions struct {
-	cfg      *config.Config
-	letters  *producer.DeadLetters
-	maxBatch int // bytes that the destination's topic takes at once
-	p        *pipeline.Pipeline
+	cfg     *config.Config
+	letters *deadletters.Topics
+	p       *pipeline.Pipeline
 }
 
 // newTransactions checks what only the brokers can tell: that events and offsets are of one cluster. client is one of the input's.
-func newTransactions(ctx context.Context, cfg *config.Config, client *kgo.Client, letters *producer.DeadLetters) (*transactions, error) {
+func newTransactions(ctx context.Context, cfg *config.Config, client *kgo.Client, letters *deadletters.Topics) (*transactions, error) {
 	t := &cfg.Transport
 	if len(t.Config) > 0 {
 		if err := sameCluster(ctx, cfg, client); err != nil {
@@ -40,11 +37,7 @@ func newTransactions(ctx context.Context, cfg *config.Config, client *kgo.Client
 	if err := kafkaclient.CheckConnection(ctx, client, []string{t.Topic}); err != nil {
 		return nil, fmt.Errorf("destination: %w", err)
 	}
-	most, err := producer.TopicMaxBytes(ctx, client, t.Topic)
-	if err != nil {
-		return nil, err
-	}
-	return &transactions{cfg: cfg, letters: letters, maxBatch: most - batchRoom}, nil
+	return &transactions{cfg: cfg, letters: letters}, nil
 }
 
 func sameCluster(ctx context.Context, cfg *config.Config, input *kgo.Client) error {
@@ -70,11 +63,11 @@ func sameCluster(ctx context.Context, cfg *config.Config, input *kgo.Client) err
 
 // run settles each poll in one transaction until ctx ends.
 func (t *transactions) run(ctx context.Context, cfg consumer.Config) error {
-	cfg.Client = append(cfg.Client, producer.ClientOpts(t.cfg.Input.MaxMessageBytes)...)
+	cfg.Client = append(kafka.EventOpts(t.cfg.Input.MaxMessageBytes), cfg.Client...)
 	// A static member's id is stable, and its next life ends the transaction that the last one left open at once.
 	id := cfg.Group + "." + cmp.Or(t.cfg.Kafka["group.instance.id"], uuid.NewString())
 	return consumer.RunTransactions(ctx, cfg, id, func(client *kgo.Client) consumer.TransactHandler {
-		return t.p.Transactions(producer.NewKafka(client, t.cfg.Transport.Topic, t.cfg.Transport.MessageKey).InTransaction(t.maxBatch),
-			t.letters.InTransaction(client))
+		w := kafka.NewTransactionWriter(client)
+		return t.p.Transactions(together{kafka.Over(w, t.cfg.Transport.Topic, t.cfg.Transport.MessageKey)}, t.letters.InTransaction(w))
 	})
 }

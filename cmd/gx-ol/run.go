@@ -19,7 +19,8 @@ import (
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/internal/telemetry"
 	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/producer/deadletters"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
@@ -67,7 +68,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err := checkInput(ctx, letters, cfg); err != nil {
 		return err
 	}
-	graves := producer.NewDeadLetters(letters, cfg.DeadLetterTopic).ConnectHeaders(cfg.DeadLetters.ConnectHeaders)
+	graves := deadletters.New(kafka.NewWriter(letters), deadletters.Config{TopicOf: cfg.DeadLetterTopic, ConnectHeaders: cfg.DeadLetters.ConnectHeaders})
 	once := cfg.Delivery == "exactly_once"
 	to := &destinations{to: []pipeline.Destination{{Name: destinationName(&cfg.Transport)}}}
 	var transacted *transactions
@@ -154,13 +155,13 @@ func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config) err
 		if cfg.DeadLetters.Topic == "" {
 			return nil // each is made with the first letter to it
 		}
-		return producer.EnsureDeadLetterTopic(ctx, client, "", cfg.DeadLetters.Topic)
+		return deadletters.EnsureTopic(ctx, client, "", cfg.DeadLetters.Topic)
 	}
 	if err := kafkaclient.CheckConnection(ctx, client, cfg.Input.Topics); err != nil {
 		return err
 	}
 	for _, topic := range cfg.Input.Topics {
-		if err := producer.EnsureDeadLetterTopic(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {
+		if err := deadletters.EnsureTopic(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {
 			return err
 		}
 	}

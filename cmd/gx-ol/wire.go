@@ -15,7 +15,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 )
 
 // newProducerClient is a client that writes events or dead letters; live gives those of its properties that change.
@@ -24,7 +24,7 @@ func newProducerClient(props map[string]string, live func(name string) func() st
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(append(opts, producer.ClientOpts(maxMessageBytes)...)...)
+	return kgo.NewClient(append(kafka.LetterOpts(maxMessageBytes), opts...)...)
 }
 
 // mapperSettings are the configuration's choices about the mapping.

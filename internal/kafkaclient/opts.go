@@ -41,7 +41,7 @@ func properties() map[string]property {
 		"heartbeat.interval.ms":              millisOpt(func(d time.Duration) kgo.Opt { return kgo.HeartbeatInterval(d) }),
 		"max.poll.interval.ms":               millisOpt(func(d time.Duration) kgo.Opt { return kgo.RebalanceTimeout(d) }),
 		"request.timeout.ms":                 millisOpt(func(d time.Duration) kgo.Opt { return kgo.RequestTimeoutOverhead(d) }),
-		"socket.connection.setup.timeout.ms": millisOpt(func(d time.Duration) kgo.Opt { return kgo.DialTimeout(d) }),
+		"socket.connection.setup.timeout.ms": {set: setDialTimeout},
 		"connections.max.idle.ms":            millisOpt(func(d time.Duration) kgo.Opt { return kgo.ConnIdleTimeout(d) }),
 		"metadata.max.age.ms":                {set: setMetadataAge},
 		"fetch.max.wait.ms":                  millisOpt(func(d time.Duration) kgo.Opt { return kgo.FetchMaxWait(d) }),
@@ -243,6 +243,17 @@ func setMetadataAge(s *state, v string) error {
 	}
 	d := time.Duration(n) * time.Millisecond
 	s.opts = append(s.opts, kgo.MetadataMaxAge(d), kgo.MetadataMinAge(min(5*time.Second, d)))
+	return nil
+}
+
+// setDialTimeout is for both ways to dial: franz-go's own, and ours over TLS, to which it does not apply.
+func setDialTimeout(s *state, v string) error {
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n < 0 {
+		return errors.New("must be a whole number of milliseconds")
+	}
+	s.tls.dialTimeout = time.Duration(n) * time.Millisecond
+	s.opts = append(s.opts, kgo.DialTimeout(s.tls.dialTimeout))
 	return nil
 }
 

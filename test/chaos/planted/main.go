@@ -25,7 +25,9 @@ import (
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/producer"
+	"github.com/gx-ol/gx-ol/producer/deadletters"
+	"github.com/gx-ol/gx-ol/producer/http"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -50,12 +52,12 @@ func run(ctx context.Context, plant string) error {
 	if err != nil {
 		return err
 	}
-	letters, err := kgo.NewClient(append(opts, producer.ClientOpts(cfg.Input.MaxMessageBytes)...)...)
+	letters, err := kgo.NewClient(append(kafka.LetterOpts(cfg.Input.MaxMessageBytes), opts...)...)
 	if err != nil {
 		return err
 	}
 	defer letters.Close()
-	to, err := producer.NewHTTP(producer.HTTPConfig{URL: cfg.Transport.URL, Backend: cfg.Transport.Backend, Timeout: cfg.Transport.Timeout})
+	to, err := http.New(http.Config{URL: cfg.Transport.URL, Backend: cfg.Transport.Backend, Timeout: cfg.Transport.Timeout})
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func run(ctx context.Context, plant string) error {
 	if plant == "bury_on_outage" {
 		destination.To = hasty{to}
 	}
-	p := pipeline.New(pipeline.Config{Mapper: m, To: []pipeline.Destination{destination}, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic),
+	p := pipeline.New(pipeline.Config{Mapper: m, To: []pipeline.Destination{destination}, DeadLetters: deadletters.New(kafka.NewWriter(letters), deadletters.Config{TopicOf: cfg.DeadLetterTopic}),
 		Group: cfg.Input.Group, MaxInFlight: cfg.Input.MaxInFlight, Backoff: pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter})
 	h := &planted{Pipeline: p, plant: plant}
@@ -123,10 +125,10 @@ func swapped(recs []*kgo.Record) []*kgo.Record {
 }
 
 // hasty blames the message for everything.
-type hasty struct{ *producer.HTTP }
+type hasty struct{ *http.Destination }
 
 func (h hasty) Deliver(ctx context.Context, ev openlineage.Event) error {
-	err := h.HTTP.Deliver(ctx, ev)
+	err := h.Destination.Deliver(ctx, ev)
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Backend {
 		c := *f
 		c.Kind, c.Disposition = fault.Message, fault.Rejected

@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 )
 
 // do is one request and its whole answer. The error is ctx's own, or a Backend fault.
-func (h *HTTP) do(ctx context.Context, method, target string, body []byte) (int, http.Header, []byte, error) {
+func (h *Destination) do(ctx context.Context, method, target string, body []byte) (int, http.Header, []byte, error) {
 	attempt, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
 	req, err := h.request(attempt, method, target, body)
@@ -46,7 +46,7 @@ func (h *HTTP) do(ctx context.Context, method, target string, body []byte) (int,
 	return res.StatusCode, res.Header, answer, nil
 }
 
-func (h *HTTP) request(ctx context.Context, method, target string, body []byte) (*http.Request, error) {
+func (h *Destination) request(ctx context.Context, method, target string, body []byte) (*http.Request, error) {
 	zip := h.cfg.Gzip && body != nil
 	if zip {
 		var buf bytes.Buffer
@@ -81,7 +81,7 @@ func (h *HTTP) request(ctx context.Context, method, target string, body []byte) 
 }
 
 // keyNow is the API key of this moment.
-func (h *HTTP) keyNow() string {
+func (h *Destination) keyNow() string {
 	key := h.cfg.APIKey
 	if h.cfg.APIKeyNow != nil {
 		key = cmp.Or(h.cfg.APIKeyNow(), key)
@@ -91,7 +91,7 @@ func (h *HTTP) keyNow() string {
 }
 
 // headerNow is the value of one of the further headers at this moment.
-func (h *HTTP) headerNow(name string) string {
+func (h *Destination) headerNow(name string) string {
 	value := h.cfg.Headers[name]
 	if now := h.cfg.HeadersNow[name]; now != nil {
 		value = cmp.Or(now(), value)
@@ -132,7 +132,7 @@ func (u *used) cut(text string) string {
 }
 
 // transportFault names an error without an answer. ctx is the caller's: its end is nobody's fault.
-func (h *HTTP) transportFault(ctx context.Context, err error) error {
+func (h *Destination) transportFault(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -151,4 +151,4 @@ func (h *HTTP) transportFault(ctx context.Context, err error) error {
 }
 
 // redact takes keys and the url's password out of a text. Errors of net and tls don't hold them; answers may.
-func (h *HTTP) redact(text string) string { return h.secrets.cut(text) }
+func (h *Destination) redact(text string) string { return h.secrets.cut(text) }

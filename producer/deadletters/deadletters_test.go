@@ -1,23 +1,21 @@
-package producer
+package deadletters
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
-	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
-	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // cluster starts a broker in this process with the topic "in", and a client that reads the given topics.
 func cluster(t *testing.T, topics ...string) *kgo.Client {
@@ -27,7 +25,7 @@ func cluster(t *testing.T, topics ...string) *kgo.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	opts := append(ClientOpts(4<<20), kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(topics...),
+	opts := append(kafka.LetterOpts(4<<20), kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
@@ -50,42 +48,6 @@ func read(t *testing.T, cl *kgo.Client, n int) []*kgo.Record {
 	return all
 }
 
-func TestKafkaDeliversInOrderUnderTheEventsKey(t *testing.T) {
-	cl := cluster(t, "in")
-	k := NewKafka(cl, "in", "")
-	evs := []openlineage.Event{{Key: "run:a", Body: []byte("1")}, {Key: "run:a", Body: []byte("2")}, {Key: "run:a", Body: []byte("3")}}
-	for _, err := range k.DeliverAll(t.Context(), evs) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i, r := range read(t, cl, 3) {
-		if string(r.Key) != "run:a" || !bytes.Equal(r.Value, evs[i].Body) || len(r.Headers) != 0 {
-			t.Errorf("%d: %s %s", i, r.Key, r.Value)
-		}
-	}
-	if len(k.DeliverAll(t.Context(), nil)) != 0 {
-		t.Error("errors for nothing")
-	}
-}
-
-func TestKafkaBlamesTheRightOne(t *testing.T) {
-	cl := cluster(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := NewKafka(cl, "in", "k").Deliver(ctx, event); !errors.Is(err, context.Canceled) || fault.Of(err).Kind != fault.Bug {
-		t.Errorf("stopped: %v", err)
-	}
-	if f := fault.Of(NewKafka(cl, "nowhere", "").Deliver(t.Context(), event)); f.Kind != fault.Backend || f.Code != "kafka_topic" || f.Hint == "" {
-		t.Errorf("%+v", f)
-	}
-	huge := openlineage.Event{Key: "b", Body: noise(t, 6<<20)} // over the client's own limit
-	errs := NewKafka(cl, "in", "").DeliverAll(t.Context(), []openlineage.Event{event, huge, event})
-	if f := fault.Of(errs[1]); errs[0] != nil || errs[2] != nil || f.Disposition != fault.Oversize || f.Code != "kafka_message_too_large" {
-		t.Errorf("%v", errs)
-	}
-}
-
 // noise can't be compressed.
 func noise(t *testing.T, n int) []byte {
 	b := make([]byte, n)
@@ -97,10 +59,10 @@ func noise(t *testing.T, n int) []byte {
 
 func TestBuryKeepsBytesAndFallsBackToReferences(t *testing.T) {
 	cl := cluster(t, "in.dlq")
-	if err := EnsureDeadLetterTopic(t.Context(), cl, "in", "in.dlq"); err != nil {
+	if err := EnsureTopic(t.Context(), cl, "in", "in.dlq"); err != nil {
 		t.Fatal(err)
 	}
-	d := NewDeadLetters(cl, func(s string) string { return s + ".dlq" })
+	d := New(kafka.NewWriter(cl), Config{TopicOf: func(s string) string { return s + ".dlq" }})
 	l := deadletter.Letter{Stage: "decode", Disposition: "poison", Code: "invalid_json", Error: "e"}
 	header := []kgo.RecordHeader{{Key: "h", Value: []byte("v")}}
 	for _, c := range []struct {
@@ -129,7 +91,7 @@ func TestBuryKeepsBytesAndFallsBackToReferences(t *testing.T) {
 func TestConnectHeadersAreWrittenByOption(t *testing.T) {
 	for on, want := range map[bool]string{true: "in", false: ""} {
 		cl := cluster(t, "in.dlq")
-		d := NewDeadLetters(cl, func(s string) string { return s + ".dlq" }).ConnectHeaders(on)
+		d := New(kafka.NewWriter(cl), Config{TopicOf: func(s string) string { return s + ".dlq" }, ConnectHeaders: on})
 		if err := d.Bury(t.Context(), &kgo.Record{Topic: "in", Value: []byte("v")}, deadletter.Letter{Code: "invalid_json"}); err != nil {
 			t.Fatal(err)
 		}
@@ -147,14 +109,14 @@ func TestConnectHeadersAreWrittenByOption(t *testing.T) {
 
 func TestFailedBuryHoldsThePartition(t *testing.T) {
 	cl := cluster(t)
-	d := NewDeadLetters(cl, func(string) string { return "missing" })
+	d := New(kafka.NewWriter(cl), Config{TopicOf: func(string) string { return "missing" }})
 	if f := fault.Of(d.Bury(t.Context(), &kgo.Record{Topic: "gone"}, deadletter.Letter{})); f.Kind != fault.Backend || f.Hint == "" {
 		t.Errorf("%+v", f)
 	}
 }
 
 func TestALetterMakesItsTopicIfItIsMissing(t *testing.T) {
-	d := NewDeadLetters(cluster(t), func(source string) string { return source + ".late" })
+	d := New(kafka.NewWriter(cluster(t)), Config{TopicOf: func(source string) string { return source + ".late" }})
 	if err := d.Bury(t.Context(), &kgo.Record{Topic: "in", Value: []byte("v")}, deadletter.Letter{}); err != nil {
 		t.Error(err)
 	}
@@ -163,7 +125,7 @@ func TestALetterMakesItsTopicIfItIsMissing(t *testing.T) {
 func TestDeadLetterTopicIsMadeAfterItsSource(t *testing.T) {
 	cl := cluster(t)
 	for range 2 { // the second finds it
-		if err := EnsureDeadLetterTopic(t.Context(), cl, "in", "in.dlq"); err != nil {
+		if err := EnsureTopic(t.Context(), cl, "in", "in.dlq"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -182,34 +144,7 @@ func TestDeadLetterTopicIsMadeAfterItsSource(t *testing.T) {
 	if source["max.message.bytes"] == nil || made["max.message.bytes"] == nil || *source["max.message.bytes"] >= *made["max.message.bytes"] {
 		t.Errorf("%v %v", source, made)
 	}
-	if f := fault.Of(EnsureDeadLetterTopic(t.Context(), cl, "nowhere", "nowhere.dlq")); f.Kind != fault.Backend {
+	if f := fault.Of(EnsureTopic(t.Context(), cl, "nowhere", "nowhere.dlq")); f.Kind != fault.Backend {
 		t.Errorf("%+v", f)
-	}
-}
-
-func TestLinesStayLines(t *testing.T) {
-	var out strings.Builder
-	c := NewConsole(&out)
-	if err := c.Deliver(t.Context(), openlineage.Event{Body: []byte("{\n\"a\":\r\n1}\n")}); err != nil {
-		t.Fatal(err)
-	}
-	if out.String() != "{ \"a\":  1}\n" {
-		t.Errorf("%q", out.String())
-	}
-	path := filepath.Join(t.TempDir(), "events.ndjson")
-	for range 2 { // appends
-		f, err := NewFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(f.Deliver(t.Context(), event), f.Close()); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Deliver(t.Context(), event); fault.Of(err).Kind != fault.Backend {
-			t.Errorf("writing to a closed file: %v", err)
-		}
-	}
-	if got, err := os.ReadFile(path); err != nil || bytes.Count(got, []byte("\n")) != 2 {
-		t.Errorf("%q %v", got, err)
 	}
 }

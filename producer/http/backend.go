@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"context"
@@ -8,18 +8,18 @@ import (
 )
 
 // Backend is the kind of backend: marquez, datahub or generic; empty while auto has not been answered yet.
-func (h *HTTP) Backend() string {
+func (h *Destination) Backend() string {
 	if b := h.backend.Load(); b != nil {
 		return *b
 	}
 	return ""
 }
 
-func (h *HTTP) setBackend(b string) { h.backend.Store(&b) }
+func (h *Destination) setBackend(b string) { h.backend.Store(&b) }
 
 // Probe asks whether the backend is there, with a GET that changes nothing, and if its kind is not known yet it
 // learns it from the answer. The error is a Backend fault when nobody answers, or only a proxy does.
-func (h *HTTP) Probe(ctx context.Context) error {
+func (h *Destination) Probe(ctx context.Context) error {
 	status, header, body, err := h.do(ctx, http.MethodGet, h.probe, nil)
 	if err != nil {
 		return err

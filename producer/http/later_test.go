@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"errors"
@@ -39,7 +39,7 @@ func TestLaterTellsOfANewerResult(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(marquez.New())
 			defer server.Close()
-			h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: c.backend})
+			h, err := New(Config{URL: server.URL, Backend: c.backend})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestLaterOfABackendThatFailsIsNoEventsFault(t *testing.T) {
 	for _, status := range []int{400, 401, 500} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		defer server.Close()
-		h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Marquez})
+		h, err := New(Config{URL: server.URL, Backend: Marquez})
 		if err != nil {
 			t.Fatal(err)
 		}

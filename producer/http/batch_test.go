@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"context"
@@ -102,7 +102,7 @@ func TestEachEventOfABatchSettlesByItsOwnOutcome(t *testing.T) {
 			p := &posts{answer: c.answer}
 			server := httptest.NewServer(p)
 			defer server.Close()
-			h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Generic, BatchSize: 4, BatchLinger: time.Minute})
+			h, err := New(Config{URL: server.URL, Backend: Generic, BatchSize: 4, BatchLinger: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func TestABatchGoesWhenItIsFullOrHasWaited(t *testing.T) {
 	p := &posts{answer: func(int, []string) (int, string) { return 204, "" }}
 	server := httptest.NewServer(p)
 	defer server.Close()
-	h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Generic, BatchSize: 1000, BatchLinger: time.Millisecond, Gzip: false})
+	h, err := New(Config{URL: server.URL, Backend: Generic, BatchSize: 1000, BatchLinger: time.Millisecond, Gzip: false})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestOneCallersEndDoesNotFailTheBatch(t *testing.T) {
 	p := &posts{answer: func(int, []string) (int, string) { return 204, "" }}
 	server := httptest.NewServer(p)
 	defer server.Close()
-	h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Generic, BatchSize: 2, BatchLinger: time.Minute})
+	h, err := New(Config{URL: server.URL, Backend: Generic, BatchSize: 2, BatchLinger: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestABackendWithoutBatchesIsNotAskedEachTime(t *testing.T) {
 	server := httptest.NewServer(p)
 	defer server.Close()
 	told := 0
-	h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Generic, BatchSize: 2, BatchLinger: time.Microsecond, OnNoBatch: func(int) { told++ }})
+	h, err := New(Config{URL: server.URL, Backend: Generic, BatchSize: 2, BatchLinger: time.Microsecond, OnNoBatch: func(int) { told++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestAReasonOfABatchShowsNoKey(t *testing.T) {
 	}}
 	server := httptest.NewServer(p)
 	defer server.Close()
-	h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Generic, BatchSize: 2, BatchLinger: time.Microsecond, APIKey: "secret-key"})
+	h, err := New(Config{URL: server.URL, Backend: Generic, BatchSize: 2, BatchLinger: time.Microsecond, APIKey: "secret-key"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 
 // TestRecordedAnswersOfMarquezAreJudgedRight plays the answers of a real Marquez, where the recordings are at hand.
 func TestRecordedAnswersOfMarquezAreJudgedRight(t *testing.T) {
-	files, _ := filepath.Glob("../../shared/marquez/cases/*.json")
+	files, _ := filepath.Glob("../../../shared/marquez/cases/*.json")
 	if len(files) == 0 {
 		t.Skip("no recorded answers of Marquez here")
 	}

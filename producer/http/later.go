@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // errors are those of Deliver.
 //
 // Marquez's times are those of events. The dataset's own is moved by every event that names it, so the answer is a hint, not a proof.
-func (h *HTTP) Later(ctx context.Context, ev openlineage.Event) (string, error) {
+func (h *Destination) Later(ctx context.Context, ev openlineage.Event) (string, error) {
 	if h.Backend() == "" {
 		if err := h.Probe(ctx); err != nil {
 			return "", err
@@ -60,7 +60,7 @@ type known struct{ asOf, at time.Time }
 const qualityAge = 10 * time.Second
 
 // qualityAt is as of when Marquez knows a dataset that has assertions; zero if it does not know one.
-func (h *HTTP) qualityAt(ctx context.Context, namespace, name string) (time.Time, error) {
+func (h *Destination) qualityAt(ctx context.Context, namespace, name string) (time.Time, error) {
 	dataset := [2]string{namespace, name}
 	h.asked.mu.Lock()
 	k, ok := h.asked.all[dataset]
@@ -81,7 +81,7 @@ func (h *HTTP) qualityAt(ctx context.Context, namespace, name string) (time.Time
 	return asOf, nil
 }
 
-func (h *HTTP) askQuality(ctx context.Context, namespace, name string) (time.Time, error) {
+func (h *Destination) askQuality(ctx context.Context, namespace, name string) (time.Time, error) {
 	target := h.base + "/api/v1/namespaces/" + url.PathEscape(namespace) + "/datasets/" + url.PathEscape(name)
 	status, header, body, err := h.do(ctx, http.MethodGet, target, nil)
 	if err != nil || status == http.StatusNotFound {

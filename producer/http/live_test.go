@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"net/http"
@@ -23,7 +23,7 @@ func TestARenewedKeyIsUsedByTheNextAttempt(t *testing.T) {
 	}))
 	defer server.Close()
 	key, team := "old-secret", "old-team"
-	h, err := NewHTTP(HTTPConfig{URL: server.URL, Backend: Generic, APIKey: "first-secret", Headers: map[string]string{"X-Team": "first-team"},
+	h, err := New(Config{URL: server.URL, Backend: Generic, APIKey: "first-secret", Headers: map[string]string{"X-Team": "first-team"},
 		APIKeyNow: func() string { return key }, HeadersNow: map[string]func() string{"X-Team": func() string { return team }, "X-Other": nil}})
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"encoding/json"

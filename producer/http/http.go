@@ -1,7 +1,7 @@
 // Package producer holds the destinations of OpenLineage events: HTTP, Kafka, the console and a file, and the
 // dead-letter topics. A Deliver is one attempt; whoever calls it decides about the next one by the *fault.Error that
 // it returns. An error of an ended context comes back as the context's own, unclassified: a stop is nobody's fault.
-package producer
+package http
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ import (
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// The kinds of backend for HTTPConfig.Backend.
+// The kinds of backend for Config.Backend.
 const (
 	Auto    = "auto"    // ask before the first event
 	Marquez = "marquez" // guard, its 500 with code 400, 100 kB events
@@ -29,7 +29,7 @@ const (
 	Generic = "generic"
 )
 
-// What becomes of an event that Marquez skips (HTTPConfig.OnSkipped).
+// What becomes of an event that Marquez skips (Config.OnSkipped).
 const (
 	CountSkipped = "count" // counted as delivered; see Skipped
 	BurySkipped  = "bury"  // a Message fault
@@ -45,8 +45,8 @@ const (
 	okWindow        = 60 * time.Second // how long a 2xx proves that a 400 is the event's own fault
 )
 
-// HTTPConfig describes an HTTP destination. URL is required; the zero value of all else is the default.
-type HTTPConfig struct {
+// Config describes an HTTP destination. URL is required; the zero value of all else is the default.
+type Config struct {
 	URL           string            // base url, with or without a path; may end in the endpoint already
 	Endpoint      string            // path below URL; default api/v1/lineage
 	APIKey        string            // sent as Authorization: Bearer; never in an error
@@ -57,7 +57,8 @@ type HTTPConfig struct {
 	GuardOff      bool              // send events that would break Marquez for everybody
 	OnSkipped     string            // count (default) or bury
 	MaxEventBytes int               // 0: 100 kB for marquez, 1 MiB for others
-	TLS           *tls.Config       // nil: the system's roots
+
+	TLS func(host string) *tls.Config // the settings of connections to the url's host, a name or an address; nil: the system's roots
 
 	// APIKeyNow and HeadersNow are asked at each attempt for what may change; nil, and names that are not there: what stands above.
 	APIKeyNow  func() string
@@ -69,9 +70,9 @@ type HTTPConfig struct {
 	OnNoBatch     func(status int) // the backend has no such endpoint, and events go one by one; nil: nobody is told
 }
 
-// HTTP delivers events with one POST each. It is safe for concurrent use.
-type HTTP struct {
-	cfg     HTTPConfig
+// Destination delivers events with one POST each. It is safe for concurrent use.
+type Destination struct {
+	cfg     Config
 	target  string // where events go
 	base    string // without a slash at its end; other endpoints lie below it
 	probe   string // what Probe asks
@@ -86,8 +87,8 @@ type HTTP struct {
 	asked   asked // see Later
 }
 
-// NewHTTP checks cfg and makes the destination. It sends nothing.
-func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
+// New checks cfg and makes the destination. It sends nothing.
+func New(cfg Config) (*Destination, error) {
 	target, base, err := join(cfg.URL, cfg.Endpoint)
 	if err != nil {
 		return nil, err
@@ -108,13 +109,15 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	transport := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:     cfg.TLS,
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     idleTimeout,
 		MaxIdleConnsPerHost: 256, // above any number in flight: a connection is not made anew for each event
 		ForceAttemptHTTP2:   true,
 	}
-	h := &HTTP{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
+	if cfg.TLS != nil {
+		transport.TLSClientConfig = cfg.TLS(base.Hostname())
+	}
+	h := &Destination{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
 	h.base = strings.TrimRight(base.String(), "/")
 	h.probe = base.JoinPath("api/v1/namespaces").String() + "?limit=1"
 	if u, err := url.Parse(cfg.URL); err == nil && u.User != nil {
@@ -163,7 +166,7 @@ func join(raw, endpoint string) (target string, base *url.URL, err error) {
 }
 
 // Deliver sends ev once, if the guard lets it pass.
-func (h *HTTP) Deliver(ctx context.Context, ev openlineage.Event) error {
+func (h *Destination) Deliver(ctx context.Context, ev openlineage.Event) error {
 	if err := h.Check(ctx, ev); err != nil {
 		return err
 	}
@@ -174,7 +177,7 @@ func (h *HTTP) Deliver(ctx context.Context, ev openlineage.Event) error {
 }
 
 // single sends ev in a POST of its own.
-func (h *HTTP) single(ctx context.Context, ev openlineage.Event) error {
+func (h *Destination) single(ctx context.Context, ev openlineage.Event) error {
 	status, header, body, err := h.do(ctx, http.MethodPost, h.target, ev.Body)
 	if err != nil {
 		return err
@@ -193,7 +196,7 @@ func (h *HTTP) single(ctx context.Context, ev openlineage.Event) error {
 }
 
 // okLately reports whether a 2xx within the last minute proves that a 400 is the event's own fault.
-func (h *HTTP) okLately() bool {
+func (h *Destination) okLately() bool {
 	last := h.lastOK.Load()
 	return last != 0 && h.now().Sub(time.Unix(0, last)) <= okWindow
 }
@@ -201,7 +204,7 @@ func (h *HTTP) okLately() bool {
 // Check is the guard alone: the Message fault that Deliver would return without sending ev, or nil. A caller that
 // sends nothing of a message unless all of it may be sent asks this first. It refuses only for marquez, and so asks an
 // auto backend what it is, the first time; no answer to that is a Backend fault.
-func (h *HTTP) Check(ctx context.Context, ev openlineage.Event) error {
+func (h *Destination) Check(ctx context.Context, ev openlineage.Event) error {
 	if h.Backend() == "" {
 		if err := h.Probe(ctx); err != nil {
 			return err
@@ -219,11 +222,11 @@ func (h *HTTP) Check(ctx context.Context, ev openlineage.Event) error {
 }
 
 // Skipped counts the events that Marquez answered with 200 instead of 201: taken, not stored.
-func (h *HTTP) Skipped() int64 { return h.skipped.Load() }
+func (h *Destination) Skipped() int64 { return h.skipped.Load() }
 
 // MaxEventBytes is the largest event that the destination should get. While an auto backend is not known yet it is
 // Marquez's, the smaller one; ask after Probe.
-func (h *HTTP) MaxEventBytes() int {
+func (h *Destination) MaxEventBytes() int {
 	switch b := h.Backend(); {
 	case h.cfg.MaxEventBytes > 0:
 		return h.cfg.MaxEventBytes
@@ -235,7 +238,7 @@ func (h *HTTP) MaxEventBytes() int {
 }
 
 // Close waits for batches under way and drops idle connections. Single deliveries under way go on.
-func (h *HTTP) Close() error {
+func (h *Destination) Close() error {
 	if h.batches != nil {
 		h.batches.close()
 	}

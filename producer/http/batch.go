@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const (
 // batcher gathers events that are delivered at the same time into one POST to lineage/batch. Each caller waits for the outcome of
 // its own event, so that a run's START is acknowledged before its terminal event is sent, as without batches.
 type batcher struct {
-	h      *HTTP
+	h      *Destination
 	target string
 	size   int
 	linger time.Duration
@@ -165,13 +165,13 @@ func (b *batcher) oneByOne(ctx context.Context, events []openlineage.Event) []er
 func (b *batcher) close() { b.sending.Wait() }
 
 // redacted takes secrets out of the fault's text.
-func (h *HTTP) redacted(f *fault.Error) *fault.Error {
+func (h *Destination) redacted(f *fault.Error) *fault.Error {
 	f.Err = redactedText(h.redact(f.Error()))
 	return f
 }
 
 // redactedAll does so for each.
-func (h *HTTP) redactedAll(errs []error) []error {
+func (h *Destination) redactedAll(errs []error) []error {
 	for _, err := range errs {
 		if f, ok := errors.AsType[*fault.Error](err); ok {
 			f.Err = redactedText(h.redact(f.Error()))

@@ -1,4 +1,4 @@
-package producer
+package http
 
 import (
 	"compress/gzip"
@@ -23,12 +23,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var event = openlineage.Event{Type: openlineage.Complete, Key: "run:ns/job", Body: []byte(`{"job":{"namespace":"ns","name":"job"}}`)}
 
 // serve starts h and gives an HTTP destination for it, with cfg's other fields.
-func serve(t *testing.T, cfg HTTPConfig, h http.HandlerFunc) *HTTP {
+func serve(t *testing.T, cfg Config, h http.HandlerFunc) *Destination {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	cfg.URL = s.URL + cfg.URL
-	d, err := NewHTTP(cfg)
+	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestProbeTellsTheBackend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			posts := 0
-			d := serve(t, HTTPConfig{}, func(w http.ResponseWriter, r *http.Request) {
+			d := serve(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPost {
 					posts++
 				}
@@ -136,7 +136,7 @@ func TestProbeTellsTheBackend(t *testing.T) {
 }
 
 func TestDataHubIsKnownByItsURL(t *testing.T) {
-	d, err := NewHTTP(HTTPConfig{URL: "http://h/openapi/openlineage"})
+	d, err := New(Config{URL: "http://h/openapi/openlineage"})
 	if err != nil || d.Backend() != DataHub || d.MaxEventBytes() != 1<<20 {
 		t.Fatalf("%v %v", d.Backend(), err)
 	}
@@ -144,7 +144,7 @@ func TestDataHubIsKnownByItsURL(t *testing.T) {
 
 func TestErrorsHoldNoSecrets(t *testing.T) {
 	const key = "s3cr3t-key"
-	cfg := HTTPConfig{APIKey: key, Backend: Generic}
+	cfg := Config{APIKey: key, Backend: Generic}
 	d := serve(t, cfg, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
@@ -154,7 +154,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), key) || len(err.Error()) > 300 || fault.Of(err).Hint == "" {
 		t.Errorf("%v", err)
 	}
-	gone, err := NewHTTP(HTTPConfig{URL: "http://user:" + key + "@127.0.0.1:1", Backend: Generic})
+	gone, err := New(Config{URL: "http://user:" + key + "@127.0.0.1:1", Backend: Generic})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 }
 
 func TestDeliverSendsWhatItShould(t *testing.T) {
-	d := serve(t, HTTPConfig{APIKey: "k", Gzip: true, Backend: Generic, Headers: map[string]string{"X-A": "b"}}, func(w http.ResponseWriter, r *http.Request) {
+	d := serve(t, Config{APIKey: "k", Gzip: true, Backend: Generic, Headers: map[string]string{"X-A": "b"}}, func(w http.ResponseWriter, r *http.Request) {
 		z, err := gzip.NewReader(r.Body)
 		if err != nil {
 			t.Error(err)
@@ -186,8 +186,8 @@ func TestDeliverSendsWhatItShould(t *testing.T) {
 func TestStopIsNobodysFaultAndTimeoutTheBackends(t *testing.T) {
 	release := make(chan struct{})
 	h := func(_ http.ResponseWriter, _ *http.Request) { <-release }
-	stopped := serve(t, HTTPConfig{Backend: Generic}, h)
-	slow := serve(t, HTTPConfig{Backend: Generic, Timeout: 20 * time.Millisecond}, h)
+	stopped := serve(t, Config{Backend: Generic}, h)
+	slow := serve(t, Config{Backend: Generic, Timeout: 20 * time.Millisecond}, h)
 	t.Cleanup(func() { close(release) })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -201,7 +201,7 @@ func TestStopIsNobodysFaultAndTimeoutTheBackends(t *testing.T) {
 
 func Test400IsTheEventsFaultOnlyBesideSuccess(t *testing.T) {
 	status := http.StatusBadRequest
-	d := serve(t, HTTPConfig{Backend: Generic}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	d := serve(t, Config{Backend: Generic}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 	now := time.Now()
 	d.now = func() time.Time { return now }
 	expect := func(kind fault.Kind, unclear bool) {
@@ -223,7 +223,7 @@ func Test400IsTheEventsFaultOnlyBesideSuccess(t *testing.T) {
 
 func TestRedirectIsNotFollowed(t *testing.T) {
 	calls := 0
-	d := serve(t, HTTPConfig{Backend: Generic}, func(w http.ResponseWriter, r *http.Request) {
+	d := serve(t, Config{Backend: Generic}, func(w http.ResponseWriter, r *http.Request) {
 		calls++
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	})
@@ -234,7 +234,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 func TestMarquezSkipIsCountedOrBuried(t *testing.T) {
 	for _, on := range []string{CountSkipped, BurySkipped} {
-		d := serve(t, HTTPConfig{Backend: Marquez, OnSkipped: on}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+		d := serve(t, Config{Backend: Marquez, OnSkipped: on}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 		err := d.Deliver(t.Context(), event)
 		if (err == nil) != (on == CountSkipped) || d.Skipped() != 1 {
 			t.Errorf("%s: %v, %d", on, err, d.Skipped())
@@ -246,10 +246,10 @@ func TestGuardStandsBeforeTheWire(t *testing.T) {
 	calls := 0
 	h := func(w http.ResponseWriter, _ *http.Request) { calls++; w.WriteHeader(http.StatusCreated) }
 	bad := openlineage.Event{Body: []byte(`{"job":{"namespace":"n","name":""}}`), PassThrough: true}
-	if f := fault.Of(serve(t, HTTPConfig{Backend: Marquez}, h).Deliver(t.Context(), bad)); f.Code != "unsafe_event" || calls != 0 {
+	if f := fault.Of(serve(t, Config{Backend: Marquez}, h).Deliver(t.Context(), bad)); f.Code != "unsafe_event" || calls != 0 {
 		t.Errorf("%+v", f)
 	}
-	for _, cfg := range []HTTPConfig{{Backend: Marquez, GuardOff: true}, {Backend: Generic}} {
+	for _, cfg := range []Config{{Backend: Marquez, GuardOff: true}, {Backend: Generic}} {
 		if err := serve(t, cfg, h).Deliver(t.Context(), bad); err != nil {
 			t.Error(err)
 		}
