@@ -82,7 +82,7 @@ func (e *estate) startBroker(ctx context.Context, topic string, discard bool) (*
 		return nil, err
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(up.Kafka), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
-		kgo.MaxBufferedBytes(256<<20), kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(batchMaxBytes(topic)))
+		kgo.MaxBufferedBytes(64<<20), kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(batchMaxBytes(topic)))
 	if err != nil {
 		c.stop()
 		return nil, err

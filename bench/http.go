@@ -145,6 +145,10 @@ func (e *estate) httpDetail(name, delay string, runs []httpRun) {
 	if runs[0].bytes > 0 {
 		note = fmt.Sprintf("%d bytes an event", runs[0].bytes)
 	}
+	peak := "–" // the bare client ends before it can be asked
+	if runs[0].peak > 0 {
+		peak = fmt.Sprintf("%.0f", median(each(runs, func(r httpRun) float64 { return r.peak })))
+	}
 	e.details = append(e.details, []string{"HTTP, backend " + delay + ", " + name, fmt.Sprintf("%.0f", median(each(runs, func(r httpRun) float64 { return r.rate }))),
-		fmt.Sprintf("%.1f", median(each(runs, func(r httpRun) float64 { return r.cpu }))), fmt.Sprintf("%.0f", median(each(runs, func(r httpRun) float64 { return r.peak }))), note})
+		fmt.Sprintf("%.1f", median(each(runs, func(r httpRun) float64 { return r.cpu }))), peak, note})
 }

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // machine names what this runs on, and how busy others keep it: the load of the last minute before anything was measured.
@@ -62,13 +61,9 @@ func usageOf(pid int) (usage, bool) {
 	return u, u.peak > 0 // a process that has ended has no memory
 }
 
-// usageAtEnd is what a process cost in all.
+// usageAtEnd is what a process cost in all. Its memory is not known: the system's account of it begins with that of its parent.
 func usageAtEnd(state *os.ProcessState) usage {
-	u := usage{cpu: (state.UserTime() + state.SystemTime()).Seconds()}
-	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
-		u.peak = float64(r.Maxrss) / 1024
-	}
-	return u
+	return usage{cpu: (state.UserTime() + state.SystemTime()).Seconds()}
 }
 
 func number(s string) float64 {

@@ -48,9 +48,9 @@ func act(ctx context.Context, args []string) error {
 		case "backend":
 			return backend.Serve(args[1:], os.Stdin, os.Stdout)
 		case "copy":
-			return contender.Copy(args[1:], os.Stdin)
+			return contender.Copy(ctx, args[1:], os.Stdin)
 		case "handwritten":
-			return contender.Handwritten(args[1:], os.Stdin)
+			return contender.Handwritten(ctx, args[1:], os.Stdin)
 		case "post":
 			return contender.Post(args[1:])
 		}

@@ -21,7 +21,7 @@ func (w *relayWork) profile(ctx context.Context, rate float64) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- w.e.profiles(ctx, addr, w.topic, float64(w.n)/rate) }()
+	go func() { done <- w.e.profiles(ctx, addr, w.topic, float64(w.n)/max(rate, 1)) }()
 	_, err = w.once(ctx, "gx-ol", addr)
 	cancel()
 	if failed := <-done; err == nil {

@@ -61,8 +61,11 @@ func (w *relayWork) once(ctx context.Context, name, profiled string) (relayRun, 
 			break
 		}
 	}
+	took := time.Since(first)
 	cost := c.usage()
-	run.rate = float64(n-firstN) / time.Since(first).Seconds()
+	if !first.IsZero() {
+		run.rate = float64(n-firstN) / took.Seconds()
+	}
 	run.cpu, run.peak = cost.cpu/float64(max(n, 1))*1e6, cost.peak
 	run.broker = w.source.usage().cpu - broker.cpu
 	after, err := w.source.traffic(ctx)

@@ -36,7 +36,7 @@ type flight struct {
 }
 
 // Copy is the limit: franz-go reads, writes the same bytes with lz4 and commits every second. It goes on until in ends.
-func Copy(args []string, in io.Reader) error {
+func Copy(ctx context.Context, args []string, in io.Reader) error {
 	var t Topics
 	if err := t.parse("copy", args); err != nil {
 		return err
@@ -51,7 +51,7 @@ func Copy(args []string, in io.Reader) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
+	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		_, err := io.Copy(io.Discard, in)
 		cancel(err)
@@ -86,7 +86,7 @@ func Copy(args []string, in io.Reader) error {
 	return ended(ctx)
 }
 
-// ended is nil where in ended: that is how a contender is stopped.
+// ended is nil where in ended, or ctx: that is how a contender is stopped.
 func ended(ctx context.Context) error {
 	if err := context.Cause(ctx); err != context.Canceled { //nolint:errorlint // the cause itself, not what it wraps
 		return err

@@ -21,12 +21,12 @@ type batch struct {
 
 // Handwritten is the loop that one writes by hand, tuned: kafka-go and encoding/json; one goroutine reads and maps, one writes
 // batches with lz4 and commits after each. Its event holds about a quarter of ours. It goes on until in ends.
-func Handwritten(args []string, in io.Reader) error {
+func Handwritten(ctx context.Context, args []string, in io.Reader) error {
 	var t Topics
 	if err := t.parse("handwritten", args); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
+	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		_, err := io.Copy(io.Discard, in)
 		cancel(err)
