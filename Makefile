@@ -27,8 +27,8 @@ chaos: ## a short chaos: processes and backend fail, the guarantees hold (what e
 		go run ./test/chaos && go run ./test/chaos -mode exactly_once -records 10000 -kills 4; \
 	else echo "chaos: left out, no Java"; fi
 
-bench: ## the benchmarks, as ratios of one run
-	go test -run '^$$' -bench . ./bench ./schemas/gx ./mapper
+bench: ## gx-ol beside a bare copy and a bare client: measured, goal, verdict (BENCH=-short: minutes)
+	go run ./bench $(BENCH)
 
 lint: $(LINT) ## go vet, golangci-lint, and the floor plan
 	go vet ./...

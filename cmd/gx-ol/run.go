@@ -108,7 +108,11 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: log,
 	})
 	metrics.Limits(p.Limits)
-	stopTelemetry, err := serveTelemetry(ctx, cfg.Telemetry.Listen, metrics.Handler(func() error { return heldError(p.Held()) }))
+	served := metrics.Handler(func() error { return heldError(p.Held()) })
+	if cfg.Telemetry.Pprof {
+		served = telemetry.WithProfiles(served)
+	}
+	stopTelemetry, err := serveTelemetry(ctx, cfg.Telemetry.Listen, served)
 	if err != nil {
 		return err
 	}

@@ -107,6 +107,7 @@ type RowValues struct{ ExceptionText, Params, Queries bool }
 type Telemetry struct {
 	Listen      string
 	DeadLetters bool // count the dead letters that are not settled
+	Pprof       bool // serve Go's profiles too
 }
 
 // Log says how much is logged and how it looks.

@@ -100,6 +100,7 @@ func otherFields() []field {
 		{path: "row_values.queries", typ: "bool", def: "false", doc: "send SQL of query assets and query expectations with its values, which otherwise show as ?", at: func(c *Config) any { return &c.RowValues.Queries }},
 		{path: "telemetry.listen", typ: "string", def: "127.0.0.1:9464", doc: "address of /metrics, /healthz and /readyz; off: none", at: func(c *Config) any { return &c.Telemetry.Listen }},
 		{path: "telemetry.dead_letters", typ: "bool", def: "true", doc: "count the dead letters that are not settled, for /metrics: reads the dead-letter topics, once whole at the start", at: func(c *Config) any { return &c.Telemetry.DeadLetters }},
+		{path: "telemetry.pprof", typ: "bool", def: "false", doc: "serve Go's profiles at /debug/pprof/ there too", at: func(c *Config) any { return &c.Telemetry.Pprof }},
 		{path: "log.level", typ: "string", def: "info", enum: []string{"debug", "info", "warn", "error"}, doc: "least level that is logged", at: func(c *Config) any { return &c.Log.Level }},
 		{path: "log.format", typ: "string", def: "auto", enum: []string{"auto", "json", "console"}, doc: "auto: console on a terminal, else json", at: func(c *Config) any { return &c.Log.Format }},
 		{path: "retry.initial", typ: "duration", def: "500ms", doc: "first wait of the backoff", at: func(c *Config) any { return &c.Retry.Initial }},
