@@ -10,18 +10,26 @@ import (
 // engine is what all partitions share: who prepares, who settles, and the window. It outlives none of its partitions.
 type engine struct {
 	handler     Handler
-	maxInFlight int
-	fail        func(error) // is told of an error that ends the member
+	maxInFlight int          // records of one partition that settle side by side, …
+	maxTogether int          // … and of all
+	inFlight    atomic.Int64 // the share of one partition now
+	fail        func(error)  // is told of an error that ends the member
 	window      *window
 	preparers   *preparers
 	settlers    *settlers
 }
 
 func newEngine(cfg Config, h Handler, fail func(error)) *engine {
-	eng := &engine{handler: h, maxInFlight: cfg.MaxInFlight, fail: fail, window: newWindow(cfg.MaxBytes),
+	eng := &engine{handler: h, maxInFlight: cfg.MaxInFlight, maxTogether: cfg.MaxTogether, fail: fail, window: newWindow(cfg.MaxBytes),
 		settlers: &settlers{idle: make(chan *entry), quit: make(chan struct{})}}
 	eng.preparers = newPreparers(eng)
+	eng.share(1)
 	return eng
+}
+
+// share gives each of n partitions its part of what settles side by side.
+func (eng *engine) share(n int) {
+	eng.inFlight.Store(int64(min(eng.maxInFlight, max(eng.maxTogether/max(n, 1), 8))))
 }
 
 // stop ends the goroutines of an engine whose partitions are closed and idle. A Prepare under way is not waited for beyond

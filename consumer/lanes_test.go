@@ -150,6 +150,16 @@ func TestAtMostMaxInFlightSettleAtOnce(t *testing.T) {
 	}
 }
 
+func TestWhatSettlesSideBySideIsBoundedOverAllPartitions(t *testing.T) {
+	eng := newEngine(Config{MaxInFlight: 64, MaxTogether: 128}.withDefaults(), settling(nil), func(error) {})
+	defer eng.stop(t.Context())
+	for partitions, want := range map[int]int64{0: 64, 1: 64, 2: 64, 4: 32, 100: 8} {
+		if eng.share(partitions); eng.inFlight.Load() != want {
+			t.Errorf("%d partitions: %d each, want %d", partitions, eng.inFlight.Load(), want)
+		}
+	}
+}
+
 // A record that was handed over lets those behind it begin, and is written again with them if it must be.
 func TestWhatIsWrittenAgainTakesThoseBehindItAlong(t *testing.T) {
 	var mu sync.Mutex

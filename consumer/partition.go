@@ -126,7 +126,7 @@ func (p *partition) begin() {
 
 // take is the next entry to settle, counted as in flight; nil if none may begin. The caller holds mu.
 func (p *partition) take() *entry {
-	if p.closed || len(p.waiting) == 0 || p.inFlight >= p.engine.maxInFlight {
+	if p.closed || len(p.waiting) == 0 || p.inFlight >= int(p.engine.inFlight.Load()) {
 		return nil
 	}
 	e := p.waiting[0]

@@ -19,6 +19,7 @@ func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][
 			c.parts[partitionID{topic, id}] = newPartition(c.engine, topic, id)
 		}
 	}
+	c.engine.share(len(c.parts))
 	logPartitions(c.log, "partitions assigned", parts)
 }
 
@@ -54,6 +55,7 @@ func (c *Consumer) remove(parts map[string][]int32) (out []*partition) {
 			}
 		}
 	}
+	c.engine.share(len(c.parts))
 	return out
 }
 

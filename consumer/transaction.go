@@ -248,6 +248,7 @@ func (t *transactor) settle(ctx context.Context, in polled) error {
 	case <-t.failed: // of the transaction before
 	default:
 	}
+	t.engine.share(len(in.parts))
 	for _, add := range in.add {
 		add()
 	}

@@ -96,7 +96,7 @@ func TestABatchThatInflatesTooFarIsPassedOver(t *testing.T) {
 
 // Many batches, each of which inflates to no more than is read, must not fill memory together.
 func TestManyDenseBatchesAreReadWithinBounds(t *testing.T) {
-	const batches, size = 100, 8 << 20 // 800 MB of a few hundred kilobytes
+	const batches, size = 100, 8 << 20               // 800 MB of a few hundred kilobytes
 	defer debug.SetGCPercent(debug.SetGCPercent(10)) // so that the heap is what lives
 	addrs, _ := broker(t, 1)
 	for range batches {

@@ -44,6 +44,7 @@ type Input struct {
 	Group           string
 	MaxMessageBytes int
 	MaxInFlight     int
+	MaxBytesInHand  int    // 0: chosen from the memory that the container gives
 	JSONPointer     string // RFC 6901; empty: the result is the message
 }
 
