@@ -33,7 +33,8 @@ type Consumer struct {
 	records   average   // for the poll loop alone
 	unread    []unread  // batches that are to be passed over; for the poll loop alone
 
-	failed chan error // first error that ends the member
+	failed  chan error // first error that ends the member
+	abandon func()     // ends every request of the client
 
 	mu    sync.Mutex // guards parts
 	parts map[partitionID]*partition
@@ -83,8 +84,11 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		kgo.WithHooks(sizes),
 	)
 	c.engine = newEngine(cfg, h, c.fail)
-	client, err := kgo.NewClient(append(opts, cfg.Client...)...)
+	life, abandon := context.WithCancel(context.Background())
+	c.abandon = abandon
+	client, err := kgo.NewClient(append(append(opts, cfg.Client...), kgo.WithContext(life))...)
 	if err != nil {
+		abandon()
 		c.engine.stop(context.Background())
 		return nil, fmt.Errorf("making the consumer's Kafka client: %w", err)
 	}
@@ -127,23 +131,26 @@ func (c *Consumer) Run(ctx context.Context) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
 	defer cancel()
 	c.engine.stop(ending)
-	c.leave(ctx)
+	c.client.AllowRebalance()
+	leave(ctx, c.client, min(c.grace, leaveWithin), c.abandon, c.log)
 	return fatal
 }
 
-// leaveWithin bounds how long leaving the group may take. The coordinator answers it only after a rebalance that other members may hold up;
-// who does not wait is taken for gone when its session ends.
+// leaveWithin bounds how long leaving the group may take.
 const leaveWithin = 5 * time.Second
 
-// leave leaves the group and closes the client.
-func (c *Consumer) leave(ctx context.Context) {
-	c.client.AllowRebalance()
-	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(c.grace, leaveWithin))
+// leave leaves the group and closes the client. The coordinator answers a join and a leave only when a rebalance is over that other
+// members may hold up, and the client waits for a join under way: so all its requests are given up when the time is over. Who did not leave is taken for
+// gone when its session ends.
+func leave(ctx context.Context, client *kgo.Client, within time.Duration, abandon func(), log *zap.Logger) {
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
-	if err := c.client.LeaveGroupContext(leaving); err != nil {
-		c.log.Warn("leaving the group; the others get its partitions when its session ends", zap.Error(err))
+	if err := client.LeaveGroupContext(leaving); err != nil {
+		log.Warn("leaving the group; the others get its partitions when its session ends", zap.Error(err))
+		abandon()
 	}
-	c.client.Close()
+	client.Close()
+	abandon()
 }
 
 // fail ends Run with err; the first one counts.

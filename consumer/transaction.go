@@ -99,8 +99,10 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 			logPartitions(t.cfg.Log, "partitions revoked; the transaction under way is aborted", parts)
 		}),
 	)
-	session, err := kgo.NewGroupTransactSession(append(append(opts, t.cfg.Client...), kgo.TransactionalID(id))...)
+	life, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	session, err := kgo.NewGroupTransactSession(append(append(opts, t.cfg.Client...), kgo.TransactionalID(id), kgo.WithContext(life))...)
 	if err != nil {
+		abandon()
 		return fmt.Errorf("making the transactional Kafka client: %w", err)
 	}
 	t.client = session.Client()
@@ -123,22 +125,12 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		stop()
 		<-missing // before the client is closed
 		t.losses.wait()
-		t.leave(ctx, session)
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.Grace)
+		defer cancel()
+		t.engine.stop(ending)
+		leave(ctx, t.client, min(t.cfg.Grace, leaveWithin), abandon, t.cfg.Log)
 	}()
 	return t.loop(watched, session)
-}
-
-// leave ends the engine, leaves the group and closes the client, each within its bound.
-func (t *transactor) leave(ctx context.Context, session *kgo.GroupTransactSession) {
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.Grace)
-	defer cancel()
-	t.engine.stop(ending)
-	leaving, stop := context.WithTimeout(context.WithoutCancel(ctx), min(t.cfg.Grace, leaveWithin))
-	defer stop()
-	if err := t.client.LeaveGroupContext(leaving); err != nil {
-		t.cfg.Log.Warn("leaving the group; the others get its partitions when its session ends", zap.Error(err))
-	}
-	session.Close()
 }
 
 // loop settles polls until ctx ends or the client can't go on.
