@@ -30,11 +30,11 @@ func LetterOpts(maxMessageBytes int) []kgo.Opt {
 }
 
 func shared(maxMessageBytes int) []kgo.Opt {
-	batch := min(int64(maxMessageBytes)+brokerSlack, 1<<30)
+	batch := min(int64(maxMessageBytes)+brokerSlack, 1<<30-brokerSlack)
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchMaxBytes(int32(batch)),
-		kgo.BrokerMaxWriteBytes(int32(min(max(batch+brokerSlack, brokerWrites), 1<<30+brokerSlack))),
+		kgo.BrokerMaxWriteBytes(int32(max(batch+brokerSlack, brokerWrites))),
 		kgo.MaxBufferedRecords(bufferedRecs),
 		kgo.MaxBufferedBytes(int(max(buffered, batch))), // a larger record would be refused for it
 		kgo.ProducerLinger(0),
