@@ -55,7 +55,7 @@ func Train() string { return filepath.Join(folder(), "train") }
 func Reference() string { return filepath.Join(folder(), "reference") }
 
 // Bundled reports whether the corpus is the bundled part: numbers of the whole hold for the whole only.
-func Bundled() bool { return folder() == bundled() }
+func Bundled() bool { return filepath.Clean(folder()) == bundled() }
 
 // Spec is the folder of the official schemas; empty when they are not here.
 func Spec() string {
