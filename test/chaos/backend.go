@@ -108,6 +108,12 @@ func (b *backend) before(w nethttp.ResponseWriter, phase string) bool {
 	switch phase {
 	case answer503:
 		nethttp.Error(w, "away", nethttp.StatusServiceUnavailable)
+	case longOutage:
+		if rand.IntN(2) > 0 {
+			nethttp.Error(w, "away", nethttp.StatusServiceUnavailable)
+			return false
+		}
+		html500(w)
 	case answer429:
 		w.Header().Set("Retry-After", "1")
 		nethttp.Error(w, "too many", nethttp.StatusTooManyRequests)
