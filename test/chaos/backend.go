@@ -109,11 +109,7 @@ func (b *backend) before(w nethttp.ResponseWriter, phase string) bool {
 	case answer503:
 		nethttp.Error(w, "away", nethttp.StatusServiceUnavailable)
 	case longOutage:
-		if rand.IntN(2) > 0 {
-			nethttp.Error(w, "away", nethttp.StatusServiceUnavailable)
-			return false
-		}
-		html500(w)
+		html500(w) // what a record that is poison would get too
 	case answer429:
 		w.Header().Set("Retry-After", "1")
 		nethttp.Error(w, "too many", nethttp.StatusTooManyRequests)

@@ -19,7 +19,7 @@ const (
 
 const (
 	sessionTimeout = 6 * time.Second // the least that Kafka takes unless a broker is told otherwise
-	exhaustAfter   = 6 * time.Second // retry.exhaust_after
+	exhaustAfter   = 4 * time.Second // retry.exhaust_after; longer than a phase in which 500 and 201 are mixed
 )
 
 // estate is everything that runs, and what is noted while it does.
@@ -134,7 +134,8 @@ func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
 	return cleanup, nil
 }
 
-// config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes; a session
+// config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes, and pauses
+// are short, so that in an outage every waiting record is tried often enough to be taken for poison by who counts wrongly; a session
 // ends sooner, or each kill would cost 45 seconds.
 func (s *estate) config(transport string) string {
 	delivery := "at_least_once"
@@ -144,7 +145,7 @@ func (s *estate) config(transport string) string {
 	return fmt.Sprintf(`kafka: {bootstrap.servers: %q, session.timeout.ms: "%d", heartbeat.interval.ms: "1000"}
 input: {topics: [%s], group: %s}
 delivery: %s
-retry: {initial: 100ms, max: 1s, exhaust_attempts: 4, exhaust_after: %s}
+retry: {initial: 20ms, max: 50ms, exhaust_attempts: 4, exhaust_after: %s}
 transport: %s`, s.kafka.Servers(), sessionTimeout.Milliseconds(), input, group, delivery, exhaustAfter, transport)
 }
 
