@@ -232,7 +232,7 @@ func FuzzBatchAnswer(f *testing.F) {
 	f.Add([]byte(`{"failed_events":[{"index":-1}]}`), 1)
 	f.Fuzz(func(t *testing.T, body []byte, n int) {
 		if n < 1 || n > 1000 {
-			t.Skip()
+			t.Skip("no size of a batch")
 		}
 		errs := judgeBatch(200, http.Header{"Content-Type": {"application/json"}}, body, n)
 		if len(errs) != n {
