@@ -244,7 +244,7 @@ func once(ctx context.Context, try func(context.Context) error) (shown result, f
 	case err == nil:
 		return taken, nil
 	case ctx.Err() != nil: // asked before blame: a stop is nobody's fault
-		return nothing, nil
+		return nothing, nil //nolint:nilerr // what failed because of the stop is no failure
 	}
 	f = fault.Of(err)
 	if f.Kind == fault.Backend {

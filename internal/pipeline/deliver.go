@@ -93,10 +93,10 @@ func (p *Pipeline) ready(turn Turn) func(context.Context) error {
 // deliver brings a record to every destination, side by side: one that is away does not keep the others waiting for this
 // record. It reports false only when ctx ended.
 func (p *Pipeline) deliver(ctx context.Context, r *prepared, turn Turn) bool {
-	if r.bad != nil {
+	if r.bad != nil || len(r.runs) == 0 {
 		return true
 	}
-	arrived := true
+	var arrived bool
 	if len(p.outlets) == 1 { // the usual case needs no goroutine
 		arrived = p.outlets[0].deliver(ctx, r, &r.legs[0], turn)
 	} else {

@@ -21,8 +21,8 @@ type handler interface {
 type testTurn struct {
 	before   []*testTurn // all that share a lane with it
 	seen     []int       // how often each of them had been written again when this one began
-	mu       sync.Mutex  // guards agains
-	agains   int
+	mu       sync.Mutex  // guards rewrites
+	rewrites int
 	once     sync.Once
 	passed   chan struct{}
 	settled  chan struct{}
@@ -34,13 +34,13 @@ func (t *testTurn) Pass() { t.once.Do(func() { close(t.passed) }) }
 func (t *testTurn) Again() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.agains++
+	t.rewrites++
 }
 
 func (t *testTurn) count() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.agains
+	return t.rewrites
 }
 
 func (t *testTurn) First(ctx context.Context) (again bool, err error) {

@@ -133,7 +133,7 @@ func (t *Transactions) End(committed bool) {
 	now := t.now
 	t.now = transaction{}
 	t.mu.Unlock()
-	var reason error = context.Canceled // a rebalance or a stop: it says nothing about the brokers
+	reason := context.Canceled // a rebalance or a stop: it says nothing about the brokers
 	switch {
 	case committed:
 		reason = nil
