@@ -104,7 +104,7 @@ func (g *graveyards) follower(name string) *dlq.Follower {
 	i := slices.IndexFunc(g.all, func(f *dlq.Follower) bool { return f.Name() == name })
 	if i < 0 {
 		i = len(g.all)
-		g.all = append(g.all, dlq.Follow(g.client, name))
+		g.all = append(g.all, dlq.Follow(g.client, name, g.cfg.Input.MaxMessageBytes))
 	}
 	return g.all[i]
 }

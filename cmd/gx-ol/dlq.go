@@ -200,7 +200,7 @@ func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix 
 		client.Close()
 		return nil, err
 	}
-	t, err := dlq.Open(ctx, client, name+suffix)
+	t, err := dlq.Open(ctx, client, name+suffix, cfg.Input.MaxMessageBytes)
 	if errors.Is(err, dlq.ErrNoTopic) && suffix == "" {
 		err = fmt.Errorf("%w%s", err, otherTopics(ctx, client))
 	}

@@ -40,16 +40,29 @@ no text). To mend one, change value, or key, or headers, and leave the rest; val
 func (g *graveyard) export(ctx context.Context, a *app, letters []*dlq.Letter) error {
 	out := bufio.NewWriter(a.stdout)
 	gone := 0
+	left := func(l *dlq.Letter, why string) {
+		gone++
+		fmt.Fprintf(a.stderr, "%s: %s\n", l, why)
+	}
+	for _, l := range letters {
+		if l.Batch != nil {
+			left(l, l.Fault)
+		}
+	}
 	err := g.Whole(ctx, letters, func(l *dlq.Letter, rec *kgo.Record) error {
 		var original *kgo.Record
 		if l.Said.Reference != "" {
 			var err error
-			if original, err = g.Original(ctx, l); err != nil {
+			original, err = g.Original(ctx, l)
+			if large, ok := errors.AsType[*dlq.LargeBatch](err); ok {
+				left(l, large.Error())
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 			if original == nil {
-				gone++
-				fmt.Fprintf(a.stderr, "%s: it holds no value, and its topic does not retain the original any more\n", l)
+				left(l, "it holds no value, and its topic does not retain the original any more")
 				return nil
 			}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -73,6 +74,9 @@ func (g *graveyard) show(ctx context.Context, at dlq.Position, raw bool) (*shown
 	if l == nil {
 		return nil, fmt.Errorf("there is no letter %s in %s: gx-ol dlq list --all names those there are", at, g.Name)
 	}
+	if l.Batch != nil {
+		return &shown{listed: list(l), Advice: dlq.Advice(l), Value: "(not read)"}, nil
+	}
 	rec, err := g.Record(ctx, at)
 	if err != nil {
 		return nil, err
@@ -89,11 +93,15 @@ func (g *graveyard) show(ctx context.Context, at dlq.Position, raw bool) (*shown
 	value := rec.Value
 	if l.Said.Reference != "" {
 		original, err := g.Original(ctx, l)
-		if err != nil {
+		large, ok := errors.AsType[*dlq.LargeBatch](err)
+		switch {
+		case ok:
+			s.Original = large.Error()
+		case err != nil:
 			return nil, err
-		}
-		s.Original = "not retained any more"
-		if original != nil {
+		case original == nil:
+			s.Original = "not retained any more"
+		default:
 			value, s.Original = original.Value, "read from its topic"
 		}
 	}

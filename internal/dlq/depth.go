@@ -23,6 +23,7 @@ type Depth struct {
 type Follower struct {
 	client *kgo.Client
 	name   string
+	bytes  int // input.max_message_bytes
 
 	// For poll alone.
 	topic  *Topic
@@ -37,9 +38,9 @@ type Follower struct {
 	oldest time.Time
 }
 
-// Follow makes a Follower of a topic, which need not exist yet. The client stays the caller's.
-func Follow(client *kgo.Client, name string) *Follower {
-	return &Follower{client: client, name: name}
+// Follow makes a Follower of a topic, which need not exist yet. The client stays the caller's; maxMessageBytes as for Open.
+func Follow(client *kgo.Client, name string, maxMessageBytes int) *Follower {
+	return &Follower{client: client, name: name, bytes: maxMessageBytes}
 }
 
 // Name is the topic's.
@@ -55,7 +56,7 @@ func (f *Follower) Depth() (depth []Depth, oldest time.Time, known bool) {
 
 // Poll reads what has come since the last one.
 func (f *Follower) Poll(ctx context.Context) error {
-	t, err := Open(ctx, f.client, f.name)
+	t, err := Open(ctx, f.client, f.name, f.bytes)
 	if errors.Is(err, ErrNoTopic) {
 		f.topic = nil
 		f.tell(nil)
@@ -74,8 +75,10 @@ func (f *Follower) Poll(ctx context.Context) error {
 	}
 	texts := make(texts)
 	if err := f.advance(ctx, t.Name, extent, f.next, func(rec *kgo.Record) error {
-		l := newLetter(rec)
-		f.index.Letters = append(f.index.Letters, lean(l, texts))
+		f.index.Letters = append(f.index.Letters, lean(newLetter(rec), texts))
+		return nil
+	}, func(b *LargeBatch) error {
+		f.index.Letters = append(f.index.Letters, unreadBatch(b))
 		return nil
 	}); err != nil {
 		return err
@@ -84,7 +87,8 @@ func (f *Follower) Poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { return t.enter(f.early, rec) }); err != nil {
+	if err := f.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { return t.enter(f.early, rec) },
+		func(*LargeBatch) error { return nil }); err != nil {
 		return err
 	}
 	f.settle(extent)
@@ -93,7 +97,7 @@ func (f *Follower) Poll(ctx context.Context) error {
 }
 
 // advance reads a topic from next on, and moves next with each record, so that an error repeats none.
-func (f *Follower) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error) error {
+func (f *Follower) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error, large func(*LargeBatch) error) error {
 	rest := make(Extent)
 	for p, span := range extent {
 		rest[p] = Range{max(span.From, next[p]), span.To}
@@ -101,6 +105,9 @@ func (f *Follower) advance(ctx context.Context, topic string, extent Extent, nex
 	err := f.topic.reader.read(ctx, topic, rest, func(rec *kgo.Record) error {
 		next[rec.Partition] = rec.Offset + 1
 		return each(rec)
+	}, func(b *LargeBatch) error {
+		next[b.Partition] = b.Span.To
+		return large(b)
 	})
 	if err == nil {
 		for p, span := range extent {
@@ -151,6 +158,8 @@ func (f *Follower) tell(letters []*Letter) {
 	for _, l := range letters {
 		c := cause{l.Said.Disposition, l.Said.Code}
 		switch {
+		case l.Batch != nil:
+			c = cause{"", CodeUnreadBatch}
 		case l.System != deadletter.Ours:
 			c = cause{"", deadletter.CodeForeign}
 		case !slug.MatchString(c.code) || !slug.MatchString(c.disposition):

@@ -13,7 +13,7 @@ import (
 
 func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	e := newEstate(t)
-	f := Follow(e.client, graves)
+	f := Follow(e.client, graves, maxBytes)
 	want := func(when string, oldest time.Time, want ...Depth) {
 		t.Helper()
 		if err := f.Poll(t.Context()); err != nil {
@@ -67,7 +67,7 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	if got, _, _ := f.Depth(); !slices.Contains(got, Depth{"bug", "x", 2}) {
 		t.Errorf("two unreadable letters: %+v", got)
 	}
-	missing := Follow(e.client, "missing")
+	missing := Follow(e.client, "missing", maxBytes)
 	if err := missing.Poll(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	source = "in"
 	graves = "in.dlq"
+
+	maxBytes = 1 << 20 // input.max_message_bytes
 )
 
 var day = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
@@ -53,7 +55,7 @@ func newEstate(t *testing.T) *estate {
 	}
 	t.Cleanup(client.Close)
 	e := &estate{t: t, opts: opts, client: client, cluster: cluster}
-	if e.topic, err = Open(t.Context(), client, graves); err != nil {
+	if e.topic, err = Open(t.Context(), client, graves, maxBytes); err != nil {
 		t.Fatal(err)
 	}
 	return e
@@ -110,7 +112,7 @@ func (e *estate) read(topic string) (out []*kgo.Record) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if err := e.topic.reader.read(e.t.Context(), topic, extent, func(r *kgo.Record) error { out = append(out, r); return nil }); err != nil {
+	if err := e.topic.reader.read(e.t.Context(), topic, extent, func(r *kgo.Record) error { out = append(out, r); return nil }, func(b *LargeBatch) error { return b }); err != nil {
 		e.t.Fatal(err)
 	}
 	return out
@@ -229,7 +231,7 @@ func TestALetterThatWasReplayedTooOftenGoesToQuarantine(t *testing.T) {
 		t.Errorf("%d records in the source topic", n)
 	}
 	// The quarantine is a dead-letter topic itself.
-	q, err := Open(t.Context(), e.client, graves+QuarantineSuffix)
+	q, err := Open(t.Context(), e.client, graves+QuarantineSuffix, maxBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -518,7 +520,7 @@ func TestFilters(t *testing.T) {
 
 func TestOpenSaysThatTheTopicIsMissing(t *testing.T) {
 	e := newEstate(t)
-	if _, err := Open(t.Context(), e.client, "misspelt"); !errors.Is(err, ErrNoTopic) || !strings.Contains(err.Error(), "misspelt") {
+	if _, err := Open(t.Context(), e.client, "misspelt", maxBytes); !errors.Is(err, ErrNoTopic) || !strings.Contains(err.Error(), "misspelt") {
 		t.Errorf("got %v", err)
 	}
 }

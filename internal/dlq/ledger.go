@@ -59,7 +59,8 @@ func (t *Topic) ledger(ctx context.Context) (map[Position]Entry, error) {
 		return nil, err
 	}
 	entries := make(map[Position]Entry)
-	err = t.reader.read(ctx, t.Name+LedgerSuffix, extent, func(rec *kgo.Record) error { return t.enter(entries, rec) })
+	err = t.reader.read(ctx, t.Name+LedgerSuffix, extent, func(rec *kgo.Record) error { return t.enter(entries, rec) },
+		func(*LargeBatch) error { return nil }) // ours are small
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func (t *Topic) forgotten(ctx context.Context, letters Extent) ([]*kgo.Record, e
 		span, known := letters[p.Partition]
 		gone[string(rec.Key)] = rec.Value != nil && (!ours || known && p.Offset < span.From)
 		return nil
-	})
+	}, func(*LargeBatch) error { return nil })
 	if err != nil {
 		return nil, err
 	}

@@ -24,12 +24,19 @@ const (
 	Superseded  State = "superseded" // a later letter tells the same story
 )
 
+// The codes of what is in the topic and is no letter.
+const (
+	CodeNoLetter    = "no_letter"    // a record that is nobody's letter
+	CodeUnreadBatch = "unread_batch" // the records of a batch that is not read: see LargeBatch
+)
+
 // Letter is a letter of the topic and what became of it. It has no value: a topic may hold more of those than memory does.
 type Letter struct {
 	Position
 	Said   deadletter.Letter // what its headers say
 	System deadletter.System // whose letter; empty: nobody's
-	Fault  string            // what of its headers could not be read
+	Fault  string            // what of its headers could not be read, or why the batch was not
+	Batch  *LargeBatch       // it stands for all records of a batch that is not read; else nil
 	At     time.Time         // its own record time
 	Key    []byte
 	Bytes  int // of key, value and headers
@@ -98,7 +105,9 @@ func (t *Topic) Load(ctx context.Context) (*Index, error) {
 	}
 	// The ledger is read after the end was asked for: what it settles of later letters does no harm, what it lacks would.
 	ix := &Index{Extent: extent, at: make(map[Position]*Letter), texts: make(texts)}
-	if err := t.reader.read(ctx, t.Name, extent, func(rec *kgo.Record) error { ix.add(rec); return nil }); err != nil {
+	err = t.reader.read(ctx, t.Name, extent, func(rec *kgo.Record) error { ix.add(newLetter(rec)); return nil },
+		func(b *LargeBatch) error { ix.add(unreadBatch(b)); return nil })
+	if err != nil {
 		return nil, err
 	}
 	entries, err := t.ledger(ctx)
@@ -109,11 +118,16 @@ func (t *Topic) Load(ctx context.Context) (*Index, error) {
 	return ix, nil
 }
 
-func (ix *Index) add(rec *kgo.Record) {
-	l := newLetter(rec)
+func (ix *Index) add(l *Letter) {
 	ix.texts.share(l)
 	ix.Letters = append(ix.Letters, l)
 	ix.at[l.Position] = l
+}
+
+// unreadBatch is the one entry that stands for the records of a batch that is not read.
+func unreadBatch(b *LargeBatch) *Letter {
+	return &Letter{Position: Position{b.Partition, b.Span.From}, Fault: b.Error(), Batch: b, State: Pending,
+		Said: deadletter.Letter{Code: CodeUnreadBatch, Error: b.Error(), Partition: deadletter.UnknownPartition}}
 }
 
 func newLetter(rec *kgo.Record) *Letter {
@@ -123,7 +137,7 @@ func newLetter(rec *kgo.Record) *Letter {
 		l.Fault = err.Error()
 	}
 	if system == "" {
-		l.Said.Code, l.Said.Error, l.Said.FailedAt, l.Said.Partition = "no_letter", l.Fault, rec.Timestamp, deadletter.UnknownPartition
+		l.Said.Code, l.Said.Error, l.Said.FailedAt, l.Said.Partition = CodeNoLetter, l.Fault, rec.Timestamp, deadletter.UnknownPartition
 	}
 	l.Bytes = len(rec.Key) + len(rec.Value)
 	for _, h := range rec.Headers {
@@ -191,7 +205,7 @@ func (t *Topic) Original(ctx context.Context, l *Letter) (*kgo.Record, error) {
 	return t.one(ctx, l.Said.Topic, l.Source())
 }
 
-// one is the record at an exact place of a topic; nil if it is not there (any more).
+// one is the record at an exact place of a topic; nil if it is not there (any more). A *LargeBatch as error: it lies in one.
 func (t *Topic) one(ctx context.Context, topic string, p Position) (*kgo.Record, error) {
 	extent, err := t.extent(ctx, topic)
 	if err != nil {
@@ -202,7 +216,8 @@ func (t *Topic) one(ctx context.Context, topic string, p Position) (*kgo.Record,
 		return nil, nil
 	}
 	var found *kgo.Record
-	err = t.reader.read(ctx, topic, Extent{p.Partition: {p.Offset, p.Offset + 1}}, func(rec *kgo.Record) error { found = rec; return nil })
+	err = t.reader.read(ctx, topic, Extent{p.Partition: {p.Offset, p.Offset + 1}}, func(rec *kgo.Record) error { found = rec; return nil },
+		func(b *LargeBatch) error { return b })
 	return found, err
 }
 
@@ -224,7 +239,7 @@ func (t *Topic) whole(ctx context.Context, letters []*Letter) (map[Position]*kgo
 			want[at] = rec
 		}
 		return nil
-	})
+	}, func(*LargeBatch) error { return nil }) // its entry says so
 	return want, err
 }
 

@@ -151,6 +151,9 @@ func (s *Session) leave(l *Letter, outcome Outcome, warning string) Audit {
 
 // prepare is how a letter is settled; a nil Action means that it stays, for the reason of the outcome.
 func (s *Session) prepare(ctx context.Context, plan *Plan, l *Letter, rec *kgo.Record, topics map[string]bool) (*Action, Outcome, string, error) {
+	if l.Batch != nil {
+		return nil, NoSource, l.Fault, nil
+	}
 	if rec == nil {
 		return nil, Gone, "the letter was deleted by retention", nil
 	}
@@ -165,7 +168,11 @@ func (s *Session) prepare(ctx context.Context, plan *Plan, l *Letter, rec *kgo.R
 	var original *kgo.Record
 	if l.Said.Reference != "" {
 		var err error
-		if original, err = s.Original(ctx, l); err != nil {
+		original, err = s.Original(ctx, l)
+		if large, ok := errors.AsType[*LargeBatch](err); ok {
+			return nil, Gone, large.Error(), nil
+		}
+		if err != nil {
 			return nil, "", "", err
 		}
 		if original == nil {
