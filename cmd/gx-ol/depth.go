@@ -20,8 +20,8 @@ import (
 // depthEvery is how often the dead letters are counted.
 const depthEvery = 15 * time.Second
 
-// graveyards counts the dead letters of every input topic, for the metrics.
-type graveyards struct {
+// depthCounter counts the dead letters of every input topic, for the metrics.
+type depthCounter struct {
 	cfg    *config.Config
 	client *kgo.Client
 	log    *zap.Logger
@@ -32,7 +32,7 @@ type graveyards struct {
 }
 
 // follow counts until stop is called, which waits for it.
-func (g *graveyards) follow(ctx context.Context) (stop func()) {
+func (c *depthCounter) follow(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -40,7 +40,7 @@ func (g *graveyards) follow(ctx context.Context) (stop func()) {
 		tick := time.NewTicker(depthEvery)
 		defer tick.Stop()
 		for {
-			g.count(ctx)
+			c.count(ctx)
 			select {
 			case <-ctx.Done():
 				return
@@ -51,42 +51,42 @@ func (g *graveyards) follow(ctx context.Context) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-func (g *graveyards) count(ctx context.Context) {
+func (c *depthCounter) count(ctx context.Context) {
 	why := ""
-	names, err := g.topics(ctx)
+	names, err := c.topics(ctx)
 	if err != nil {
 		why = err.Error()
 	}
 	for _, name := range names {
-		if err := g.follower(name).Poll(ctx); err != nil {
+		if err := c.follower(name).Poll(ctx); err != nil {
 			why = err.Error()
 		}
 	}
-	if ctx.Err() == nil && why != g.failed {
-		g.failed = why
+	if ctx.Err() == nil && why != c.failed {
+		c.failed = why
 		if why != "" {
-			g.log.Warn("counting dead letters; /metrics shows the last count", zap.String("error", why))
+			c.log.Warn("counting dead letters; /metrics shows the last count", zap.String("error", why))
 		}
 	}
 }
 
 // topics are the dead-letter topics of the input.
-func (g *graveyards) topics(ctx context.Context) ([]string, error) {
-	if g.cfg.DeadLetters.Topic != "" {
-		return []string{g.cfg.DeadLetters.Topic}, nil
+func (c *depthCounter) topics(ctx context.Context) ([]string, error) {
+	if c.cfg.DeadLetters.Topic != "" {
+		return []string{c.cfg.DeadLetters.Topic}, nil
 	}
 	var out []string
-	if !g.cfg.Input.Regex() {
-		for _, topic := range g.cfg.Input.Topics {
-			out = append(out, g.cfg.DeadLetterTopic(topic))
+	if !c.cfg.Input.Regex() {
+		for _, topic := range c.cfg.Input.Topics {
+			out = append(out, c.cfg.DeadLetterTopic(topic))
 		}
 		return out, nil
 	}
-	takes, err := regexp.Compile(g.cfg.Input.Topics[0])
+	takes, err := regexp.Compile(c.cfg.Input.Topics[0])
 	if err != nil {
 		return nil, err
 	}
-	details, err := kadm.NewClient(g.client).ListTopics(ctx)
+	details, err := kadm.NewClient(c.client).ListTopics(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -98,22 +98,22 @@ func (g *graveyards) topics(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-func (g *graveyards) follower(name string) *dlq.Follower {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	i := slices.IndexFunc(g.all, func(f *dlq.Follower) bool { return f.Name() == name })
+func (c *depthCounter) follower(name string) *dlq.Follower {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.all, func(f *dlq.Follower) bool { return f.Name() == name })
 	if i < 0 {
-		i = len(g.all)
-		g.all = append(g.all, dlq.Follow(g.client, name, g.cfg.Input.MaxMessageBytes))
+		i = len(c.all)
+		c.all = append(c.all, dlq.Follow(c.client, name, dlq.Config{MaxMessageBytes: c.cfg.Input.MaxMessageBytes}))
 	}
-	return g.all[i]
+	return c.all[i]
 }
 
 // depths is the last count, as the metrics take it.
-func (g *graveyards) depths() (out []telemetry.Depth) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, f := range g.all {
+func (c *depthCounter) depths() (out []telemetry.Depth) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.all {
 		depth, oldest, known := f.Depth()
 		if !known {
 			continue

@@ -154,20 +154,20 @@ func (p *printer) event(ev receiver.Event) {
 	if ev.Type == "FAIL" || passed < len(ev.Assertions) {
 		mark, colour = "✘", "\x1b[31m"
 	}
-	fmt.Fprintf(&b, "%s  %s  %s  %d/%d passed\n", p.paint(colour, mark+" "+ev.Type), ev.Job, strings.Join(ev.Datasets, ", "), passed, len(ev.Assertions))
+	say(&b, "%s  %s  %s  %d/%d passed\n", ours(p.paint(colour, mark+" "+visible(ev.Type))), ev.Job, strings.Join(ev.Datasets, ", "), passed, len(ev.Assertions))
 	for _, a := range ev.Assertions {
 		if a.Success {
 			continue
 		}
-		fmt.Fprintf(&b, "    %s", a.Assertion)
+		say(&b, "    %s", a.Assertion)
 		if a.Column != "" {
-			fmt.Fprintf(&b, "(%s)", a.Column)
+			say(&b, "(%s)", a.Column)
 		}
 		if a.Expected != "" {
-			fmt.Fprintf(&b, "  expected %s", a.Expected)
+			say(&b, "  expected %s", a.Expected)
 		}
 		if a.Actual != "" {
-			fmt.Fprintf(&b, "  got %s", a.Actual)
+			say(&b, "  got %s", a.Actual)
 		}
 		b.WriteByte('\n')
 	}

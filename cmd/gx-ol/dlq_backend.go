@@ -3,107 +3,96 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
+	"hash/maphash"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
 	"github.com/gx-ol/gx-ol/internal/config"
-	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
+	"github.com/gx-ol/gx-ol/internal/replay"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/producer"
-	"github.com/gx-ol/gx-ol/schemas/deadletter"
 	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 // through makes what a replay needs of the configured destinations: with --to backend the pipeline itself, and where the destination is a backend that can
 // tell, the question whether it has later results. end frees it.
-func (g *graveyard) through(ctx context.Context, a *app, o replayOptions, plan *dlq.Plan) (end func(), err error) {
-	configured := len(g.cfg.Destinations()) > 0 && g.cfg.Transport.Type != ""
+func (d *deadLetters) through(ctx context.Context, a *app, o replayOptions, plan *replay.Plan) (end func(), err error) {
+	configured := len(d.cfg.Destinations()) > 0 && d.cfg.Transport.Type != ""
 	switch {
 	case o.to == "backend" && !configured:
 		return nil, usageError{errors.New("--to backend needs the configuration that gx-ol run has: name it with --config, or set transport in it")}
-	case o.to == "backend" && g.cfg.Disabled:
+	case o.to == "backend" && d.cfg.Disabled:
 		return nil, usageError{errors.New("OPENLINEAGE_DISABLED is set: nothing is delivered to a backend")}
 	case o.stale == "skip" && !configured:
 		return nil, usageError{errors.New("--stale skip needs a backend to ask: name the configuration that gx-ol run has with --config")}
 	case !configured, o.to == "source" && o.stale == "ignore":
 		return func() {}, nil
 	}
-	log, err := newLogger(g.cfg.Log, a.stderr)
+	log, err := newLogger(d.cfg.Log, a.stderr)
 	if err != nil {
 		return nil, err
 	}
-	judge, err := newLetterMapping(g.cfg, a, log)
+	m, err := newLetterMapping(d.cfg, a, log)
 	if err != nil {
 		return nil, err
 	}
 	if o.to != "backend" {
-		return judge.askBackends(g.cfg, o.stale == "skip", plan)
+		return m.askBackends(d.cfg, o.stale == "skip", plan)
 	}
-	to, err := newDestinations(ctx, g.cfg, a.stdout, log)
+	to, err := newDestinations(ctx, d.cfg, a.stdout, log)
 	if err != nil {
 		return nil, err
 	}
-	m, err := mapper.New(mapperSettings(g.cfg, judge.datasources, to.maxEventBytes))
-	if err != nil {
+	if m.mapper, err = mapper.New(mapperSettings(d.cfg, m.datasources, to.maxEventBytes)); err != nil {
 		to.closeAll()
 		return nil, err
 	}
-	judge.mapper = m
-	var known []*producer.HTTP
-	for _, d := range to.to {
-		if h, ok := d.To.(*producer.HTTP); ok {
+	var known []replay.Backend
+	for _, dest := range to.to {
+		if h, ok := dest.To.(*producer.HTTP); ok {
 			known = append(known, h)
 		}
 	}
 	if len(known) > 0 && o.stale != "ignore" {
-		plan.Newer = judge.newer(known, o.stale == "skip")
+		plan.Stale = m.stale(known, o.stale == "skip")
 	}
-	again := &secondBurial{letters: make(map[*kgo.Record]deadletter.Letter)}
+	refusals := replay.NewRefusals()
 	p := pipeline.New(pipeline.Config{
-		Decode: judge.decoder.Decode, Mapper: m, To: to.to, DeadLetters: again, Group: g.cfg.Input.Group,
-		MaxInFlight: g.cfg.Input.MaxInFlight, MaxMessageBytes: g.cfg.Input.MaxMessageBytes,
-		Backoff:         pipeline.BackoffConfig{Initial: g.cfg.Retry.Initial, Max: g.cfg.Retry.Max},
-		ExhaustAttempts: g.cfg.Retry.ExhaustAttempts, ExhaustAfter: g.cfg.Retry.ExhaustAfter, Log: log,
+		Decode: m.decoder.Decode, Mapper: m.mapper, To: to.to, DeadLetters: refusals, Group: d.cfg.Input.Group,
+		MaxInFlight: d.cfg.Input.MaxInFlight, MaxMessageBytes: d.cfg.Input.MaxMessageBytes,
+		Backoff:         pipeline.BackoffConfig{Initial: d.cfg.Retry.Initial, Max: d.cfg.Retry.Max},
+		ExhaustAttempts: d.cfg.Retry.ExhaustAttempts, ExhaustAfter: d.cfg.Retry.ExhaustAfter, Log: log,
 	})
-	plan.Backend, plan.ConnectHeaders = destinationName(&g.cfg.Transport), g.cfg.DeadLetters.ConnectHeaders
-	plan.Deliver = func(ctx context.Context, recs []*kgo.Record) []dlq.Delivered {
-		n, _ := p.Handle(ctx, recs) // its error is ctx's, which the replay sees
-		return again.take(recs, n)
-	}
+	plan.Through = &replay.Through{Pipeline: settler{p}, Refusals: refusals, Name: destinationName(&d.cfg.Transport), InFlight: d.cfg.Input.MaxInFlight,
+		ConnectHeaders: d.cfg.DeadLetters.ConnectHeaders}
 	return to.closeAll, nil
 }
 
-// secondBurial keeps what the pipeline refuses again: its new letter is written in the transaction that settles the old one.
-type secondBurial struct {
-	mu      sync.Mutex // guards letters
-	letters map[*kgo.Record]deadletter.Letter
-}
+// settler is the pipeline as a replay calls it, one record at a time. It goes when the pipeline has these verbs itself.
+type settler struct{ p *pipeline.Pipeline }
 
-// Bury keeps the letter.
-func (b *secondBurial) Bury(_ context.Context, rec *kgo.Record, l deadletter.Letter) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.letters[rec] = l
-	return nil
-}
+type unprepared struct{ rec *kgo.Record }
 
-// take is what became of recs, of which the first n are settled.
-func (b *secondBurial) take(recs []*kgo.Record, n int) []dlq.Delivered {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := make([]dlq.Delivered, len(recs))
-	for i, rec := range recs {
-		out[i].Settled = i < n
-		if l, ok := b.letters[rec]; ok {
-			out[i].Refused = &l
-			delete(b.letters, rec)
-		}
+var laneSeed = maphash.MakeSeed()
+
+// Lanes is the record's key, or else its partition.
+func (u unprepared) Lanes() []uint64 {
+	if u.rec.Key == nil {
+		return []uint64{uint64(uint32(u.rec.Partition))}
 	}
-	return out
+	return []uint64{maphash.Bytes(laneSeed, u.rec.Key)}
+}
+
+func (unprepared) Bytes() int { return 0 }
+
+func (settler) Prepare(rec *kgo.Record) replay.Prepared { return unprepared{rec} }
+
+func (s settler) Settle(ctx context.Context, p replay.Prepared, _ replay.Turn) error {
+	_, err := s.p.Handle(ctx, []*kgo.Record{p.(unprepared).rec})
+	return err
 }
 
 // letterMapping is how a letter's record becomes events.
@@ -131,10 +120,11 @@ func newLetterMapping(cfg *config.Config, a *app, log *zap.Logger) (*letterMappi
 }
 
 // askBackends lets a replay to the source topics ask the HTTP destinations that the pipeline will deliver to.
-func (m *letterMapping) askBackends(cfg *config.Config, must bool, plan *dlq.Plan) (end func(), err error) {
-	var backends []*producer.HTTP
+func (m *letterMapping) askBackends(cfg *config.Config, skip bool, plan *replay.Plan) (end func(), err error) {
+	var known []replay.Backend
+	var open []*producer.HTTP
 	end = func() {
-		for _, h := range backends {
+		for _, h := range open {
 			_ = h.Close() // nothing is under way
 		}
 	}
@@ -147,53 +137,36 @@ func (m *letterMapping) askBackends(cfg *config.Config, must bool, plan *dlq.Pla
 			end()
 			return nil, err
 		}
-		backends = append(backends, h)
+		known, open = append(known, h), append(open, h)
 	}
-	if len(backends) == 0 && must {
+	if len(known) == 0 && skip {
 		return nil, usageError{errors.New("--stale skip needs a backend to ask, and the configuration names none: only Marquez can tell")}
 	}
-	if len(backends) > 0 {
-		plan.Newer = m.newer(backends, must)
+	if len(known) > 0 {
+		plan.Stale = m.stale(known, skip)
 	}
 	return end, nil
 }
 
-// newer asks the backends about each event of a record. must makes a backend that does not answer an error; else it is told once, and not asked again.
-func (m *letterMapping) newer(backends []*producer.HTTP, must bool) func(context.Context, *kgo.Record) (string, error) {
-	silent := false
-	return func(ctx context.Context, rec *kgo.Record) (string, error) {
-		if silent {
-			return "", nil
-		}
-		msg, err := m.decoder.Decode(rec.Value)
-		if err != nil {
-			return "", nil //nolint:nilerr // the pipeline says what is wrong with it
-		}
-		runs, err := m.mapper.Map(msg, pipeline.InputOf(rec))
-		if err != nil {
-			return "", nil //nolint:nilerr // as above
-		}
-		for _, run := range runs {
-			for _, ev := range run.Events {
-				for _, h := range backends {
-					warning, err := h.Later(ctx, ev)
-					if ctx.Err() != nil {
-						return "", ctx.Err() // a stop says nothing of the backend
-					}
-					if err != nil && must {
-						return "", fmt.Errorf("asking the backend for later results: %w", err)
-					}
-					if err != nil {
-						silent = true
-						m.log.Warn("the backend does not say whether it has later results; it is not asked again", zap.Error(err))
-						return "", nil
-					}
-					if warning != "" {
-						return warning, nil
-					}
-				}
-			}
-		}
-		return "", nil
+func (m *letterMapping) stale(known []replay.Backend, skip bool) *replay.Stale {
+	return &replay.Stale{Backends: known, Skip: skip, Events: m.events, Silent: func(err error) {
+		m.log.Warn("the backend does not say whether it has later results; it is not asked again", zap.Error(err))
+	}}
+}
+
+// events are those that the pipeline would deliver; none of a record that it would refuse: it says what is wrong with it.
+func (m *letterMapping) events(rec *kgo.Record) []openlineage.Event {
+	msg, err := m.decoder.Decode(rec.Value)
+	if err != nil {
+		return nil
 	}
+	runs, err := m.mapper.Map(msg, pipeline.InputOf(rec))
+	if err != nil {
+		return nil
+	}
+	var out []openlineage.Event
+	for _, run := range runs {
+		out = append(out, run.Events...)
+	}
+	return out
 }

@@ -65,13 +65,13 @@ func run(ctx context.Context, args []string, a *app) int {
 		return exitDone
 	}
 	if !errors.Is(err, errReported) {
-		fmt.Fprintf(a.stderr, "gx-ol: %v\n", err)
+		say(a.stderr, "gx-ol: %v\n", err)
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", f.Hint)
+		say(a.stderr, "hint: %s\n", f.Hint)
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintln(a.stderr, "Run 'gx-ol --help' for usage.")
+		say(a.stderr, "Run 'gx-ol --help' for usage.\n")
 		return exitUsage
 	}
 	return exitFailed

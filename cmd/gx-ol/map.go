@@ -57,7 +57,7 @@ a key of the configuration, or the rule.`,
 			if err != nil {
 				return err
 			}
-			datasources, err := datasourceTable(cfg, a.env, func(warning string) { fmt.Fprintf(a.stderr, "gx-ol: %s\n", warning) })
+			datasources, err := datasourceTable(cfg, a.env, func(warning string) { say(a.stderr, "gx-ol: %s\n", warning) })
 			if err != nil {
 				return err
 			}
@@ -93,7 +93,7 @@ func mapFiles(m mapping, files []string, a *app) error {
 		if err := m.file(name, a); err != nil {
 			bad++
 			for line := range strings.SplitSeq(err.Error(), "\n") {
-				fmt.Fprintf(a.stderr, "gx-ol: %s: %s\n", name, line)
+				say(a.stderr, "gx-ol: %s: %s\n", name, line)
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func (m mapping) file(name string, a *app) error {
 	}
 	if at.IsZero() {
 		at = time.Now()
-		fmt.Fprintf(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
+		say(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
 	}
 	msg, err := m.decoder.Decode(value)
 	if err != nil {
@@ -131,7 +131,7 @@ func (m mapping) file(name string, a *app) error {
 	}
 	if m.explain != "" {
 		if msg.Shape == gx.ShapeEvent {
-			fmt.Fprintf(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", name)
+			say(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", name)
 			return nil
 		}
 		origins, err := m.mapper.Explain(msg, mapper.Input{Received: at})
@@ -157,7 +157,7 @@ func (m mapping) file(name string, a *app) error {
 				return err
 			}
 			line.WriteByte('\n')
-			if _, err := a.stdout.Write(line.Bytes()); err != nil {
+			if err := printDocument(a.stdout, line.Bytes()); err != nil {
 				return err
 			}
 		}

@@ -96,7 +96,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 		rec, err := resultRecord(name, o, a)
 		if err != nil {
 			bad++
-			fmt.Fprintf(a.stderr, "gx-ol: %s: %v\n", name, err)
+			say(a.stderr, "gx-ol: %s: %v\n", name, err)
 			continue
 		}
 		client.Produce(ctx, rec, func(_ *kgo.Record, err error) {
@@ -112,7 +112,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 		return err
 	}
 	_ = progress.Finish()
-	fmt.Fprintf(a.stderr, "published %d results to %s\n", sent.Load(), o.topic)
+	say(a.stderr, "published %d results to %s\n", sent.Load(), o.topic)
 	if err := failed.Load(); err != nil {
 		return fmt.Errorf("publishing to %s: %w", o.topic, *err)
 	}

@@ -113,7 +113,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	}
 	defer stopTelemetry()
 	if cfg.Telemetry.DeadLetters && cfg.Telemetry.Listen != "" && cfg.Telemetry.Listen != "off" {
-		counted := &graveyards{cfg: cfg, client: letters, log: log}
+		counted := &depthCounter{cfg: cfg, client: letters, log: log}
 		metrics.DeadLetters(counted.depths)
 		defer counted.follow(ctx)()
 	}

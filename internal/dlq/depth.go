@@ -23,14 +23,14 @@ type Depth struct {
 type Follower struct {
 	client *kgo.Client
 	name   string
-	bytes  int // input.max_message_bytes
+	cfg    Config
 
 	// For poll alone.
 	topic  *Topic
 	index  *Index
-	next   map[int32]int64    // of the topic
-	ledger map[int32]int64    // next of the ledger
-	early  map[Position]Entry // entries of letters that are not read yet
+	next   map[int32]int64 // of the topic
+	ledger map[int32]int64 // next of the ledger
+	early  *ledger         // entries of letters that are not read yet
 
 	mu     sync.Mutex // guards what follows
 	known  bool       // the topic was read to its end once
@@ -38,9 +38,9 @@ type Follower struct {
 	oldest time.Time
 }
 
-// Follow makes a Follower of a topic, which need not exist yet. The client stays the caller's; maxMessageBytes as for Open.
-func Follow(client *kgo.Client, name string, maxMessageBytes int) *Follower {
-	return &Follower{client: client, name: name, bytes: maxMessageBytes}
+// Follow makes a Follower of a topic, which need not exist yet. The client stays the caller's; cfg as for Open.
+func Follow(client *kgo.Client, name string, cfg Config) *Follower {
+	return &Follower{client: client, name: name, cfg: cfg}
 }
 
 // Name is the topic's.
@@ -56,7 +56,7 @@ func (f *Follower) Depth() (depth []Depth, oldest time.Time, known bool) {
 
 // Poll reads what has come since the last one.
 func (f *Follower) Poll(ctx context.Context) error {
-	t, err := Open(ctx, f.client, f.name, f.bytes)
+	t, err := Open(ctx, f.client, f.name, f.cfg)
 	if errors.Is(err, ErrNoTopic) {
 		f.topic = nil
 		f.tell(nil)
@@ -67,7 +67,7 @@ func (f *Follower) Poll(ctx context.Context) error {
 	}
 	if f.topic == nil || f.topic.ID != t.ID { // its first life, or a new one
 		f.topic, f.index = t, &Index{at: make(map[Position]*Letter)}
-		f.next, f.ledger, f.early = make(map[int32]int64), make(map[int32]int64), make(map[Position]Entry)
+		f.next, f.ledger, f.early = make(map[int32]int64), make(map[int32]int64), newLedger()
 	}
 	extent, err := t.extent(ctx, t.Name)
 	if err != nil {
@@ -87,7 +87,7 @@ func (f *Follower) Poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { return t.enter(f.early, rec) },
+	if err := f.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { t.enter(f.early, rec); return nil },
 		func(*LargeBatch) error { return nil }); err != nil {
 		return err
 	}
@@ -129,20 +129,22 @@ func lean(l *Letter, texts texts) *Letter {
 
 // settle drops what is settled, or deleted by retention.
 func (f *Follower) settle(extent Extent) {
-	f.index.judge(f.early)
+	f.index.settle(f.early)
 	pending := f.index.Letters[:0]
 	for _, l := range f.index.Letters {
-		if l.State == Pending && l.Offset >= extent[l.Partition].From {
+		if (l.State == Pending || l.State == Unclear) && l.Offset >= extent[l.Partition].From {
 			pending = append(pending, l)
 		}
 	}
 	clear(f.index.Letters[len(pending):])
 	f.index.Letters = pending
-	for p := range f.early {
-		if p.Offset < f.next[p.Partition] {
-			delete(f.early, p)
+	for p, e := range f.early.entries {
+		if p.Offset < f.next[p.Partition] && e.State != Unclear {
+			delete(f.early.entries, p)
 		}
 	}
+	clear(f.early.made) // who replayed what is no matter of counting
+	clear(f.early.stale)
 }
 
 // slug is what a code looks like; anyone can write a header, and labels must stay few.

@@ -13,7 +13,7 @@ import (
 
 func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	e := newEstate(t)
-	f := Follow(e.client, graves, maxBytes)
+	f := Follow(e.client, dead, cfg)
 	want := func(when string, oldest time.Time, want ...Depth) {
 		t.Helper()
 		if err := f.Poll(t.Context()); err != nil {
@@ -33,15 +33,15 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	e.bury(0, 2, "b")
 	e.bury(1, 3, "c", func(l *deadletter.Letter, _ *kgo.Record) { l.Code = "No slug" })
 	want("three letters", day.Add(time.Second), Depth{"rejected", "http_422", 2}, Depth{"other", "other", 1})
-	e.replay(Plan{Filter: Filter{Keys: []string{"a"}}})
+	e.replay(Filter{Keys: []string{"a"}})
 	want("one replayed", day.Add(2*time.Second), Depth{"rejected", "http_422", 1}, Depth{"other", "other", 1})
 	again := e.read(source)[0]
-	e.write(deadletter.Wrap(again, graves, deadletter.Letter{Group: "g", Code: "http_400", Disposition: "rejected", FailedAt: day.Add(time.Hour)}), 0)
-	e.replay(Plan{Filter: Filter{Keys: []string{"b", "c"}}})
+	e.write(deadletter.Wrap(again, dead, deadletter.Letter{Group: "g", Code: "http_400", Disposition: "rejected", FailedAt: day.Add(time.Hour)}), 0)
+	e.replay(Filter{Keys: []string{"b", "c"}})
 	want("buried again, the others replayed", day.Add(time.Hour), Depth{"rejected", "http_400", 1})
-	e.write(&kgo.Record{Topic: graves, Headers: []kgo.RecordHeader{{Key: "topic_poisoned", Value: []byte("x")}}}, 1)
+	e.write(&kgo.Record{Topic: dead, Headers: []kgo.RecordHeader{{Key: "topic_poisoned", Value: []byte("x")}}}, 1)
 	var to kadm.Offsets
-	to.AddOffset(graves, 0, 3, -1)
+	to.AddOffset(dead, 0, 3, -1)
 	if _, err := kadm.NewClient(e.client).DeleteRecords(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	}
 	// Two letters of ours whose place can't be read are two, not one story.
 	for range 2 {
-		broken := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte("v")}, graves, deadletter.Letter{Group: "g", Disposition: "bug", Code: "x"})
+		broken := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte("v")}, dead, deadletter.Letter{Group: "g", Disposition: "bug", Code: "x"})
 		for i, h := range broken.Headers {
 			if h.Key == deadletter.HeaderOffset {
 				broken.Headers[i].Value = []byte("seven")
@@ -67,7 +67,7 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	if got, _, _ := f.Depth(); !slices.Contains(got, Depth{"bug", "x", 2}) {
 		t.Errorf("two unreadable letters: %+v", got)
 	}
-	missing := Follow(e.client, "missing", maxBytes)
+	missing := Follow(e.client, "missing", cfg)
 	if err := missing.Poll(t.Context()); err != nil {
 		t.Error(err)
 	}

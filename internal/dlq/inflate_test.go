@@ -21,7 +21,7 @@ import (
 // takes lets the dead-letter topic take large batches.
 func (e *estate) takes(most string) {
 	e.t.Helper()
-	if _, err := e.topic.admin.AlterTopicConfigs(e.t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &most}}, graves); err != nil {
+	if _, err := e.topic.admin.AlterTopicConfigs(e.t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &most}}, dead); err != nil {
 		e.t.Fatal(err)
 	}
 }
@@ -36,11 +36,11 @@ func (e *estate) attack(raw []byte, codec kgo.CompressionCodecType, records int3
 	req := kmsg.NewPtrProduceRequest()
 	req.Acks, req.TimeoutMillis = -1, 10_000
 	rt := kmsg.NewProduceRequestTopic()
-	details, err := e.topic.admin.ListTopics(e.t.Context(), graves)
+	details, err := e.topic.admin.ListTopics(e.t.Context(), dead)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	rt.Topic, rt.TopicID = graves, details[graves].ID
+	rt.Topic, rt.TopicID = dead, details[dead].ID
 	rp := kmsg.NewProduceRequestTopicPartition()
 	rp.Records = b.AppendTo(nil)
 	rt.Partitions = append(rt.Partitions, rp)
@@ -141,7 +141,7 @@ func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 			if l.Said.Code != CodeUnreadBatch || l.State != Pending || l.Batch.Span != (Range{at.Offset, at.Offset + int64(c.records)}) || !strings.Contains(l.Fault, "in.dlq[0], offsets 1 – ") {
 				t.Errorf("the batch: %+v", l)
 			}
-			f := Follow(e.client, graves, maxBytes)
+			f := Follow(e.client, dead, cfg)
 			if used := peak(func() {
 				if err := f.Poll(t.Context()); err != nil {
 					t.Error(err)
@@ -152,8 +152,8 @@ func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 			if depth, _, _ := f.Depth(); len(depth) != 2 {
 				t.Errorf("depth %+v", depth)
 			}
-			got := e.replay(Plan{})
-			if got[before.String()] != ReplayedOutcome || got[behind.String()] != ReplayedOutcome || got[at.String()] != NoSource {
+			got := e.replay(Filter{})
+			if got[before.String()] != ReplayedOutcome || got[behind.String()] != ReplayedOutcome || len(got) != 2 {
 				t.Errorf("outcomes %v", got)
 			}
 			s := e.begin()
@@ -171,10 +171,10 @@ func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 func TestAnOriginalInABatchThatIsNotReadIsGone(t *testing.T) {
 	e := newEstate(t)
 	e.takes("8388608")
-	if _, err := e.topic.one(t.Context(), graves, e.attack(repeated(t, kgo.ZstdCompression(), 4), kgo.CodecZstd, 1)); err == nil || !strings.Contains(err.Error(), "not read") {
+	if _, err := e.topic.one(t.Context(), dead, e.attack(repeated(t, kgo.ZstdCompression(), 4), kgo.CodecZstd, 1)); err == nil || !strings.Contains(err.Error(), "not read") {
 		t.Errorf("got %v", err)
 	}
-	large := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte(noise(2 * maxBytes))}, graves, deadletter.Letter{Code: "http_422"})
+	large := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte(noise(2 * maxBytes))}, dead, deadletter.Letter{Code: "http_422"})
 	if at := e.write(large, 1); e.index().At(at).Batch != nil {
 		t.Error("a letter of twice the usual size is not read")
 	}

@@ -26,9 +26,15 @@ const (
 type Topic struct {
 	Name   string
 	ID     string // its topic id in hexadecimal, which a topic that is made anew does not share
-	client *kgo.Client
 	admin  *kadm.Client
 	reader *reader
+	inputs func(topic string) bool
+}
+
+// Config is what is to be known of a dead-letter topic beside its name.
+type Config struct {
+	MaxMessageBytes int                     // input.max_message_bytes: see InflatedBytes
+	Inputs          func(topic string) bool // which topics' letters it holds, beside the one that its name tells; nil: none. See Topic.IsInput
 }
 
 // Position is a place in the dead-letter topic.
@@ -44,18 +50,13 @@ func (p Position) String() string {
 // ErrNoTopic is that the dead-letter topic does not exist: nothing was ever buried.
 var ErrNoTopic = errors.New("the topic does not exist: nothing was buried, or its name is another")
 
-// Open asks the brokers for the topic. The client stays the caller's. maxMessageBytes is what the largest record may have that is not an oversize letter's
-// (input.max_message_bytes): see InflatedBytes.
-func Open(ctx context.Context, client *kgo.Client, name string, maxMessageBytes int) (*Topic, error) {
-	reader, err := newReader(client, maxMessageBytes)
+// Open asks the brokers for the topic. The client stays the caller's.
+func Open(ctx context.Context, client *kgo.Client, name string, cfg Config) (*Topic, error) {
+	reader, err := newReader(client, cfg.MaxMessageBytes)
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, client, name, reader)
-}
-
-func open(ctx context.Context, client *kgo.Client, name string, reader *reader) (*Topic, error) {
-	t := &Topic{Name: name, client: client, admin: kadm.NewClient(client), reader: reader}
+	t := &Topic{Name: name, admin: kadm.NewClient(client), reader: reader, inputs: cfg.Inputs}
 	details, err := t.admin.ListTopics(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("asking for topic %s: %w", name, err)

@@ -5,6 +5,7 @@
 package deadletter
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -58,15 +59,17 @@ const (
 	TimeLayout = "2006-01-02T15:04:05.000Z07:00"
 	// MaxErrorBytes bounds HeaderError, cut at a rune boundary.
 	MaxErrorBytes = 2 << 10
+	// maxNameBytes bounds every other text of a letter as it is read, as Kafka bounds the name of a topic.
+	maxNameBytes = 249
 	// MaxReferenceBytes is what key and foreign headers of a reference letter may have together.
 	MaxReferenceBytes = 64 << 10
 )
 
 // Letter is what our headers say of a dead letter. Zero times and empty texts have no header.
 type Letter struct {
-	Topic         string    // source topic of the first failure; empty in Wrap means the record's own position
-	Partition     int32     // source partition; UnknownPartition if another system's letter did not say it
-	Offset        int64     // source offset
+	Topic         string    // the topic in which the record was read; empty in Wrap means the record's own position
+	Partition     int32     // its partition; UnknownPartition if another system's letter did not say it
+	Offset        int64     // its offset
 	Timestamp     time.Time // the source record's time, which Map got as received
 	Group         string    // consumer group that gave up
 	Stage         string    // decode, map or deliver
@@ -76,18 +79,18 @@ type Letter struct {
 	Attempts      int       // how often the record was tried
 	FirstFailedAt time.Time // when it failed first
 	FailedAt      time.Time // when it was given up
-	Replays       int       // how often it was replayed before this letter
+	Replays       int       // how often it was replayed before this letter, as far as whoever wrote the letter knew
 	Part          string    // which validation results of the message were refused; empty for all
 	Reference     string    // ReferenceKept or ReferenceBare if the value is not in the letter; else empty
 }
 
 // Wrap is rec as a whole letter for topic: key, value and foreign headers byte for byte (the slices are shared, not
 // copied; nil stays nil), our own headers set anew. The record's time is left to the producer, since retention
-// and brokers refuse old times. For a replayed record, position, time and count are those of its origin.
+// and brokers refuse old times. Of what a record claims by the headers of a replay, only the time is taken: see OriginOf.
 func Wrap(rec *kgo.Record, topic string, l Letter) *kgo.Record {
 	l.Reference = ""
 	out := &kgo.Record{Topic: topic, Key: rec.Key, Value: rec.Value}
-	out.Headers = append(foreign(rec.Headers), headers(withOrigin(rec, l))...)
+	out.Headers = append(foreign(rec.Headers), headers(placed(rec, l))...)
 	return out
 }
 
@@ -106,7 +109,7 @@ func WrapReference(rec *kgo.Record, topic string, l Letter) *kgo.Record {
 	} else {
 		l.Reference, out.Key = ReferenceKept, rec.Key
 	}
-	out.Headers = append(kept, headers(withOrigin(rec, l))...)
+	out.Headers = append(kept, headers(placed(rec, l))...)
 	return out
 }
 
@@ -131,7 +134,7 @@ func Unwrap(rec *kgo.Record) (Letter, bool, error) {
 	return l, true, first
 }
 
-// Origin is where a record's story began: the position of its first failure, or its own.
+// Origin is what a replayed record says of itself: where it was read first, when it was made, and how often it has been replayed.
 type Origin struct {
 	Topic     string
 	Partition int32
@@ -151,8 +154,11 @@ func readAs(replay string) string {
 	return ""
 }
 
-// OriginOf reads the replay headers of rec. Anyone can write headers: if one of the five is missing or broken, the
-// origin is the record's own position, with no replays.
+// OriginOf reads the replay headers of rec. If one of the five is missing or broken, or names another topic than rec's, to which no replay goes, it is the
+// record's own position, with no replays.
+//
+// It is a claim: anyone who may write to the topic can write headers. Its time is as good as a record's own, which the producer sets too, and may be believed. Its
+// position and count may not: who believes them lets one record pass for another. The ledger knows them of each record that a replay has written.
 func OriginOf(rec *kgo.Record) Origin {
 	own := Origin{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp}
 	if len(rec.Headers) == 0 {
@@ -170,7 +176,7 @@ func OriginOf(rec *kgo.Record) Origin {
 		}
 		seen[name] = true
 	}
-	if len(seen) < 5 || l.Topic == "" {
+	if len(seen) < 5 || l.Topic != rec.Topic {
 		return own
 	}
 	return Origin{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.Timestamp, Replays: l.Replays}
@@ -187,19 +193,15 @@ func ReplayHeaders(o Origin) []kgo.RecordHeader {
 	}
 }
 
-// withOrigin puts the position of the first failure into l: one story, one letter in depth.
-func withOrigin(rec *kgo.Record, l Letter) Letter {
-	o := OriginOf(rec)
-	if isReplay(rec, o) || l.Topic == "" {
-		l.Topic, l.Partition, l.Offset, l.Timestamp = o.Topic, o.Partition, o.Offset, o.Timestamp
+// placed gives l the record's own position if it has none, and the time that Map got as received.
+func placed(rec *kgo.Record, l Letter) Letter {
+	if l.Topic == "" {
+		l.Topic, l.Partition, l.Offset, l.Timestamp = rec.Topic, rec.Partition, rec.Offset, rec.Timestamp
 	}
-	l.Replays = max(l.Replays, o.Replays)
+	if o := OriginOf(rec); l.Topic == o.Topic {
+		l.Timestamp = o.Timestamp
+	}
 	return l
-}
-
-// isReplay reports whether o came from the headers of rec.
-func isReplay(rec *kgo.Record, o Origin) bool {
-	return o.Replays > 0 || o.Topic != rec.Topic || o.Partition != rec.Partition || o.Offset != rec.Offset
 }
 
 // foreign are the headers that are not ours. The slice is new, so that appending never writes into the source's.
@@ -243,7 +245,7 @@ func headers(l Letter) []kgo.RecordHeader {
 func (l *Letter) set(name, value string) (err error) {
 	switch name {
 	case HeaderTopic:
-		l.Topic = value
+		l.Topic, err = topicName(value)
 	case HeaderPartition:
 		l.Partition, err = partition(value)
 	case HeaderOffset:
@@ -251,15 +253,15 @@ func (l *Letter) set(name, value string) (err error) {
 	case HeaderTimestamp:
 		l.Timestamp, err = parseTime(value)
 	case HeaderGroup:
-		l.Group = value
+		l.Group = cut(value, maxNameBytes)
 	case HeaderStage:
-		l.Stage = value
+		l.Stage = cut(value, maxNameBytes)
 	case HeaderDisposition:
-		l.Disposition = value
+		l.Disposition = cut(value, maxNameBytes)
 	case HeaderCode:
-		l.Code = value
+		l.Code = cut(value, maxNameBytes)
 	case HeaderError:
-		l.Error = value
+		l.Error = cut(value, MaxErrorBytes)
 	case HeaderAttempts:
 		l.Attempts, err = small(value)
 	case HeaderFirstFailedAt:
@@ -269,9 +271,9 @@ func (l *Letter) set(name, value string) (err error) {
 	case HeaderReplays:
 		l.Replays, err = small(value)
 	case HeaderPart:
-		l.Part = value
+		l.Part = cut(value, MaxErrorBytes)
 	case HeaderReference:
-		l.Reference = value
+		l.Reference = cut(value, maxNameBytes)
 	}
 	return err
 }
@@ -303,26 +305,59 @@ func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(TimeLayout)
+	return Near(t).Format(TimeLayout)
 }
 
 func parseTime(value string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, value)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("not an RFC 3339 time")
+	if err != nil || Near(t) != t.UTC() {
+		return time.Time{}, errors.New("not an RFC 3339 time")
 	}
 	return t.UTC(), nil
 }
 
-// bounded cuts s to MaxErrorBytes without tearing a rune, and makes it UTF-8.
-func bounded(s string) string {
+// Near is t in UTC, moved into the years 0 – 9999, which alone have a form in RFC 3339 and in JSON: the time of a record is whatever its producer says.
+func Near(t time.Time) time.Time {
+	t = t.UTC()
+	switch {
+	case t.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	case t.Year() < 0:
+		return time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return t
+}
+
+// topicName is value if a topic can have this name. The error does not quote it.
+func topicName(value string) (string, error) {
+	if value == "" || len(value) > maxNameBytes {
+		return "", errors.New("no topic can have this name")
+	}
+	for i := range len(value) {
+		if !strings.Contains(topicLetters, value[i:i+1]) {
+			return "", errors.New("no topic can have this name")
+		}
+	}
+	return value, nil
+}
+
+// topicLetters are what Kafka lets the name of a topic hold.
+const topicLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+// bounded cuts s to MaxErrorBytes.
+func bounded(s string) string { return cut(s, MaxErrorBytes) }
+
+// cut shortens s to n bytes without tearing a rune, and makes it UTF-8.
+func cut(s string, n int) string {
+	if len(s) > 2*n { // what goes may be very long
+		s = s[:2*n]
+	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= MaxErrorBytes {
+	if len(s) <= n {
 		return s
 	}
-	n := MaxErrorBytes
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n]
+	return strings.Clone(s[:n])
 }
