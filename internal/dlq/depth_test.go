@@ -51,7 +51,7 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	if got, _, _ := f.Depth(); len(got) != 1 || got[0] != (Depth{"", deadletter.CodeForeign, 1}) {
 		t.Errorf("deleted by retention, and a foreign one: %+v", got)
 	}
-	// Two letters of ours whose place can't be read are two, not one story.
+	// Two letters of ours whose place can't be read are two, not one.
 	for range 2 {
 		broken := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte("v")}, dead, deadletter.Letter{Group: "g", Disposition: "bug", Code: "x"})
 		for i, h := range broken.Headers {

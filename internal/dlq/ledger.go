@@ -27,10 +27,11 @@ type Entry struct {
 	Reason string    `json:"reason,omitempty"` // why it was discarded or quarantined
 	Mended bool      `json:"mended,omitempty"` // replayed with another value, by import
 
-	// Of a record that was written back to its topic: a later letter about it is known by its place, whatever its headers claim.
-	As      string `json:"as,omitempty"`      // its place, topic/partition/offset
-	First   string `json:"first,omitempty"`   // where it was read first
-	Replays int    `json:"replays,omitempty"` // how often it has been replayed, this time included
+	// Of a record that was written back to its topic: a later letter about it is known by its place and time, whatever else its headers claim.
+	As      string    `json:"as,omitempty"`      // its place, topic/partition/offset
+	First   string    `json:"first,omitempty"`   // where it was read first
+	Time    time.Time `json:"time,omitzero"`     // its record time there, by which it is not taken for one of a topic that was made anew
+	Replays int       `json:"replays,omitempty"` // how often it has been replayed, this time included
 
 	fault string // why it cannot be read; its State is Unclear then
 }
@@ -48,6 +49,7 @@ type ledger struct {
 // made is what the ledger knows of a record that a replay wrote.
 type made struct {
 	first   place
+	ms      int64 // its time
 	replays int
 }
 
@@ -114,7 +116,7 @@ func (t *Topic) enter(l *ledger, rec *kgo.Record) {
 	l.entries[p] = e
 	if as, ok := parsePlace(e.As); ok && e.State == Replayed {
 		if first, ok := parsePlace(e.First); ok {
-			l.made[as] = made{first, e.Replays}
+			l.made[as] = made{first, e.Time.UnixMilli(), e.Replays}
 		}
 	}
 }
@@ -137,7 +139,7 @@ func parseEntry(value []byte) Entry {
 	if err != nil {
 		return Entry{State: Unclear, fault: fmt.Sprintf("the ledger's entry cannot be read (%v): it may have been replayed, and is not replayed again", err)}
 	}
-	e.At = deadletter.Near(e.At)
+	e.At, e.Time = deadletter.Near(e.At), deadletter.Near(e.Time)
 	return e
 }
 

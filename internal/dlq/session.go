@@ -179,7 +179,8 @@ func (s *Session) attempt(ctx context.Context, actions []*Action) ([]Audit, erro
 			a.Entry.By, a.Entry.At = s.by, time.Now().UTC().Truncate(time.Millisecond)
 			if a.Record != nil && a.Entry.State == Replayed && a.Outcome == ReplayedOutcome {
 				first := a.Letter.First()
-				a.Entry.As, a.Entry.First, a.Entry.Replays = placeOf(a.Record).String(), place{first.Topic, first.Partition, first.Offset}.String(), first.Replays
+				a.Entry.As, a.Entry.First = placeOf(a.Record).String(), place{first.Topic, first.Partition, first.Offset}.String()
+				a.Entry.Time, a.Entry.Replays = first.Timestamp, first.Replays
 			}
 			line := s.audit(a)
 			entry, err1 := s.entryRecord(a.Letter.Position, a.Entry)

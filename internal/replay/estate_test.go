@@ -101,6 +101,15 @@ func (e *estate) begin() *dlq.Session {
 	return s
 }
 
+func (e *estate) discard(at dlq.Position) {
+	e.t.Helper()
+	s := e.begin()
+	defer s.Close()
+	if err := s.Discard(e.t.Context(), []*dlq.Letter{s.Index.At(at)}, "a test", func(dlq.Audit) {}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
 // read is every committed record of a topic, by partition and offset.
 func (e *estate) read(topic string) (out []*kgo.Record) {
 	e.t.Helper()

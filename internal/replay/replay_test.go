@@ -79,6 +79,12 @@ func TestALetterThatIsBuriedAgainHasAHistory(t *testing.T) {
 	if len(history) != 2 || history[0].Position != first || history[0].State != dlq.Replayed {
 		t.Errorf("history %+v", history)
 	}
+	// The topic may be made anew, and hold another record at the same place.
+	other := e.write(deadletter.Wrap(&kgo.Record{Topic: source, Offset: rec.Offset, Timestamp: day.Add(time.Minute)}, dead, deadletter.Letter{Group: "another", Code: "http_400"}), 1)
+	if l := e.index().At(other); l.Said.Replays != 0 || l.First().Offset != rec.Offset {
+		t.Errorf("of another record: %+v", l)
+	}
+	e.discard(other)
 	// At least once may write a letter twice: it counts once, and is replayed once.
 	twice := e.write(deadletter.Wrap(rec, dead, deadletter.Letter{Group: "g", Code: "http_400", FailedAt: day.Add(time.Hour)}), 0)
 	if pending := e.index().Choose(dlq.Filter{}); len(pending) != 1 || pending[0].Position != twice {

@@ -5,12 +5,10 @@
 package deadletter
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -34,16 +32,6 @@ const (
 	HeaderPart          = Prefix + "part"
 	HeaderReference     = Prefix + "reference"
 	HeaderVersion       = Prefix + "version"
-)
-
-// The headers of a replayed record.
-const (
-	ReplayPrefix          = "gx-ol.replay."
-	HeaderReplayTopic     = ReplayPrefix + "topic"
-	HeaderReplayPartition = ReplayPrefix + "partition"
-	HeaderReplayOffset    = ReplayPrefix + "offset"
-	HeaderReplayTimestamp = ReplayPrefix + "timestamp"
-	HeaderReplayCount     = ReplayPrefix + "count"
 )
 
 // The values of HeaderReference. A whole letter has no such header.
@@ -134,76 +122,6 @@ func Unwrap(rec *kgo.Record) (Letter, bool, error) {
 	return l, true, first
 }
 
-// Origin is what a replayed record says of itself: where it was read first, when it was made, and how often it has been replayed.
-type Origin struct {
-	Topic     string
-	Partition int32
-	Offset    int64
-	Timestamp time.Time // the original record time; what Map must get as received, so that run ids stay
-	Replays   int
-}
-
-// readAs is the header of a letter that a replay's header is read like; empty for others.
-func readAs(replay string) string {
-	switch replay {
-	case HeaderReplayTopic, HeaderReplayPartition, HeaderReplayOffset, HeaderReplayTimestamp:
-		return Prefix + strings.TrimPrefix(replay, ReplayPrefix)
-	case HeaderReplayCount:
-		return HeaderReplays
-	}
-	return ""
-}
-
-// OriginOf reads the replay headers of rec. If one of the five is missing or broken, or names another topic than rec's, to which no replay goes, it is the
-// record's own position, with no replays.
-//
-// It is a claim: anyone who may write to the topic can write headers. Its time is as good as a record's own, which the producer sets too, and may be believed. Its
-// position and count may not: who believes them lets one record pass for another. The ledger knows them of each record that a replay has written.
-func OriginOf(rec *kgo.Record) Origin {
-	own := Origin{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp}
-	if len(rec.Headers) == 0 {
-		return own
-	}
-	var l Letter
-	seen := map[string]bool{}
-	for _, h := range rec.Headers {
-		name := readAs(h.Key)
-		if name == "" {
-			continue
-		}
-		if err := l.set(name, string(h.Value)); err != nil {
-			return own
-		}
-		seen[name] = true
-	}
-	if len(seen) < 5 || l.Topic != rec.Topic {
-		return own
-	}
-	return Origin{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.Timestamp, Replays: l.Replays}
-}
-
-// ReplayHeaders are the five headers that make a record a replay of o.
-func ReplayHeaders(o Origin) []kgo.RecordHeader {
-	return []kgo.RecordHeader{
-		{Key: HeaderReplayTopic, Value: []byte(o.Topic)},
-		{Key: HeaderReplayPartition, Value: strconv.AppendInt(nil, int64(o.Partition), 10)},
-		{Key: HeaderReplayOffset, Value: strconv.AppendInt(nil, o.Offset, 10)},
-		{Key: HeaderReplayTimestamp, Value: []byte(formatTime(o.Timestamp))},
-		{Key: HeaderReplayCount, Value: strconv.AppendInt(nil, int64(o.Replays), 10)},
-	}
-}
-
-// placed gives l the record's own position if it has none, and the time that Map got as received.
-func placed(rec *kgo.Record, l Letter) Letter {
-	if l.Topic == "" {
-		l.Topic, l.Partition, l.Offset, l.Timestamp = rec.Topic, rec.Partition, rec.Offset, rec.Timestamp
-	}
-	if o := OriginOf(rec); l.Topic == o.Topic {
-		l.Timestamp = o.Timestamp
-	}
-	return l
-}
-
 // foreign are the headers that are not ours. The slice is new, so that appending never writes into the source's.
 func foreign(hs []kgo.RecordHeader) []kgo.RecordHeader {
 	out := make([]kgo.RecordHeader, 0, len(hs)+16)
@@ -276,88 +194,4 @@ func (l *Letter) set(name, value string) (err error) {
 		l.Reference = cut(value, maxNameBytes)
 	}
 	return err
-}
-
-// count reads a number that is never negative. The error does not quote the value: anyone can write a header.
-func count(value string, bits int) (int64, error) {
-	n, err := strconv.ParseInt(value, 10, bits)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("not a number from 0 to 2^%d-1", bits-1)
-	}
-	return n, nil
-}
-
-// partition reads a partition, which is UnknownPartition for a record that another system's letter held.
-func partition(value string) (int32, error) {
-	if value == strconv.Itoa(UnknownPartition) {
-		return UnknownPartition, nil
-	}
-	n, err := count(value, 32)
-	return int32(n), err
-}
-
-func small(value string) (int, error) {
-	n, err := count(value, 32)
-	return int(n), err
-}
-
-func formatTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return Near(t).Format(TimeLayout)
-}
-
-func parseTime(value string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339Nano, value)
-	if err != nil || Near(t) != t.UTC() {
-		return time.Time{}, errors.New("not an RFC 3339 time")
-	}
-	return t.UTC(), nil
-}
-
-// Near is t in UTC, moved into the years 0 – 9999, which alone have a form in RFC 3339 and in JSON: the time of a record is whatever its producer says.
-func Near(t time.Time) time.Time {
-	t = t.UTC()
-	switch {
-	case t.Year() > 9999:
-		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-	case t.Year() < 0:
-		return time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	return t
-}
-
-// topicName is value if a topic can have this name. The error does not quote it.
-func topicName(value string) (string, error) {
-	if value == "" || len(value) > maxNameBytes {
-		return "", errors.New("no topic can have this name")
-	}
-	for i := range len(value) {
-		if !strings.Contains(topicLetters, value[i:i+1]) {
-			return "", errors.New("no topic can have this name")
-		}
-	}
-	return value, nil
-}
-
-// topicLetters are what Kafka lets the name of a topic hold.
-const topicLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-
-// bounded cuts s to MaxErrorBytes.
-func bounded(s string) string { return cut(s, MaxErrorBytes) }
-
-// cut shortens s to n bytes without tearing a rune, and makes it UTF-8.
-func cut(s string, n int) string {
-	if len(s) > 2*n { // what goes may be very long
-		s = s[:2*n]
-	}
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.Clone(s[:n])
 }

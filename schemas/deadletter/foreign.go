@@ -209,11 +209,6 @@ func Replay(rec, original *kgo.Record, l Letter, system System, first Origin) *k
 	return out
 }
 
-// First is a letter's own place as the origin of its record's next replay.
-func (l Letter) First() Origin {
-	return Origin{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.Timestamp, Replays: l.Replays + 1}
-}
-
 // own are the headers that a letter's record had before the letter was made.
 func own(hs []kgo.RecordHeader, system System) []kgo.RecordHeader {
 	if system == Ours {
