@@ -2,6 +2,7 @@ package dlq
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,5 +74,47 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 	}
 	if got, _, known := missing.Depth(); !known || len(got) != 0 {
 		t.Errorf("a topic that does not exist: %v", got)
+	}
+}
+
+// A flood of letters is counted, and does not fill the memory of whoever counts.
+func TestTheFollowerHoldsSoManyLettersAndNoMore(t *testing.T) {
+	e := newEstate(t)
+	f := Follow(e.client, dead, cfg)
+	f.most = 20
+	count := func(when string, held, want int) {
+		t.Helper()
+		if err := f.Poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got, _, _ := f.Depth()
+		if want > 0 && (len(got) != 1 || got[0] != (Depth{"rejected", "http_422", want})) || want == 0 && len(got) > 0 || len(f.index.Letters) != held {
+			t.Errorf("%s: %+v, %d held; want %d and %d", when, got, len(f.index.Letters), want, held)
+		}
+	}
+	for i := range 19 {
+		e.bury(0, int64(i), "a")
+	}
+	e.replay(Filter{})
+	for i := range 5 {
+		e.bury(0, 100+int64(i), "b")
+	}
+	count("those that are settled take no room", 5, 5)
+	for i := range 40 {
+		e.bury(1, 200+int64(i), "c")
+	}
+	count("a flood", 20, 45)
+	e.replay(Filter{})
+	count("all settled: those beyond are asked about when there is room", 0, 25)
+	count("and were settled too", 0, 0)
+}
+
+// A key may be as large as a record: what is kept of it is not, and keys still differ.
+func TestLongKeysAreKeptShort(t *testing.T) {
+	long := []byte(strings.Repeat("k", 1<<20))
+	one := newLetter(&kgo.Record{Key: long})
+	other := newLetter(&kgo.Record{Key: append(slices.Clone(long), 'x')})
+	if len(one.Key) > 2*maxKeyBytes || string(one.Key) == string(other.Key) {
+		t.Errorf("%d bytes kept", len(one.Key))
 	}
 }

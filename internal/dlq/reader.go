@@ -22,11 +22,6 @@ type reader struct {
 	last    answer // chunks are read one after the other, and end inside what an answer held
 }
 
-func newReader(client *kgo.Client, maxMessageBytes int) (*reader, error) {
-	inflate, err := newInflater(maxMessageBytes)
-	return &reader{client: client, inflate: inflate}, err
-}
-
 // answer is what one fetch brought.
 type answer struct {
 	topic     string

@@ -35,6 +35,8 @@ type Topic struct {
 type Config struct {
 	MaxMessageBytes int                     // input.max_message_bytes: see InflatedBytes
 	Inputs          func(topic string) bool // which topics' letters it holds, beside the one that its name tells; nil: none. See Topic.IsInput
+
+	inflate *inflater // one that was made before; nil: a new one
 }
 
 // Position is a place in the dead-letter topic.
@@ -52,11 +54,14 @@ var ErrNoTopic = errors.New("the topic does not exist: nothing was buried, or it
 
 // Open asks the brokers for the topic. The client stays the caller's.
 func Open(ctx context.Context, client *kgo.Client, name string, cfg Config) (*Topic, error) {
-	reader, err := newReader(client, cfg.MaxMessageBytes)
-	if err != nil {
-		return nil, err
+	if cfg.inflate == nil {
+		inflate, err := newInflater(cfg.MaxMessageBytes)
+		if err != nil {
+			return nil, err
+		}
+		cfg.inflate = inflate
 	}
-	t := &Topic{Name: name, admin: kadm.NewClient(client), reader: reader, inputs: cfg.Inputs}
+	t := &Topic{Name: name, admin: kadm.NewClient(client), reader: &reader{client: client, inflate: cfg.inflate}, inputs: cfg.Inputs}
 	details, err := t.admin.ListTopics(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("asking for topic %s: %w", name, err)
