@@ -145,7 +145,7 @@ func runUntil(t *testing.T, config string, stdout io.Writer, done func() bool) {
 		cancel()
 	})
 	var errs bytes.Buffer
-	a := &app{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(""), stdout: stdout, stderr: &errs}
+	a := &process{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(""), stdout: stdout, stderr: &errs}
 	if code := run(ctx, []string{"run", "--config", config}, a); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}

@@ -50,11 +50,20 @@ func liveProperties(cfg *config.Config, path string) func(name string) func() st
 	return func(name string) func() string { return cfg.Live(path + "." + name) }
 }
 
-// NewLetterClient is a client of the input's brokers that writes dead letters and replays. The operator's properties win over ours.
-func NewLetterClient(cfg *config.Config) (*kgo.Client, error) {
+// LetterOpts are the options of a client of the input's brokers that writes dead letters and replays. The operator's properties win over ours.
+func LetterOpts(cfg *config.Config) ([]kgo.Opt, error) {
 	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(append(kafka.LetterOpts(cfg.Input.MaxMessageBytes), opts...)...)
+	return append(kafka.LetterOpts(cfg.Input.MaxMessageBytes), opts...), nil
+}
+
+// NewLetterClient is such a client.
+func NewLetterClient(cfg *config.Config) (*kgo.Client, error) {
+	opts, err := LetterOpts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(opts...)
 }

@@ -104,7 +104,7 @@ func (c *depthCounter) follower(name string) *dlq.Follower {
 	i := slices.IndexFunc(c.all, func(f *dlq.Follower) bool { return f.Name() == name })
 	if i < 0 {
 		i = len(c.all)
-		c.all = append(c.all, dlq.Follow(c.client, name))
+		c.all = append(c.all, dlq.Follow(c.client, name, dlq.Config{MaxMessageBytes: c.cfg.Input.MaxMessageBytes}))
 	}
 	return c.all[i]
 }

@@ -29,6 +29,10 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 		p.Log.Info("OPENLINEAGE_DISABLED is set: nothing is read and nothing delivered")
 		return nil
 	}
+	// What is wrong with the configuration is told before anybody is asked.
+	if _, err := NewMapping(cfg, p, 0, func(string) {}); err != nil {
+		return err
+	}
 	memory := containerMemory()
 	limitMemory(memory, p.Getenv)
 	client, err := NewLetterClient(cfg)
