@@ -113,6 +113,29 @@ func TestADestinationBesideKafkaGetsEachLaneInOrder(t *testing.T) {
 	})
 }
 
+// full is a Sender without room for some events: it takes a second to hand them over.
+type full struct{ sender }
+
+func (f *full) Send(ctx context.Context, ev openlineage.Event, done func(error)) {
+	if strings.HasPrefix(string(ev.Body), "r0 ") {
+		time.Sleep(time.Second)
+	}
+	f.sender.Send(ctx, ev, done)
+}
+
+// The records behind one begin when every destination that keeps order has it, not when the first has.
+func TestARecordPassesWhenEverySenderHasIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := &sender{latency: time.Minute}, &full{sender{latency: time.Minute}}
+		p := New(quick(), []Destination{{Name: "one", To: one}, {Name: "two", To: two}}, &letters{})
+		if n, err := handle(t.Context(), p, records(many(6)...)); n != 6 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		checkOrder(t, one.taken, 6)
+		checkOrder(t, two.taken, 6)
+	})
+}
+
 // What follows a refused run is a terminal event without facets; the records behind it come after that again.
 func TestAMinimalEventIsNotTheLastOfItsLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
