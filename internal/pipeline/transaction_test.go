@@ -215,6 +215,25 @@ func (f *failing) Send(_ context.Context, ev openlineage.Event, done func(error)
 	done(fault.BackendError("aborted", "the transaction has failed"))
 }
 
+// A batch that is too large may hold the one record that is: the next transaction tells which, and need not wait.
+func TestABatchThatIsRefusedIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := quick()
+		cfg.Backoff = outage.Backoff{Initial: time.Hour, Max: time.Hour}
+		x := NewExactlyOnce(cfg, "kafka")
+		s := &sender{backend: backend{answer: func(_ string, nth int) error {
+			if nth < 3 {
+				return &fault.Error{Kind: fault.Backend, Code: "kafka_batch_too_large", Unclear: true, Err: errors.New("together with others")}
+			}
+			return nil
+		}}}
+		began := time.Now()
+		if _, transactions := transact(t, x, s, &transactionLetters{}, records(event("r0"))); transactions != 3 || time.Since(began) > 0 {
+			t.Errorf("%d transactions, %s", transactions, time.Since(began))
+		}
+	})
+}
+
 // The rest of a transaction fails with the event that is refused: that is no outage.
 func TestARefusedEventIsNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
