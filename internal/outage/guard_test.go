@@ -197,6 +197,31 @@ func TestAnOutageIsProbedInTurnByOneAtATime(t *testing.T) {
 	})
 }
 
+// A record that comes while an outage is probed waits for what the probe shows.
+func TestNobodyPassesDuringAProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Config{})
+		slow := failing(3, fault.BackendError("connection", "no connection"))
+		probing := make(chan struct{}, 10)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			g.Make(t.Context(), Attempt{For: new(Holder), Try: func(ctx context.Context) error {
+				probing <- struct{}{}
+				time.Sleep(time.Minute)
+				return slow(ctx)
+			}})
+		})
+		<-probing
+		<-probing
+		began := time.Now()
+		g.Make(t.Context(), Attempt{For: new(Holder), Try: failing(0, nil)})
+		if took := time.Since(began); took < time.Minute {
+			t.Errorf("passed after %s", took)
+		}
+		wg.Wait()
+	})
+}
+
 // A record that must wait for others says so before it waits at the gate: it must not take the turn of the record that it waits for.
 func TestARecordIsReadyBeforeItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -220,6 +245,20 @@ func TestARecordIsReadyBeforeItWaits(t *testing.T) {
 		wg.Wait()
 		// Once as the gate is closed, and again before it is tried again.
 		if got := slices.Compact(order); !slices.Equal(got, []string{"ready", "try", "ready", "try"}) {
+			t.Errorf("%v", order)
+		}
+		// Also where others are taken meanwhile, so that the gate is open.
+		order = nil
+		g.Make(t.Context(), Attempt{For: new(Holder),
+			Ready: func(context.Context) error { order = append(order, "ready"); return nil },
+			Try: func(context.Context) error {
+				g.gate.leave(false, taken, nil)
+				if order = append(order, "try"); len(order) < 6 {
+					return unclear()
+				}
+				return nil
+			}})
+		if got := slices.Compact(order); !slices.Equal(got, []string{"try", "ready", "try", "ready", "try"}) {
 			t.Errorf("%v", order)
 		}
 	})

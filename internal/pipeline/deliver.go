@@ -90,11 +90,21 @@ func (p *Pipeline) ready(turn Turn) func(context.Context) error {
 	}
 }
 
+// inTurn waits until all before the record are settled, also where it has nothing to deliver: a record behind it must not
+// begin while one before it may be written again. It reports false only when ctx ended.
+func (p *Pipeline) inTurn(ctx context.Context, turn Turn) bool {
+	if p.senders == 0 {
+		return true
+	}
+	_, err := turn.First(ctx)
+	return err == nil
+}
+
 // deliver brings a record to every destination, side by side: one that is away does not keep the others waiting for this
 // record. It reports false only when ctx ended.
 func (p *Pipeline) deliver(ctx context.Context, r *prepared, turn Turn) bool {
 	if r.bad != nil || len(r.runs) == 0 {
-		return true
+		return p.inTurn(ctx, turn)
 	}
 	var arrived bool
 	if len(p.outlets) == 1 { // the usual case needs no goroutine
@@ -140,11 +150,8 @@ func (o *outlet) deliver(ctx context.Context, r *prepared, l *leg, turn Turn) bo
 	if o.sender != nil {
 		return o.send(ctx, r, l, turn)
 	}
-	if o.p.senders > 0 {
-		// Another destination lets the records behind this one begin; this one keeps no order, so they wait here.
-		if _, err := turn.First(ctx); err != nil {
-			return false
-		}
+	if !o.p.inTurn(ctx, turn) { // another destination lets the records behind this one begin; this one keeps no order
+		return false
 	}
 	if o.whole != nil {
 		select {

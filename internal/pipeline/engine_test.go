@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +18,7 @@ type handler interface {
 
 // testTurn is a record's place in its lanes, in an engine that is as simple as one can be.
 type testTurn struct {
-	before   []*testTurn // all that share a lane with it
+	before   []*testTurn // the last one in each of its lanes
 	seen     []int       // how often each of them had been written again when this one began
 	mu       sync.Mutex  // guards rewrites
 	rewrites int
@@ -62,13 +61,15 @@ func handle(ctx context.Context, h handler, recs []*kgo.Record) (int, error) {
 	defer cancel(nil)
 	turns := make([]*testTurn, len(recs))
 	ready := make([]Prepared, len(recs))
+	tails := make(map[uint64]*testTurn)
 	for i, rec := range recs {
 		ready[i] = h.Prepare(rec)
 		turns[i] = &testTurn{passed: make(chan struct{}), settled: make(chan struct{})}
-		for j := range i {
-			if slices.ContainsFunc(ready[i].Lanes(), func(l uint64) bool { return slices.Contains(ready[j].Lanes(), l) }) {
-				turns[i].before = append(turns[i].before, turns[j])
+		for _, lane := range ready[i].Lanes() {
+			if t := tails[lane]; t != nil {
+				turns[i].before = append(turns[i].before, t)
 			}
+			tails[lane] = turns[i]
 		}
 	}
 	var wg sync.WaitGroup

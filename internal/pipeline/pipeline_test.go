@@ -368,16 +368,20 @@ func TestAStopDoesNotWaitForAcknowledgements(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		s := &sender{latency: time.Hour}
+		p := to(s, &letters{})
 		began := time.Now()
-		if n, err := handle(ctx, to(s, &letters{}), records(many(4)...)); n != 0 || err == nil {
+		if n, err := handle(ctx, p, records(many(4)...)); n != 0 || err == nil {
 			t.Errorf("settled %d, %v", n, err)
 		}
 		if took := time.Since(began); took != time.Second {
 			t.Errorf("the stop took %s", took)
 		}
-		time.Sleep(2 * time.Hour) // the acknowledgements come after all, and disturb nobody
-		if n, err := handle(t.Context(), to(&sender{latency: time.Second}, &letters{}), records(many(4)...)); n != 4 || err != nil {
+		s.latency, began = 2*time.Hour, time.Now() // the acknowledgements come after all, while others are waited for
+		if n, err := handle(t.Context(), p, records(many(4)...)); n != 4 || err != nil {
 			t.Errorf("settled %d, %v", n, err)
+		}
+		if took := time.Since(began); took != 2*time.Hour {
+			t.Errorf("settled after %s by the acknowledgements of other records", took)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/mapper"
+	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -44,6 +45,26 @@ func TestWhatWasWrittenAheadOfARetryIsWrittenAgainAfterIt(t *testing.T) {
 		}
 		if n := s.tries["r1 START"]; n != 1 {
 			t.Errorf("r1 of another lane was written %d times, want once", n)
+		}
+	})
+}
+
+// A record without events stands in its lanes like another: what is behind it must hear of a retry before it.
+func TestARecordWithoutEventsKeepsItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sender{latency: 50 * time.Millisecond, backend: backend{answer: func(body string, nth int) error {
+			if strings.HasPrefix(body, "r0 ") && nth == 1 {
+				return fault.BackendError("kafka_timeout", "timed out")
+			}
+			return nil
+		}}}
+		recs := records(event("r0"), event("r1"), []byte("bad"), event("r3"), event("r4"))
+		l := &letters{}
+		if n, err := handle(t.Context(), to(s, l), recs); n != 5 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		if len(l.all) != 1 || last(s.taken, "r4 START") < last(s.taken, "r0 COMPLETE") {
+			t.Errorf("%d letters, delivered %v", len(l.all), s.taken)
 		}
 	})
 }
@@ -113,6 +134,29 @@ func TestADestinationBesideKafkaGetsEachLaneInOrder(t *testing.T) {
 	})
 }
 
+// full is a Sender without room for some events: it takes a second to hand them over.
+type full struct{ sender }
+
+func (f *full) Send(ctx context.Context, ev openlineage.Event, done func(error)) {
+	if strings.HasPrefix(string(ev.Body), "r0 ") {
+		time.Sleep(time.Second)
+	}
+	f.sender.Send(ctx, ev, done)
+}
+
+// The records behind one begin when every destination that keeps order has it, not when the first has.
+func TestARecordPassesWhenEverySenderHasIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := &sender{latency: time.Minute}, &full{sender{latency: time.Minute}}
+		p := New(quick(), []Destination{{Name: "one", To: one}, {Name: "two", To: two}}, &letters{})
+		if n, err := handle(t.Context(), p, records(many(6)...)); n != 6 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		checkOrder(t, one.taken, 6)
+		checkOrder(t, two.taken, 6)
+	})
+}
+
 // What follows a refused run is a terminal event without facets; the records behind it come after that again.
 func TestAMinimalEventIsNotTheLastOfItsLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -178,7 +222,7 @@ func TestSettlingARecordThatGoesWellAllocatesNothing(t *testing.T) {
 		if err := p.Settle(t.Context(), ready, freely{}); err != nil {
 			t.Fatal(err)
 		}
-	}); n > 0 {
+	}); n > 0 && !raced {
 		t.Errorf("%.0f allocations a record", n)
 	}
 }
@@ -196,9 +240,18 @@ func BenchmarkSettle(b *testing.B) {
 	}
 }
 
-func BenchmarkPrepare(b *testing.B) {
-	p := to(instantly{}, &letters{})
-	rec := records(fmt.Append(nil, "no"))[0]
+// mapped is a mapper that has done its work before.
+type mapped []openlineage.Run
+
+func (m mapped) Map(*gx.Message, mapper.Input) ([]openlineage.Run, error) { return m, nil }
+
+func BenchmarkPrepareBesideDecodeAndMap(b *testing.B) {
+	cfg := quick()
+	runs, _ := fakeMapper{}.Map(&gx.Message{EventFacts: gx.EventFacts{RunID: "r0", Datasets: []gx.Dataset{{Namespace: "n", Name: "orders"}}}}, mapper.Input{})
+	msg := new(gx.Message)
+	cfg.Decode, cfg.Mapper = func([]byte) (*gx.Message, error) { return msg, nil }, mapped(runs)
+	p := New(cfg, []Destination{{Name: "backend", To: instantly{}}}, &letters{})
+	rec := records(event("r0"))[0]
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Prepare(rec)

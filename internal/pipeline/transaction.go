@@ -139,6 +139,9 @@ func (t *Transactions) End(committed bool) {
 		reason = nil
 	case now.learned != nil:
 		reason = now.learned
+	case now.failed != nil && now.failed.Unclear:
+		// The brokers answered, but which record it was is not known yet: the next transaction tells.
+		reason = &fault.Error{Kind: fault.Message, Code: now.failed.Code, Err: now.failed}
 	case now.failed != nil:
 		reason = now.failed
 	}

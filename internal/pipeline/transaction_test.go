@@ -16,6 +16,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/internal/outage"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 // ledger is what readers with read_committed see: what was written in transactions that committed.
@@ -182,37 +183,88 @@ func TestAVerdictOutlivesTheClient(t *testing.T) {
 	}
 }
 
+// A client that fails while it probes an outage takes nobody's turn with it.
+func TestAClientThatFailsGivesItsAttemptBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := NewExactlyOnce(quick(), "kafka")
+		settler := x.With(&sender{backend: backend{answer: away(2)}}, &transactionLetters{})
+		if err := settler.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := handle(t.Context(), settler, records(event("r0")))
+		settler.End(err == nil)
+		if err := settler.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := x.With(&sender{}, &transactionLetters{}).Begin(ctx); err != nil {
+			t.Error("the next client waits for the attempt of one that is gone")
+		}
+	})
+}
+
+// failing is a client whose transaction has failed: what is refused as too large is told after what only fails with it.
+type failing struct{ sender }
+
+func (f *failing) Send(_ context.Context, ev openlineage.Event, done func(error)) {
+	if strings.HasPrefix(string(ev.Body), "r3 ") {
+		time.AfterFunc(time.Second, func() { done(fault.MessageError(fault.Oversize, "kafka_message_too_large", "too large")) })
+		return
+	}
+	done(fault.BackendError("aborted", "the transaction has failed"))
+}
+
+// A batch that is too large may hold the one record that is: the next transaction tells which, and need not wait.
+func TestABatchThatIsRefusedIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := quick()
+		cfg.Backoff = outage.Backoff{Initial: time.Hour, Max: time.Hour}
+		x := NewExactlyOnce(cfg, "kafka")
+		s := &sender{backend: backend{answer: func(_ string, nth int) error {
+			if nth < 3 {
+				return &fault.Error{Kind: fault.Backend, Code: "kafka_batch_too_large", Unclear: true, Err: errors.New("together with others")}
+			}
+			return nil
+		}}}
+		began := time.Now()
+		if _, transactions := transact(t, x, s, &transactionLetters{}, records(event("r0"))); transactions != 3 || time.Since(began) > 0 {
+			t.Errorf("%d transactions, %s", transactions, time.Since(began))
+		}
+	})
+}
+
 // The rest of a transaction fails with the event that is refused: that is no outage.
 func TestARefusedEventIsNoOutage(t *testing.T) {
-	cfg := quick()
-	cfg.Backoff = outage.Backoff{Initial: time.Hour, Max: time.Hour}
-	x := NewExactlyOnce(cfg, "kafka")
-	failed := false
-	s := &sender{}
-	s.answer = func(body string, _ int) error {
-		switch {
-		case body == "r3 START":
-			failed = true
-			return fault.MessageError(fault.Oversize, "kafka_message_too_large", "too large")
-		case failed && !strings.HasPrefix(body, "r3"):
-			return fault.BackendError("aborted", "the transaction has failed")
+	synctest.Test(t, func(t *testing.T) {
+		cfg := quick()
+		cfg.Backoff = outage.Backoff{Initial: time.Hour, Max: time.Hour}
+		x := NewExactlyOnce(cfg, "kafka")
+		settler := x.With(&failing{}, &transactionLetters{})
+		if err := settler.Begin(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	}
-	settler := x.With(s, &transactionLetters{})
-	if err := settler.Begin(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := handle(t.Context(), settler, records(many(40)...)); err == nil {
-		t.Fatal("committed")
-	}
-	settler.End(false)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	if err := settler.Begin(ctx); err != nil {
-		t.Fatal("the transaction after a verdict waits")
-	}
-	settler.End(true)
+		recs := records(many(4)...)
+		for i := range recs {
+			recs[i].Key = fmt.Append(nil, i)
+		}
+		if _, err := handle(t.Context(), settler, recs); err == nil {
+			t.Fatal("committed")
+		}
+		time.Sleep(2 * time.Second) // a transaction ends when its client has told of all records
+		settler.End(false)
+		began := time.Now()
+		if err := settler.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		settler.End(true)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the transaction after a verdict waited %s", took)
+		}
+		if known := x.verdicts.on(recs[3]); known.parts[""] == nil {
+			t.Error("nothing was learned")
+		}
+	})
 }
 
 func TestAStopEndsATransactionThatWaits(t *testing.T) {
