@@ -166,6 +166,13 @@ func (p *Pipeline) Prepare(rec *kgo.Record) Prepared {
 	return r
 }
 
+// PrepareUnread is Prepare for a record that was not read, since its compressed batch inflates too far; more is how many further ones of the
+// batch it stands for. It is buried as a reference letter.
+func (p *Pipeline) PrepareUnread(rec *kgo.Record, more int64) Prepared {
+	p.Observer.RecordsIn(rec.Topic, 1+int(more))
+	return p.unread(rec, more)
+}
+
 // Settle brings a prepared record to every destination, or buries it. Its error is always that of ctx: then the record is not settled.
 func (p *Pipeline) Settle(ctx context.Context, ready Prepared, turn Turn) error {
 	r := ready.(*prepared)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"slices"
 
@@ -85,6 +86,19 @@ func (p *preparer) prepare(rec *kgo.Record) *prepared {
 	} else if err := p.decodeAndMap(r); err != nil {
 		r.bad = blame(err)
 	}
+	r.stand()
+	return r
+}
+
+// unread is a record that was not read, since its compressed batch inflates to more than is read. more is how many further records of
+// the batch it stands for.
+func (p *preparer) unread(rec *kgo.Record, more int64) *prepared {
+	text := "its compressed batch inflates to more than is read (twice input.max_message_bytes)"
+	if more > 0 {
+		text += fmt.Sprintf("; this letter stands for it and the %d offsets behind it", more)
+	}
+	r := &prepared{rec: rec, stage: deadletter.StageDecode,
+		bad: fault.MessageError(fault.Oversize, deadletter.CodeOversizeBatch, "the record was not read: %s", text)}
 	r.stand()
 	return r
 }

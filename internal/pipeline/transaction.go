@@ -87,6 +87,11 @@ type place struct {
 // Prepare decodes and maps a record.
 func (t *Transactions) Prepare(rec *kgo.Record) Prepared { return t.x.prepare(rec) }
 
+// PrepareUnread is Prepare for a record that was not read; see Pipeline.PrepareUnread.
+func (t *Transactions) PrepareUnread(rec *kgo.Record, more int64) Prepared {
+	return t.x.unread(rec, more)
+}
+
 // Begin waits while the brokers are away. Its error is ctx's.
 func (t *Transactions) Begin(ctx context.Context) error {
 	t.x.mu.Lock()

@@ -20,10 +20,11 @@ const (
 
 // The values of HeaderCode that no decoder, mapper or destination makes.
 const (
-	CodeOversize  = "oversize"  // more than input.max_message_bytes
-	CodeTombstone = "tombstone" // a record without a value
-	CodePanic     = "panic"
-	CodeBug       = "bug" // an error that nobody classified
+	CodeOversize      = "oversize"       // more than input.max_message_bytes
+	CodeOversizeBatch = "oversize_batch" // its compressed batch inflates to more than is read
+	CodeTombstone     = "tombstone"      // a record without a value
+	CodePanic         = "panic"
+	CodeBug           = "bug" // an error that nobody classified
 )
 
 // SizeOf is how many bytes a record has: key, value and headers, uncompressed.
