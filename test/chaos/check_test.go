@@ -41,7 +41,11 @@ func TestTheCheckerFindsEachKindOfViolation(t *testing.T) {
 			j.add(5, terminal, []byte("end"), 9)
 		},
 			[]string{duplicates, startFirst}},
-		"a run is left running":            {func(j *journal, e *evidence) { j.add(0, start, []byte("start"), 9); e.storedFaults = 1 }, []string{unended}},
+		"a run is left running": {func(j *journal, e *evidence) { j.add(0, start, []byte("start"), 9); e.storedFaults = 1 }, []string{unended}},
+		"a stopped process is not judged yet by the run that it leaves open": {func(j *journal, e *evidence) {
+			j.add(0, start, []byte("start"), 9100)
+			e.storedFaults, e.disturbances = 1, []disturbance{{what: freezeProcess, from: 800, to: 9000}}
+		}, nil},
 		"a redelivery differs":             {func(j *journal, e *evidence) { j.add(0, terminal, []byte("END"), 9); e.storedFaults = 1 }, []string{unequal}},
 		"more redeliveries than in flight": {func(j *journal, _ *evidence) { j.add(0, terminal, []byte("end"), 9) }, []string{duplicates}},
 		"as many as a kill explains": {func(j *journal, e *evidence) {
