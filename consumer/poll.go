@@ -34,7 +34,7 @@ func (c *Consumer) poll(ctx context.Context) {
 		}
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 			if p := c.of(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
-				c.losses.check(ctx, c.client, f) //nolint:contextcheck // it asks in a goroutine of its own
+				c.losses.check(ctx, c.client, f)
 				c.records.note(f.Records)
 				p.add(f.Records)
 			}

@@ -171,7 +171,7 @@ func (t *transactor) take(ctx context.Context, fetches kgo.Fetches) (out polled)
 	part := func(topic string, id int32) *partition {
 		key := partitionID{topic, id}
 		if of[key] == nil {
-			of[key] = newPartition(t.engine, topic, id) //nolint:contextcheck // finish ends it
+			of[key] = newPartition(t.engine, topic, id)
 			out.parts = append(out.parts, of[key])
 		}
 		return of[key]
@@ -237,7 +237,8 @@ func (t *transactor) transact(ctx context.Context, session *kgo.GroupTransactSes
 // settle settles all records of a poll. With the first error the rest is given up.
 func (t *transactor) settle(ctx context.Context, in polled) error {
 	select {
-	case <-t.failed: // of the transaction before
+	case old := <-t.failed: // of the transaction before
+		t.cfg.Log.Debug("a record failed after its transaction", zap.Error(old))
 	default:
 	}
 	t.engine.share(len(in.parts))

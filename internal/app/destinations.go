@@ -34,15 +34,15 @@ type Destinations struct {
 }
 
 // Close ends what was opened.
-func (d *Destinations) Close() {
-	for _, open := range d.open {
+func (all *Destinations) Close() {
+	for _, open := range all.open {
 		_ = open.Close() // nothing is under way any more
 	}
 }
 
 // Backends are the HTTP backends among them.
-func (d *Destinations) Backends() (out []*http.Destination) {
-	for _, open := range d.open {
+func (all *Destinations) Backends() (out []*http.Destination) {
+	for _, open := range all.open {
 		if h, ok := open.(*http.Destination); ok {
 			out = append(out, h)
 		}

@@ -120,7 +120,7 @@ func (e *engine) atLeastOnce(ctx context.Context) (settler, error) {
 		if e.p.Handler != nil {
 			h = e.p.Handler(h)
 		}
-		c, err := consumer.New(members, h)
+		c, err := consumer.New(members, h) //nolint:contextcheck // a member leaves its group after ctx has ended: Run ends it
 		if err != nil {
 			return err
 		}
