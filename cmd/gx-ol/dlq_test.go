@@ -119,6 +119,63 @@ func TestSettlingAsksAnOperator(t *testing.T) {
 	}
 }
 
+// Where a replay writes to is told by the dead-letter topic's name, the configuration or the operator, never by a letter.
+func TestAReplayGoesWhereTheOperatorSays(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders", "collected"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	addr := strings.Join(cluster.ListenAddrs(), ",")
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for i := range 3 {
+		rec := &kgo.Record{Topic: "orders", Offset: int64(i), Timestamp: time.Now(), Value: []byte("v")}
+		if err := client.ProduceSync(t.Context(), deadletter.Wrap(rec, "collected", deadletter.Letter{Code: "http_422"})).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := func(input string) string {
+		path := filepath.Join(t.TempDir(), "gx-ol.yaml")
+		text := "kafka: {bootstrap.servers: " + addr + "}\ninput: {topics: [" + input + "], group: g}\ndead_letters: {topic: collected}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	exported := func() string {
+		code, out, said := call(t, "", "dlq", "export", "--brokers", addr, "--topic", "collected")
+		path := filepath.Join(t.TempDir(), "letters.ndjson")
+		if err := os.WriteFile(path, []byte(out), 0o600); err != nil || code != 0 {
+			t.Fatal(err, said)
+		}
+		return path
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"replay", "--brokers", addr, "--topic", "collected"}, 1, "3 foreign topic"},
+		{[]string{"replay", "--brokers", addr, "--topic", "collected"}, 1, "say so with --source-topic orders"},
+		{[]string{"import", exported(), "--brokers", addr, "--topic", "collected"}, 1, "3 foreign topic"},
+		{[]string{"replay", "--config", config("others")}, 1, "3 foreign topic"},
+		{[]string{"replay", "--config", config("^oth.*")}, 1, "3 foreign topic"},
+		{[]string{"replay", "--limit", "1", "--config", config("^ord.*")}, 0, "1 replayed"},
+		{[]string{"replay", "--limit", "1", "--config", config("others, orders")}, 0, "1 replayed"},
+		{[]string{"import", exported(), "--brokers", addr, "--topic", "collected", "--source-topic", "orders"}, 0, "1 replayed"},
+		{[]string{"replay", "--brokers", addr, "--topic", "collected", "--source-topic", "orders"}, 0, "all 3 letters of the topic are settled"},
+	} {
+		code, _, said := call(t, "", append(append([]string{"dlq"}, c.args...), "--yes")...)
+		if code != c.code || !strings.Contains(said, c.want) {
+			t.Errorf("%v: exit %d, %s", c.args, code, said)
+		}
+	}
+}
+
 // What anyone can write into a letter does not reach the terminal as what a terminal obeys, in any form of any command.
 func TestForeignTextIsHarmless(t *testing.T) {
 	addr := buried(t)

@@ -281,6 +281,40 @@ func FuzzParseExported(f *testing.F) {
 	})
 }
 
+// A session reads the ledger once, when no other can settle beside it: what it read before, or twice, could differ.
+func TestTheLedgerIsReadOnceAfterTheFence(t *testing.T) {
+	e := newEstate(t)
+	e.bury(0, 1, "a")
+	e.replay(Filter{})
+	details, err := e.topic.admin.ListTopics(t.Context(), dead+LedgerSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := [16]byte(details[dead+LedgerSuffix].ID)
+	var fenced atomic.Bool
+	var before, after atomic.Int64
+	e.cluster.ControlKey(int16(kmsg.InitProducerID), func(kmsg.Request) (kmsg.Response, error, bool) {
+		e.cluster.KeepControl()
+		fenced.Store(true)
+		return nil, nil, false
+	})
+	e.cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		e.cluster.KeepControl()
+		if slices.ContainsFunc(req.(*kmsg.FetchRequest).Topics, func(t kmsg.FetchRequestTopic) bool { return t.TopicID == id }) {
+			if fenced.Load() {
+				after.Add(1)
+			} else {
+				before.Add(1)
+			}
+		}
+		return nil, nil, false
+	})
+	e.begin()
+	if before.Load() != 0 || after.Load() != 1 {
+		t.Errorf("read %d times before the fence, %d times after", before.Load(), after.Load())
+	}
+}
+
 // Who may not create topics can settle letters when somebody else has made the topics.
 func TestTopicsThatExistAreNotCreated(t *testing.T) {
 	e := newEstate(t)

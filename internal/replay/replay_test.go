@@ -142,6 +142,34 @@ func TestALetterThatWasReplayedTooOftenGoesToQuarantine(t *testing.T) {
 	}
 }
 
+// How often a record was replayed is the ledger's word; its letters' headers know nothing of it, and the copy in quarantine says it.
+func TestALetterThatComesBackAgainAndAgainGoesToQuarantine(t *testing.T) {
+	e := newEstate(t)
+	e.bury(0, 41, "a")
+	for n := 0; ; n++ {
+		got := e.replay(Plan{MaxReplays: 3})
+		if len(got) != 1 || n > 3 {
+			t.Fatalf("replay %d: %v", n+1, got)
+		}
+		if pending := e.index().Choose(dlq.Filter{}); len(pending) > 0 {
+			t.Fatalf("pending %+v", pending[0])
+		}
+		back := e.read(source)
+		if len(back) == n {
+			break // it was put aside
+		}
+		e.write(deadletter.Wrap(back[n], dead, deadletter.Letter{Group: "g", Code: "http_400"}), 0)
+	}
+	q, err := dlq.Open(t.Context(), e.client, dead+dlq.QuarantineSuffix, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ix, err := q.Load(t.Context())
+	if err != nil || len(ix.Letters) != 1 || ix.Letters[0].Said.Replays != 3 {
+		t.Fatalf("%+v %v", ix, err)
+	}
+}
+
 func TestTheLaterOfTwoSessionsGoesOn(t *testing.T) {
 	e := newEstate(t)
 	e.bury(0, 1, "a")

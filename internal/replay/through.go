@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -116,9 +115,6 @@ func (t *Through) again(topic string, old *dlq.Letter, rec *kgo.Record, l deadle
 	return out
 }
 
-// errBefore is that a record before this one, in one of its lanes, was not settled.
-var errBefore = errors.New("a record before it is not settled")
-
 // settleAll settles records, those that share a lane in their order, others side by side, and says which are settled. The first error ends it, once what is in
 // hand is over: that record, and those behind it in its lanes, are not.
 func settleAll(ctx context.Context, p Settler, recs []*kgo.Record, most int) (settled map[*kgo.Record]bool, err error) {
@@ -171,13 +167,11 @@ type step struct {
 	err   error
 }
 
-// settle waits for its turn and takes it. Those before it hold places of their own, so that they never wait for this one's.
+// settle waits for its turn and takes it. Those before it hold places of their own, so that they never wait for this one's. If one of them is not settled, ctx has
+// ended by then.
 func (s *step) settle(ctx context.Context, p Settler, prepared Prepared) error {
 	for _, before := range s.after {
 		<-before.done
-		if before.err != nil {
-			return errBefore
-		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
