@@ -109,7 +109,7 @@ func newDestination(ctx context.Context, cfg *config.Config, t *config.Transport
 		if len(t.Config) > 0 {
 			path = cfg.Path(t) + ".config"
 		}
-		client, err := newProducerClient(cfg.DestinationKafka(t), liveProperties(cfg, path), cfg.Input.MaxMessageBytes)
+		client, err := newProducerClient(cfg.DestinationKafka(t), liveProperties(cfg, path), kafka.EventOpts(cfg.Input.MaxMessageBytes))
 		if err != nil {
 			return nil, nil, err
 		}

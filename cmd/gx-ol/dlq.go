@@ -192,7 +192,7 @@ func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix 
 	if err != nil {
 		return nil, err
 	}
-	client, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), cfg.Input.MaxMessageBytes)
+	client, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), kafka.LetterOpts(cfg.Input.MaxMessageBytes))
 	if err != nil {
 		return nil, err
 	}
@@ -257,5 +257,5 @@ func (g *graveyard) session(ctx context.Context, a *app, by string, ix *dlq.Inde
 	if by == "" {
 		by = a.who
 	}
-	return g.Begin(ctx, append(kafka.LetterOpts(g.cfg.Input.MaxMessageBytes), opts...), by, ix)
+	return g.Begin(ctx, append(kafka.LargeOpts(g.cfg.Input.MaxMessageBytes), opts...), by, ix)
 }

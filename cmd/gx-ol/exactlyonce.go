@@ -41,7 +41,7 @@ func newTransactions(ctx context.Context, cfg *config.Config, client *kgo.Client
 }
 
 func sameCluster(ctx context.Context, cfg *config.Config, input *kgo.Client) error {
-	output, err := newProducerClient(cfg.Transport.Config, liveProperties(cfg, "transport.config"), cfg.Input.MaxMessageBytes)
+	output, err := newProducerClient(cfg.Transport.Config, liveProperties(cfg, "transport.config"), kafka.EventOpts(cfg.Input.MaxMessageBytes))
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func sameCluster(ctx context.Context, cfg *config.Config, input *kgo.Client) err
 
 // run settles each poll in one transaction until ctx ends.
 func (t *transactions) run(ctx context.Context, cfg consumer.Config) error {
-	cfg.Client = append(kafka.EventOpts(t.cfg.Input.MaxMessageBytes), cfg.Client...)
+	cfg.Client = append(kafka.LargeOpts(t.cfg.Input.MaxMessageBytes), cfg.Client...)
 	// A static member's id is stable, and its next life ends the transaction that the last one left open at once.
 	id := cfg.Group + "." + cmp.Or(t.cfg.Kafka["group.instance.id"], uuid.NewString())
 	return consumer.RunTransactions(ctx, cfg, id, func(client *kgo.Client) consumer.TransactHandler {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
@@ -76,7 +77,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 	if err != nil {
 		return err
 	}
-	client, err := newProducerClient(props, nil, maxBytes)
+	client, err := newProducerClient(props, nil, kafka.LargeOpts(maxBytes))
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err != nil {
 		return err
 	}
-	letters, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), cfg.Input.MaxMessageBytes)
+	letters, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), kafka.LetterOpts(cfg.Input.MaxMessageBytes))
 	if err != nil {
 		return err
 	}

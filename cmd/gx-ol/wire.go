@@ -15,16 +15,15 @@ import (
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/producer/kafka"
 )
 
-// newProducerClient is a client that writes events or dead letters; live gives those of its properties that change.
-func newProducerClient(props map[string]string, live func(name string) func() string, maxMessageBytes int) (*kgo.Client, error) {
+// newProducerClient is a client that writes, by defaults and then the operator's properties; live gives those of these that change.
+func newProducerClient(props map[string]string, live func(name string) func() string, defaults []kgo.Opt) (*kgo.Client, error) {
 	opts, err := kafkaclient.OptsLive(props, live)
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(append(kafka.LetterOpts(maxMessageBytes), opts...)...)
+	return kgo.NewClient(append(defaults, opts...)...)
 }
 
 // mapperSettings are the configuration's choices about the mapping.
