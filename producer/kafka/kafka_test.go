@@ -28,7 +28,7 @@ const topicMax = 100_000
 // cluster starts a broker in this process with the topic "in" of one partition, and gives its address.
 func cluster(t testing.TB) []string {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "roomy"))
 	if err != nil {
 		t.Fatal(err)
 	}
