@@ -194,7 +194,7 @@ func (f *dlqFlags) open(ctx context.Context, a *process, cmd *cobra.Command, suf
 	if err != nil {
 		return nil, err
 	}
-	client, err := app.NewLetterClient(cfg)
+	client, err := app.NewWriterClient(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func otherTopics(ctx context.Context, client *kgo.Client) string {
 
 // session begins to settle letters of ix; nil: of now.
 func (d *deadLetters) session(ctx context.Context, a *process, by string, ix *dlq.Index) (*dlq.Session, error) {
-	opts, err := app.LetterOpts(d.cfg)
+	opts, err := app.WriterOpts(d.cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 	if err != nil {
 		return err
 	}
-	client, err := app.NewLetterClient(&config.Config{Kafka: props, Input: config.Input{MaxMessageBytes: maxBytes}})
+	client, err := app.NewWriterClient(&config.Config{Kafka: props, Input: config.Input{MaxMessageBytes: maxBytes}})
 	if err != nil {
 		return err
 	}

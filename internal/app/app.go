@@ -50,20 +50,23 @@ func liveProperties(cfg *config.Config, path string) func(name string) func() st
 	return func(name string) func() string { return cfg.Live(path + "." + name) }
 }
 
-// LetterOpts are the options of a client of the input's brokers that writes dead letters and replays. The operator's properties win over ours.
-func LetterOpts(cfg *config.Config) ([]kgo.Opt, error) {
-	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
-	if err != nil {
-		return nil, err
-	}
-	return append(kafka.LetterOpts(cfg.Input.MaxMessageBytes), opts...), nil
+// WriterOpts are the options of a client of the input's brokers that writes what a command puts there: replays, results. The operator's properties win
+// over ours.
+func WriterOpts(cfg *config.Config) ([]kgo.Opt, error) {
+	return inputOpts(cfg, kafka.LargeOpts(cfg.Input.MaxMessageBytes))
 }
 
-// NewLetterClient is such a client.
-func NewLetterClient(cfg *config.Config) (*kgo.Client, error) {
-	opts, err := LetterOpts(cfg)
+// NewWriterClient is such a client.
+func NewWriterClient(cfg *config.Config) (*kgo.Client, error) {
+	opts, err := WriterOpts(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return kgo.NewClient(opts...)
+}
+
+// inputOpts are options of ours, and behind them those of the input's brokers.
+func inputOpts(cfg *config.Config, ours []kgo.Opt) ([]kgo.Opt, error) {
+	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
+	return append(ours, opts...), err
 }

@@ -151,7 +151,7 @@ func httpSettings(cfg *config.Config, t *config.Transport, p Process, into *http
 				zap.String("destination", DestinationName(t)), zap.Int("status", status))
 		},
 		APIKeyNow: cfg.Live(path + ".auth.apiKey"), HeadersNow: headers,
-		URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
+		Version: p.Version, URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
 		Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
 	}
 	if t.SSL == (config.SSL{}) {

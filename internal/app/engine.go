@@ -29,13 +29,18 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 		p.Log.Info("OPENLINEAGE_DISABLED is set: nothing is read and nothing delivered")
 		return nil
 	}
+	defer zap.RedirectStdLog(p.Log)() // net/http has a few words of its own
 	// What is wrong with the configuration is told before anybody is asked.
 	if _, err := NewMapping(cfg, p, 0, func(string) {}); err != nil {
 		return err
 	}
 	memory := containerMemory()
 	limitMemory(memory, p.Getenv)
-	client, err := NewLetterClient(cfg)
+	opts, err := inputOpts(cfg, kafka.LetterOpts(cfg.Input.MaxMessageBytes))
+	if err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (e *engine) exactlyOnce(ctx context.Context) (settler, error) {
 	none := func() map[string]int { return nil }
 	return settler{limits: none, holds: x.Holds, close: func() {}, run: func(ctx context.Context, members consumer.Config) error {
 		// The operator's properties win over ours, as everywhere.
-		members.Client = append(kafka.EventOpts(e.cfg.Input.MaxMessageBytes), members.Client...)
+		members.Client = append(kafka.LargeOpts(e.cfg.Input.MaxMessageBytes), members.Client...)
 		// A static member's id is stable, and its next life ends the transaction that the last one left open at once.
 		id := members.Group + "." + cmp.Or(e.cfg.Kafka["group.instance.id"], uuid.NewString())
 		return consumer.RunTransactions(ctx, members, id, func(client *kgo.Client) consumer.TransactHandler {

@@ -29,7 +29,7 @@ func TestTheOperatorsPropertiesWin(t *testing.T) {
 		{"request.timeout.ms", "12000", kgo.RequestTimeoutOverhead, "12s"},
 		{"client.id", "mine", kgo.ClientID, "mine"},
 	} {
-		for name, defaults := range map[string][]kgo.Opt{"events": kafka.EventOpts(32 << 20), "letters": kafka.LetterOpts(32 << 20)} {
+		for name, defaults := range map[string][]kgo.Opt{"events": kafka.EventOpts(32 << 20), "letters": kafka.LetterOpts(32 << 20), "large": kafka.LargeOpts(32 << 20)} {
 			operator, err := Opts(map[string]string{"bootstrap.servers": "127.0.0.1:1", c.name: c.value})
 			if err != nil {
 				t.Fatal(err)

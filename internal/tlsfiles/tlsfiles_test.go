@@ -268,7 +268,7 @@ func TestTheCertificateIsForTheHostThatWasDialled(t *testing.T) {
 			}
 		}
 		_ = l.Close()
-		for range got { //nolint:revive // until the server has ended
+		for range got { // until the server has ended
 		}
 	}
 }

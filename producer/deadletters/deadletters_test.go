@@ -3,6 +3,7 @@ package deadletters
 import (
 	"bytes"
 	"crypto/rand"
+	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -25,8 +26,8 @@ func cluster(t *testing.T, topics ...string) *kgo.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	opts := append(kafka.LetterOpts(4<<20), kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(topics...),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	opts := append(kafka.LargeOpts(4<<20), kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(topics...),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())) // it also reads, so it writes the large ones itself
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -146,5 +147,82 @@ func TestDeadLetterTopicIsMadeAfterItsSource(t *testing.T) {
 	}
 	if f := fault.Of(EnsureTopic(t.Context(), cl, "nowhere", "nowhere.dlq")); f.Kind != fault.Backend {
 		t.Errorf("%+v", f)
+	}
+}
+
+// Letters that are written at the same time share batches, which a broker refuses as a whole: only the one that is too large becomes a reference.
+func TestOnlyTheLetterThatIsTooLargeBecomesAReference(t *testing.T) {
+	cl := cluster(t, "in.dlq")
+	if err := EnsureTopic(t.Context(), cl, "in", "in.dlq"); err != nil {
+		t.Fatal(err)
+	}
+	d := New(kafka.NewWriter(cl), Config{TopicOf: func(s string) string { return s + ".dlq" }})
+	var all sync.WaitGroup
+	for i := range 20 {
+		size := 100_000 // together too large
+		if i == 11 {
+			size = 2 << 20 // alone
+		}
+		body := noise(t, size)
+		all.Go(func() {
+			if err := d.Bury(t.Context(), &kgo.Record{Topic: "in", Key: []byte("k"), Offset: int64(i), Value: body}, deadletter.Letter{Code: "c"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	form := make(map[int64]string) // of the last letter of each
+	for len(form) < 20 {
+		for _, rec := range read(t, cl, 1) {
+			l, _, err := deadletter.Unwrap(rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			form[l.Offset] = l.Reference
+		}
+	}
+	for i, reference := range form {
+		if (reference != "") != (i == 11) {
+			t.Errorf("the letter of %d: reference %q", i, reference)
+		}
+	}
+}
+
+// In a transaction the form must be told, since the transaction has failed: the next one writes the smaller form.
+func TestInATransactionALetterThatIsTooLargeIsAMessageFault(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "in", "in.dlq"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	cl, err := kgo.NewClient(append(kafka.LargeOpts(4<<20), kgo.SeedBrokers(c.ListenAddrs()...), kgo.TransactionalID("t"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	w := kafka.NewTransactionWriter(cl)
+	d := New(nil, Config{TopicOf: func(s string) string { return s + ".dlq" }}).InTransaction(w)
+	rec := &kgo.Record{Topic: "in", Key: []byte("k"), Value: noise(t, 2<<20)}
+	bury := func(l deadletter.Letter) error {
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		err := d.Bury(t.Context(), rec, l)
+		if ended := cl.EndTransaction(t.Context(), kgo.TransactionEndTry(err == nil)); ended != nil {
+			t.Fatal(ended)
+		}
+		return err
+	}
+	l := deadletter.Letter{Code: "c"}
+	err = bury(l)
+	if f := fault.Of(err); f.Kind == fault.Backend && f.Code == "dead_letter_kafka_batch_too_large" { // not certain yet
+		err = bury(l)
+	}
+	if f := fault.Of(err); f.Kind != fault.Message || f.Disposition != fault.Oversize || f.Code != kafka.TooLarge {
+		t.Fatalf("%+v", f)
+	}
+	l.Reference = deadletter.ReferenceKept
+	if err := bury(l); err != nil {
+		t.Errorf("the reference: %v", err)
 	}
 }

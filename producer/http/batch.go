@@ -2,12 +2,11 @@ package http
 
 import (
 	"context"
-	"errors"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
-	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -20,7 +19,7 @@ const (
 // its own event, so that a run's START is acknowledged before its terminal event is sent, as without batches.
 type batcher struct {
 	h      *Destination
-	target string
+	target *url.URL
 	size   int
 	linger time.Duration
 
@@ -32,11 +31,13 @@ type batcher struct {
 
 // batch is one POST.
 type batch struct {
-	events []openlineage.Event
-	bytes  int
-	full   chan struct{} // closed: go
-	done   chan struct{} // closed: outcome is there
-	errs   []error
+	events  []openlineage.Event
+	bytes   int
+	full    chan struct{} // closed: go
+	done    chan struct{} // closed: outcome is there
+	errs    []error
+	waiting int    // callers that wait for the outcome; the batcher's mu guards it
+	cancel  func() // ends the POST; nil before it begins
 }
 
 // deliver adds ev to the open batch and waits for its outcome. When ctx ends it does not wait any more; the event may arrive all
@@ -47,7 +48,18 @@ func (b *batcher) deliver(ctx context.Context, ev openlineage.Event) error {
 	case <-on.done:
 		return on.errs[i]
 	case <-ctx.Done():
+		b.leave(on)
 		return ctx.Err()
+	}
+}
+
+// leave is the end of one caller. The end of the last one ends the POST: a stop waits for nobody's answer.
+func (b *batcher) leave(on *batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	on.waiting--
+	if on.waiting == 0 && on.cancel != nil {
+		on.cancel()
 	}
 }
 
@@ -66,6 +78,7 @@ func (b *batcher) join(ev openlineage.Event) (*batch, int) {
 	now := b.open
 	now.events = append(now.events, ev)
 	now.bytes += len(ev.Body) + 1
+	now.waiting++
 	if len(now.events) >= b.size {
 		b.seal()
 	}
@@ -86,13 +99,19 @@ func (b *batcher) send(now *batch) {
 	case <-timer.C:
 	}
 	timer.Stop()
+	// No caller's ctx: the end of one must not fail the others.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	b.mu.Lock()
 	if b.open == now {
 		b.open = nil
 	}
+	now.cancel = cancel
+	if now.waiting == 0 {
+		cancel()
+	}
 	b.mu.Unlock()
-	// No caller's ctx: the end of one must not fail the others. The request's own timeout bounds it.
-	now.errs = b.post(context.Background(), now.events)
+	now.errs = b.post(ctx, now.events)
 	close(now.done)
 }
 
@@ -119,25 +138,25 @@ func (b *batcher) post(ctx context.Context, events []openlineage.Event) []error 
 		}
 		body = append(body, ev.Body...)
 	}
-	status, header, answer, err := b.h.do(ctx, http.MethodPost, b.target, append(body, ']'))
+	body = append(body, ']')
+	a, err := b.h.do(ctx, http.MethodPost, b.target, body, wholeBody)
 	out := make([]error, len(events))
 	switch {
 	case err != nil:
 		return everyone(out, err)
-	case status/100 == 2:
+	case a.status/100 == 2 && !isHTML(a.header):
 		b.h.lastOK.Store(b.h.now().UnixNano())
-		return b.h.redactedAll(judgeBatch(status, header, answer, len(events)))
-	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
-		b.fallBack(status)
+		return judgeBatch(a, len(events), b.h.secrets.cut)
+	case a.status == http.StatusNotFound, a.status == http.StatusMethodNotAllowed:
+		b.fallBack(a.status)
 		return b.oneByOne(ctx, events)
-	case len(events) > 1 && status == http.StatusRequestEntityTooLarge:
+	case len(events) > 1 && a.status == http.StatusRequestEntityTooLarge:
 		half := len(events) / 2
 		return append(b.post(ctx, events[:half]), b.post(ctx, events[half:])...)
-	case len(events) > 1 && (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity):
+	case len(events) > 1 && (a.status == http.StatusBadRequest || a.status == http.StatusUnprocessableEntity):
 		return b.oneByOne(ctx, events)
 	}
-	f := classify(status, header, answer, b.h.Backend(), b.h.okLately())
-	return everyone(out, b.h.redacted(f))
+	return everyone(out, b.h.faultOf(a, body))
 }
 
 // fallBack leaves lineage/batch alone for a while.
@@ -163,24 +182,3 @@ func (b *batcher) oneByOne(ctx context.Context, events []openlineage.Event) []er
 
 // close waits for what is under way.
 func (b *batcher) close() { b.sending.Wait() }
-
-// redacted takes secrets out of the fault's text.
-func (h *Destination) redacted(f *fault.Error) *fault.Error {
-	f.Err = redactedText(h.redact(f.Error()))
-	return f
-}
-
-// redactedAll does so for each.
-func (h *Destination) redactedAll(errs []error) []error {
-	for _, err := range errs {
-		if f, ok := errors.AsType[*fault.Error](err); ok {
-			f.Err = redactedText(h.redact(f.Error()))
-		}
-	}
-	return errs
-}
-
-// redactedText is an error's text after redaction.
-type redactedText string
-
-func (t redactedText) Error() string { return string(t) }

@@ -3,7 +3,6 @@ package http
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
 )
@@ -21,16 +20,21 @@ type batchAnswer struct {
 	} `json:"failed_events"`
 }
 
-// judgeBatch says of each of n events what became of it, by a 2xx answer: nil for taken. Without a body, or with one that is no
-// JSON, 2xx means what it means everywhere. A JSON body must vouch for every event: one that contradicts itself proves nothing,
-// and all are sent again, which does no harm.
-func judgeBatch(status int, header http.Header, body []byte, n int) []error {
+// judgeBatch says of each of n events what became of it, by a 2xx answer: nil for taken. 204 and an answer of no bytes mean what 2xx
+// means everywhere, and so does one that is no JSON. A JSON body must vouch for every event: one that was cut short or contradicts
+// itself proves nothing, and all are sent again, which does no harm. redact takes secrets out of a reason.
+func judgeBatch(got answer, n int, redact func(string) string) []error {
 	out := make([]error, n)
-	if status == http.StatusNoContent || len(strings.TrimSpace(string(body))) == 0 || !isJSON(header) {
+	switch {
+	case got.status == http.StatusNoContent, got.empty:
+		return out
+	case !got.whole, len(got.body) == 0:
+		return everyone(out, unclearBatch("the backend's answer to a batch was cut short"))
+	case !isJSON(got.header):
 		return out
 	}
 	var a batchAnswer
-	if err := json.Unmarshal(body, &a); err != nil {
+	if err := json.Unmarshal(got.body, &a); err != nil {
 		return everyone(out, unclearBatch("the backend's answer to a batch is no answer to a batch"))
 	}
 	named := 0
@@ -50,7 +54,7 @@ func judgeBatch(status int, header http.Header, body []byte, n int) []error {
 		if f.Index == nil || *f.Index < 0 || *f.Index >= n {
 			return everyone(out, unclearBatch("the backend's answer to a batch names an event that was not in it"))
 		}
-		reason := cut(strings.Join(strings.Fields(f.Reason), " "), quoteLimit)
+		reason := cut(redact(clean(f.Reason)), quoteLimit)
 		if f.Retriable {
 			b := fault.BackendError("batch_retriable", "the backend did not take this event of a batch: %s", reason)
 			b.Unclear = true

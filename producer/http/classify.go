@@ -1,12 +1,14 @@
 package http
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
@@ -17,25 +19,29 @@ const (
 	maxRetryAfter = time.Hour // a date in the far future must not stop delivery for good
 )
 
-// classify says whose fault an answer is; nil for success. lastOK tells whether this destination answered another
+// classify says whose fault an answer is; nil for success. said are the backend's own words; lastOK tells whether this destination answered another
 // event with 2xx within the last minute. What every record would meet alike is never the record's fault.
-func classify(status int, header http.Header, body []byte, backend string, lastOK bool) *fault.Error {
+func classify(status int, header http.Header, body []byte, said, backend string, lastOK bool) *fault.Error {
 	code := "http_" + strconv.Itoa(status)
 	text := fmt.Sprintf("the backend answered %d", status)
 	if name := http.StatusText(status); name != "" {
 		text += " " + name
 	}
-	if said := words(header, body); said != "" {
+	if said != "" {
 		text += ": " + said
 	}
 	switch {
+	case status/100 == 2 && isHTML(header):
+		f := fault.BackendError("not_openlineage", "%s with a web page", text)
+		f.Hint = "the url is no OpenLineage endpoint: a login, or the backend's web page?"
+		return f
 	case status/100 == 2:
 		return nil
 	case status == http.StatusRequestEntityTooLarge:
 		return fault.MessageError(fault.Oversize, code, "%s", text)
 	case status == http.StatusUnprocessableEntity:
 		return fault.MessageError(fault.Rejected, code, "%s", text)
-	case status == http.StatusInternalServerError && backend == Marquez && isJSON(header) && codeOf(body) == http.StatusBadRequest:
+	case status == http.StatusInternalServerError && (backend == Marquez || backend == "") && isJSON(header) && codeOf(body) == http.StatusBadRequest:
 		return fault.MessageError(fault.Rejected, "http_500_code_400", "%s", text)
 	case status == http.StatusBadRequest && lastOK:
 		return fault.MessageError(fault.Rejected, code, "%s", text)
@@ -53,6 +59,8 @@ func unclear(status int, backend string) bool {
 	switch status {
 	case http.StatusBadRequest:
 		return true
+	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict:
+		return true // some backends answer so by entity: one event is refused for good while others are taken
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return backend != Marquez
 	}
@@ -89,25 +97,55 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// words are the backend's own, from `errors` or `message` of a JSON body, on one line and bounded. The rest of a body
-// is never quoted: it could be the event.
-func words(header http.Header, body []byte) string {
-	if !isJSON(header) {
+// words are the backend's own, on one line: `errors` or `message` of a JSON body, else the first line of a text. A part of what was
+// sent is not quoted: it could hold values of rows.
+func words(header http.Header, body, sent []byte) string {
+	said := ""
+	switch {
+	case isHTML(header):
+	case isJSON(header):
+		var a struct {
+			Errors  []string `json:"errors"`
+			Message string   `json:"message"`
+		}
+		if json.Unmarshal(body, &a) != nil && a.Message == "" {
+			return ""
+		}
+		said = a.Message
+		if len(a.Errors) > 0 {
+			said = strings.Join(a.Errors, "; ")
+		}
+	case strings.HasPrefix(strings.ToLower(header.Get("Content-Type")), "text/"):
+		line, _, _ := bytes.Cut(bytes.TrimSpace(body), []byte("\n"))
+		// A text quotes freely; where it may begin to quote JSON, it ends.
+		if i := bytes.IndexAny(line, "{[<"); i >= 0 {
+			line = line[:i]
+		}
+		said = string(line)
+	}
+	said = clean(said)
+	if len(said) >= leastEcho && bytes.Contains(sent, []byte(said)) {
 		return ""
 	}
-	var a struct {
-		Errors  []string `json:"errors"`
-		Message string   `json:"message"`
-	}
-	if json.Unmarshal(body, &a) != nil && a.Message == "" {
-		return ""
-	}
-	said := a.Message
-	if len(a.Errors) > 0 {
-		said = strings.Join(a.Errors, "; ")
-	}
-	said = strings.Join(strings.Fields(said), " ")
-	return cut(said, quoteLimit)
+	return said
+}
+
+// leastEcho is how long a text must be to be taken for a piece of what was sent.
+const leastEcho = 16
+
+// clean is s in valid UTF-8 on one line without control characters, which would reach a terminal.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}
+
+func isHTML(h http.Header) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(h.Get("Content-Type"))), "text/html")
 }
 
 // cut is s up to n bytes, without tearing a rune.

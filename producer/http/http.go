@@ -1,6 +1,5 @@
-// Package producer holds the destinations of OpenLineage events: HTTP, Kafka, the console and a file, and the
-// dead-letter topics. A Deliver is one attempt; whoever calls it decides about the next one by the *fault.Error that
-// it returns. An error of an ended context comes back as the context's own, unclassified: a stop is nobody's fault.
+// Package http delivers events to an OpenLineage backend over HTTP, one POST each or several through lineage/batch, and says
+// whose fault an answer is.
 package http
 
 import (
@@ -9,10 +8,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -38,10 +38,6 @@ const (
 const (
 	defaultEndpoint = "api/v1/lineage"
 	dataHubBase     = "/openapi/openlineage"
-	questionLimit   = 8 << 20          // bytes read of the answer to a GET
-	answerLimit     = 64 << 10         // bytes read of an answer; the rest is drained up to drainLimit
-	drainLimit      = 1 << 20          // above this the connection is closed rather than reused
-	idleTimeout     = 25 * time.Second // Marquez closes idle connections after 30 s without notice
 	okWindow        = 60 * time.Second // how long a 2xx proves that a 400 is the event's own fault
 )
 
@@ -52,6 +48,7 @@ type Config struct {
 	APIKey        string            // sent as Authorization: Bearer; never in an error
 	Gzip          bool              // compress request bodies
 	Headers       map[string]string // further request headers
+	Version       string            // of gx-ol, for the User-Agent
 	Timeout       time.Duration     // for one whole attempt; default 60 s
 	Backend       string            // auto (default), marquez, datahub or generic
 	GuardOff      bool              // send events that would break Marquez for everybody
@@ -72,14 +69,20 @@ type Config struct {
 
 // Destination delivers events with one POST each. It is safe for concurrent use.
 type Destination struct {
-	cfg     Config
-	target  string // where events go
-	base    string // without a slash at its end; other endpoints lie below it
-	probe   string // what Probe asks
-	client  *http.Client
-	close   func()
+	cfg    Config
+	target *url.URL // where events go
+	base   *url.URL // other endpoints lie below it
+	probe  *url.URL // what Probe asks
+
+	transport *http.Transport
+	agent     string   // User-Agent
+	names     []string // of the further headers
+	renews    bool     // the key or a header may change
+	headers   atomic.Pointer[headers]
+
 	now     func() time.Time
 	backend atomic.Pointer[string] // nil until known
+	probed  atomic.Int64           // Unix nanoseconds of the last probe that taught nothing; 0 for none
 	lastOK  atomic.Int64           // Unix nanoseconds of the last 2xx; 0 for none
 	skipped atomic.Int64
 	batches *batcher // nil: one by one
@@ -87,51 +90,59 @@ type Destination struct {
 	asked   asked // see Later
 }
 
+// Validate checks what can be checked without the backend.
+func (c Config) Validate() error {
+	if _, _, err := join(c.URL, c.Endpoint); err != nil {
+		return err
+	}
+	switch c.Backend {
+	case "", Auto, Marquez, DataHub, Generic:
+	default:
+		return fmt.Errorf("backend %q: not one of auto, marquez, datahub, generic", c.Backend)
+	}
+	switch c.OnSkipped {
+	case "", CountSkipped, BurySkipped:
+	default:
+		return fmt.Errorf("on_skipped %q: not one of count, bury", c.OnSkipped)
+	}
+	return nil
+}
+
 // New checks cfg and makes the destination. It sends nothing.
 func New(cfg Config) (*Destination, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
 	target, base, err := join(cfg.URL, cfg.Endpoint)
 	if err != nil {
 		return nil, err
 	}
-	switch cfg.Backend {
-	case "", Auto, Marquez, DataHub, Generic:
-	default:
-		return nil, fmt.Errorf("backend %q: not one of auto, marquez, datahub, generic", cfg.Backend)
-	}
-	switch cfg.OnSkipped {
-	case "", CountSkipped, BurySkipped:
-	default:
-		return nil, fmt.Errorf("on_skipped %q: not one of count, bury", cfg.OnSkipped)
-	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 60 * time.Second
 	}
-	transport := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     idleTimeout,
-		MaxIdleConnsPerHost: 256, // above any number in flight: a connection is not made anew for each event
-		ForceAttemptHTTP2:   true,
-	}
+	var settings *tls.Config
 	if cfg.TLS != nil {
-		transport.TLSClientConfig = cfg.TLS(base.Hostname())
+		settings = cfg.TLS(base.Hostname())
 	}
-	h := &Destination{cfg: cfg, target: target, now: time.Now, close: transport.CloseIdleConnections}
-	h.base = strings.TrimRight(base.String(), "/")
-	h.probe = base.JoinPath("api/v1/namespaces").String() + "?limit=1"
-	if u, err := url.Parse(cfg.URL); err == nil && u.User != nil {
-		password, _ := u.User.Password()
+	h := &Destination{cfg: cfg, target: target, base: base, now: time.Now, transport: newTransport(settings), agent: "gx-ol"}
+	if cfg.Version != "" {
+		h.agent += "/" + cfg.Version
+	}
+	h.probe = base.JoinPath("api/v1/namespaces")
+	h.probe.RawQuery = "limit=1"
+	h.names = slices.Sorted(maps.Keys(cfg.Headers))
+	h.renews = cfg.APIKeyNow != nil
+	for _, now := range cfg.HeadersNow {
+		h.renews = h.renews || now != nil
+	}
+	if base.User != nil {
+		password, _ := base.User.Password()
 		h.secrets.add(password)
 	}
 	if cfg.BatchSize > 1 {
 		endpoint := cmp.Or(strings.TrimLeft(cfg.BatchEndpoint, "/"), defaultEndpoint+"/batch")
-		h.batches = &batcher{h: h, target: base.JoinPath(endpoint).String(), size: cfg.BatchSize, linger: cmp.Or(cfg.BatchLinger, 5*time.Millisecond)}
+		h.batches = &batcher{h: h, target: base.JoinPath(endpoint), size: cfg.BatchSize, linger: cmp.Or(cfg.BatchLinger, 5*time.Millisecond)}
 	}
-	// A redirect would turn the POST into a GET, or send the key elsewhere; 3xx is an answer like any other.
-	h.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
 	switch {
 	case strings.Contains(base.Path+"/", dataHubBase+"/") && (cfg.Backend == "" || cfg.Backend == Auto):
 		h.setBackend(DataHub)
@@ -142,16 +153,16 @@ func New(cfg Config) (*Destination, error) {
 }
 
 // join gives the url that events go to and the base beside which other endpoints lie.
-func join(raw, endpoint string) (target string, base *url.URL, err error) {
+func join(raw, endpoint string) (target, base *url.URL, err error) {
 	if endpoint == "" {
 		endpoint = defaultEndpoint
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return "", nil, errors.New("url: not a valid url") // its text could quote a password
+		return nil, nil, errors.New("url: not a valid url") // its text could quote a password
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", nil, errors.New("url: need http://host:port or https://host:port")
+		return nil, nil, errors.New("url: need http://host:port or https://host:port")
 	}
 	base = &url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
 	for _, known := range []string{endpoint, defaultEndpoint} {
@@ -160,9 +171,12 @@ func join(raw, endpoint string) (target string, base *url.URL, err error) {
 			break
 		}
 	}
+	if base.Path == "" {
+		base.Path = "/" // else what is joined to it would have none at its begin, and a request is made of the path as it is
+	}
 	full := base.JoinPath(strings.TrimLeft(endpoint, "/"))
 	full.RawQuery = u.RawQuery
-	return full.String(), base, nil
+	return full, base, nil
 }
 
 // Deliver sends ev once, if the guard lets it pass.
@@ -178,15 +192,15 @@ func (h *Destination) Deliver(ctx context.Context, ev openlineage.Event) error {
 
 // single sends ev in a POST of its own.
 func (h *Destination) single(ctx context.Context, ev openlineage.Event) error {
-	status, header, body, err := h.do(ctx, http.MethodPost, h.target, ev.Body)
+	a, err := h.do(ctx, http.MethodPost, h.target, ev.Body, statusAlone)
 	if err != nil {
 		return err
 	}
-	if f := classify(status, header, body, h.Backend(), h.okLately()); f != nil {
-		return h.redacted(f)
+	if f := h.faultOf(a, ev.Body); f != nil {
+		return f
 	}
 	h.lastOK.Store(h.now().UnixNano())
-	if status == http.StatusOK && h.Backend() == Marquez {
+	if a.status == http.StatusOK && h.Backend() == Marquez {
 		h.skipped.Add(1)
 		if h.cfg.OnSkipped == BurySkipped {
 			return fault.MessageError(fault.Rejected, "skipped", "the backend answered 200 where 201 means stored: it skips this kind of event")
@@ -201,16 +215,23 @@ func (h *Destination) okLately() bool {
 	return last != 0 && h.now().Sub(time.Unix(0, last)) <= okWindow
 }
 
-// Check is the guard alone: the Message fault that Deliver would return without sending ev, or nil. A caller that
-// sends nothing of a message unless all of it may be sent asks this first. It refuses only for marquez, and so asks an
-// auto backend what it is, the first time; no answer to that is a Backend fault.
+// Check is the Message fault that Deliver would return without sending ev, or nil: the guard's, and that of a passed-through event
+// over the cap, which nobody trims. A caller that sends nothing of a message unless all of it may be sent asks this first. The guard
+// refuses only for marquez, and so an auto backend is asked what it is; no answer to that is a Backend fault. While the
+// answers teach nothing the guard stands, and the question is asked again from time to time.
 func (h *Destination) Check(ctx context.Context, ev openlineage.Event) error {
-	if h.Backend() == "" {
+	if h.Backend() == "" && h.now().UnixNano()-h.probed.Load() > int64(askKindAgain) {
 		if err := h.Probe(ctx); err != nil {
 			return err
 		}
 	}
-	if h.cfg.GuardOff || h.Backend() != Marquez {
+	b := h.Backend()
+	if most := h.MaxEventBytes(); ev.PassThrough && len(ev.Body) > most && (b != "" || h.cfg.MaxEventBytes > 0) {
+		f := fault.MessageError(fault.Oversize, "event_too_large", "the event has %d bytes, and max_event_bytes allows %d", len(ev.Body), most)
+		f.Hint = "passed-through events are not trimmed: raise transport.max_event_bytes, or make it smaller where it comes from"
+		return f
+	}
+	if h.cfg.GuardOff || b != Marquez && b != "" {
 		return nil
 	}
 	if why := unsafe(ev.Body); why != "" {
@@ -242,6 +263,6 @@ func (h *Destination) Close() error {
 	if h.batches != nil {
 		h.batches.close()
 	}
-	h.close()
+	h.transport.CloseIdleConnections()
 	return nil
 }

@@ -41,7 +41,7 @@ func TestEveryStatusHasItsFault(t *testing.T) {
 	for status := 100; status < 600; status++ {
 		for _, backend := range []string{Marquez, DataHub, Generic} {
 			for _, lastOK := range []bool{false, true} {
-				f := classify(status, jsonHeader, []byte(`{"code":400,"message":"m"}`), backend, lastOK)
+				f := classify(status, jsonHeader, []byte(`{"code":400,"message":"m"}`), "m", backend, lastOK)
 				got := "ok"
 				if f != nil {
 					got = f.Kind.String()
@@ -71,7 +71,7 @@ func wanted(status int, backend string, lastOK bool) string {
 		return "message http_500_code_400"
 	case status == 400 && lastOK:
 		return "message" + code
-	case status == 400, status >= 500 && !gateway, gateway && backend != Marquez:
+	case status == 400, status == 403, status == 404, status == 409, status >= 500 && !gateway, gateway && backend != Marquez:
 		return "backend unclear" + code
 	default:
 		return "backend" + code
@@ -90,7 +90,11 @@ func TestJoinKeepsPathsAndDoublesNothing(t *testing.T) {
 		{"http://h/in", "in", "http://h/in"},
 		{"h:5000", "", ""}, {"ftp://h", "", ""}, {"", "", ""}, {"http://u:secret@%zz", "", ""},
 	} {
-		got, _, err := join(c.url, c.endpoint)
+		target, _, err := join(c.url, c.endpoint)
+		got := ""
+		if err == nil {
+			got = target.String()
+		}
 		if got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%q + %q = %q, %v; want %q", c.url, c.endpoint, got, err, c.want)
 		}
@@ -104,14 +108,21 @@ func TestProbeTellsTheBackend(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
-		want   string // "" for an error
+		want   string // "" where nothing is learned
 	}{
 		"namespaces":       {200, `{"namespaces":[]}`, Marquez},
 		"database away":    {500, `{"code":500,"message":"org.postgresql.util.PSQLException"}`, Marquez},
 		"something else":   {200, `{"ok":true}`, Generic},
-		"not found":        {404, `{}`, Generic},
-		"other 500":        {500, `{}`, Generic},
-		"gateway":          {503, `{}`, ""},
+		"201":              {201, `{"namespaces":[]}`, Marquez},
+		"not found":        {404, `{}`, ""},
+		"other 500":        {500, `{}`, ""},
+		"a gateway's 302":  {302, `{}`, ""},
+		"a gateway's 400":  {400, `{"code":400}`, ""},
+		"a gateway's 401":  {401, `{}`, ""},
+		"a gateway's 403":  {403, `{"code":500}`, ""},
+		"a gateway's 429":  {429, `{"code":500,"message":"slow down"}`, ""},
+		"a gateway's 503":  {503, `{"code":500}`, ""},
+		"a gateway's 504":  {504, `{}`, ""},
 		"namespaces is no": {200, `{"namespaces":null}`, Generic},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,12 +135,25 @@ func TestProbeTellsTheBackend(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.body)
 			})
+			away := c.status == 429 || c.status > 501
 			err := d.Probe(t.Context())
-			if (err == nil) != (c.want != "") || d.Backend() != c.want {
+			if (err != nil) != away || d.Backend() != c.want {
 				t.Fatalf("backend %q, %v; want %q", d.Backend(), err, c.want)
 			}
-			if err := d.Deliver(t.Context(), event); c.want == "" && (err == nil || posts > 0) {
-				t.Errorf("an event was sent to an unknown backend: %v, %d posts", err, posts)
+			if err := d.Deliver(t.Context(), event); away && (err == nil || posts > 0) {
+				t.Errorf("an event was sent although only a gateway answers: %v, %d posts", err, posts)
+			}
+			if !away && posts != 1 {
+				t.Errorf("%d posts", posts)
+			}
+			// What was not learned is asked again.
+			d.probed.Store(0)
+			c.status, c.body = 200, `{"namespaces":[]}`
+			if c.want == "" {
+				c.want = Marquez
+			}
+			if err := d.Check(t.Context(), event); err != nil || d.Backend() != c.want {
+				t.Errorf("later: backend %q, %v; want %q", d.Backend(), err, c.want)
 			}
 		})
 	}

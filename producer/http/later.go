@@ -81,16 +81,27 @@ func (h *Destination) qualityAt(ctx context.Context, namespace, name string) (ti
 	return asOf, nil
 }
 
+// below is a url below the base, of parts that may hold slashes.
+func (h *Destination) below(known string, parts ...string) *url.URL {
+	u := h.base.JoinPath(known)
+	raw := u.EscapedPath()
+	for _, p := range parts {
+		u.Path += "/" + p
+		raw += "/" + url.PathEscape(p)
+	}
+	u.RawPath = raw
+	return u
+}
+
 func (h *Destination) askQuality(ctx context.Context, namespace, name string) (time.Time, error) {
-	target := h.base + "/api/v1/namespaces/" + url.PathEscape(namespace) + "/datasets/" + url.PathEscape(name)
-	status, header, body, err := h.do(ctx, http.MethodGet, target, nil)
-	if err != nil || status == http.StatusNotFound {
+	a, err := h.do(ctx, http.MethodGet, h.below("api/v1/namespaces", namespace, "datasets", name), nil, wholeBody)
+	if err != nil || a.status == http.StatusNotFound {
 		return time.Time{}, err
 	}
-	if status != http.StatusOK {
-		if f := classify(status, header, body, h.Backend(), true); f != nil {
+	if a.status != http.StatusOK {
+		if f := h.faultOf(a, nil); f != nil {
 			f.Kind = fault.Backend // a question that is refused is no event's fault
-			return time.Time{}, h.redacted(f)
+			return time.Time{}, f
 		}
 		return time.Time{}, nil
 	}
@@ -98,7 +109,7 @@ func (h *Destination) askQuality(ctx context.Context, namespace, name string) (t
 		UpdatedAt time.Time                  `json:"updatedAt"`
 		Facets    map[string]json.RawMessage `json:"facets"`
 	}
-	if err := json.Unmarshal(body, &dataset); err != nil || dataset.Facets["dataQualityAssertions"] == nil {
+	if err := json.Unmarshal(a.body, &dataset); err != nil || dataset.Facets["dataQualityAssertions"] == nil {
 		return time.Time{}, nil //nolint:nilerr // an answer that can't be read tells nothing
 	}
 	return dataset.UpdatedAt, nil

@@ -48,7 +48,7 @@ func TestRecordedAnswersOfMarquezAreJudgedRight(t *testing.T) {
 				body = []byte(a.BodyText)
 			}
 			got, want := "ok", "backend"
-			if f := classify(a.Status, h, body, Marquez, true); f != nil {
+			if f := classify(a.Status, h, body, "", Marquez, true); f != nil {
 				got = f.Kind.String()
 			}
 			switch html := strings.HasPrefix(a.Headers["Content-Type"], "text/html"); {

@@ -87,7 +87,7 @@ func (d *Destination) MaxEventBytes() int { return 0 }
 // Close closes the client that New made.
 func (d *Destination) Close() error {
 	if d.client != nil {
-		d.client.Close()
+		d.client.Close() // first: what is in hand fails, so that nothing is waited for
 		d.writer.Close()
 	}
 	return nil

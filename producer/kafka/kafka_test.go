@@ -28,7 +28,7 @@ const topicMax = 100_000
 // cluster starts a broker in this process with the topic "in" of one partition, and gives its address.
 func cluster(t testing.TB) []string {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "roomy"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +134,9 @@ func TestFaultsOfKafkaAreNamed(t *testing.T) {
 	if f := fault.Of(Over(w, "nowhere", "").Deliver(t.Context(), openlineage.Event{})); f.Kind != fault.Backend || f.Code != "kafka_topic" || f.Hint == "" {
 		t.Errorf("%+v", f)
 	}
+	defer w.Close()
 	if err := Over(w, "in", "").Deliver(t.Context(), openlineage.Event{Body: noise(t, 0, 6<<20)}); !oversize(err) {
-		t.Errorf("over the client's own limit: %v", err)
+		t.Errorf("over every limit: %v", err)
 	}
 }
 
@@ -299,6 +300,50 @@ func TestInATransactionOnlyACertainVerdictBlamesARecord(t *testing.T) {
 	}
 }
 
+// A record that is larger than a batch should be passes, in its order, if it compresses to what the topic takes; and the operator's limit holds.
+func TestALargeRecordPassesInItsOrder(t *testing.T) {
+	addrs := cluster(t)
+	w := NewWriter(client(t, addrs))
+	defer w.Close()
+	var bodies [][]byte
+	for i := range 9 {
+		body := noise(t, i, 100)
+		if i%3 == 1 {
+			body = append(body, make([]byte, 6<<20)...)
+		}
+		bodies = append(bodies, body)
+	}
+	for i, err := range sendAll(t, w, bodies...) {
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	for i, r := range read(t, addrs, len(bodies)) {
+		if !bytes.Equal(r.Value, bodies[i]) {
+			t.Errorf("%d: another record", i)
+		}
+	}
+	strict := NewWriter(client(t, addrs, kgo.ProducerBatchMaxBytes(50_000)))
+	defer strict.Close()
+	if err := strict.Write(t.Context(), &kgo.Record{Topic: "in", Value: make([]byte, 60_000)}); !oversize(err) {
+		t.Errorf("over the operator's limit: %v", err)
+	}
+}
+
+// Batches stay below what topics take, also where nothing compresses and the broker is slow.
+func TestBatchesStayBelowWhatTopicsTake(t *testing.T) {
+	for name, opts := range map[string][]kgo.Opt{"events": EventOpts(32 << 20), "letters": LetterOpts(32 << 20)} {
+		cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers("127.0.0.1:1"))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, ok := cl.OptValue(kgo.ProducerBatchMaxBytes).(int32); !ok || n > 1_048_588 {
+			t.Errorf("%s: %d bytes", name, n)
+		}
+		cl.Close()
+	}
+}
+
 func TestAStopEndsAWriteThatNoBrokerAnswers(t *testing.T) {
 	w := NewWriter(client(t, []string{"127.0.0.1:1"}))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -314,7 +359,7 @@ func TestBytesInHandAreBounded(t *testing.T) {
 	cl := client(t, []string{"127.0.0.1:1"}, kgo.RecordDeliveryTimeout(time.Minute))
 	w := NewWriter(cl)
 	ctx, cancel := context.WithCancel(t.Context())
-	body := make([]byte, 1<<20)
+	body := make([]byte, 512<<10)
 	var sent sync.WaitGroup
 	for range 64 {
 		sent.Go(func() { w.Send(ctx, &kgo.Record{Topic: "in", Value: body}, func(error) {}) })

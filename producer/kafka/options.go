@@ -1,43 +1,63 @@
 package kafka
 
 import (
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const (
-	brokerSlack  = 1 << 20   // what batches and requests may be larger than a record
+	batchBytes   = 1_000_000 // below what topics take by default (1,048,588), also where nothing compresses
+	slack        = 1 << 20   // what batches and requests may be larger than a record
 	brokerWrites = 100 << 20 // franz-go's own default
+	largest      = 1 << 29   // bytes of a record that a Writer lets its client try: the broker tells what is too large
 	buffered     = 32 << 20  // bytes that a client holds, however long the brokers are away
 	bufferedRecs = 20_000
 )
 
-// EventOpts are the defaults of a client that writes events; whatever the operator set goes behind them, and wins.
+// EventOpts are the defaults of a client that a Writer writes events with; whatever the operator set goes behind them, and wins.
 //
-// lz4 costs a fifth of zstd's CPU here, and events are what most of the CPU is spent on; see LetterOpts for the rest. No
-// linger: while a request is under way the next batch fills by itself, so a loaded writer makes full batches anyway, and a
-// single event need not wait.
+// Batches stay below what a topic takes by default: one that is refused fails all that is held for its partition. Larger records are
+// written by the Writer, alone. lz4 takes the least CPU; and no linger: while a request is under way the next batch fills by
+// itself, so a loaded writer makes full batches anyway (2 and 5 ms brought nothing), and a single event need not wait.
 func EventOpts(maxMessageBytes int) []kgo.Opt {
-	return append(shared(maxMessageBytes), kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()))
+	return append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(batchBytes),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()))
 }
 
-// LetterOpts are the defaults of a client that writes dead letters or replays of records of up to maxMessageBytes (key, value and
-// headers, uncompressed). zstd lets the largest records through. franz-go counts a batch before it is compressed, so the client's
-// own limits stand above: the broker alone tells what is too large.
+// LetterOpts are the defaults of a client that a Writer writes dead letters with, of records of up to maxMessageBytes (key, value and
+// headers, uncompressed). zstd lets the largest records through.
 func LetterOpts(maxMessageBytes int) []kgo.Opt {
-	return append(shared(maxMessageBytes), kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.SnappyCompression(), kgo.NoCompression()))
+	return append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(batchBytes), zstd())
 }
+
+// LargeOpts are the defaults of a client that must write the largest record itself: in transactions, where a Writer bounds its batches
+// by what it hands over at once, or without a Writer.
+func LargeOpts(maxMessageBytes int) []kgo.Opt {
+	return append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(int32(batchOf(maxMessageBytes))), zstd())
+}
+
+func zstd() kgo.Opt {
+	return kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.SnappyCompression(), kgo.NoCompression())
+}
+
+// batchOf is a batch that a record of the size fits into, as franz-go counts it: before compression.
+func batchOf(maxMessageBytes int) int64 { return min(int64(maxMessageBytes)+slack, largest) }
 
 func shared(maxMessageBytes int) []kgo.Opt {
-	batch := min(int64(maxMessageBytes)+brokerSlack, 1<<30-brokerSlack)
+	batch := batchOf(maxMessageBytes)
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchMaxBytes(int32(batch)),
-		kgo.BrokerMaxWriteBytes(int32(max(batch+brokerSlack, brokerWrites))),
+		kgo.BrokerMaxWriteBytes(int32(max(batch+slack, brokerWrites))),
 		kgo.MaxBufferedRecords(bufferedRecs),
 		kgo.MaxBufferedBytes(int(max(buffered, batch))), // a larger record would be refused for it
 		kgo.ProducerLinger(0),
 		kgo.RecordDeliveryTimeout(30 * time.Second),
 	}
+}
+
+// besideOpts are those of a client beside one with the given options that writes a record of any size.
+func besideOpts(opts []kgo.Opt) []kgo.Opt {
+	return append(slices.Clone(opts), kgo.ProducerBatchMaxBytes(largest), kgo.BrokerMaxWriteBytes(largest+slack), kgo.MaxBufferedBytes(largest), kgo.ProducerLinger(0))
 }
