@@ -111,7 +111,7 @@ func TestLifecycleFollowsTheSettings(t *testing.T) {
 			if s := fmt.Sprint(got); s != c.want {
 				t.Errorf("got %s, want %s", s, c.want)
 			}
-			if runs[0].Minimal == nil || bytes.Contains(runs[0].Minimal.Body, []byte("acets")) {
+			if runs[0].Minimal == nil || bytes.Contains(runs[0].Minimal().Body, []byte("acets")) {
 				t.Error("the minimal event has facets, or is missing")
 			}
 		})

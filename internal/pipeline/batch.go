@@ -157,7 +157,7 @@ func (it *item) judge(l *leg, errs *[]error) *fault.Error {
 				bad, part = f, run.Part
 			}
 			if i > 0 && run.Minimal != nil {
-				unfinished = append(unfinished, *run.Minimal)
+				unfinished = append(unfinished, run.Minimal())
 			}
 		}
 	}

@@ -113,7 +113,7 @@ func (o *outlet) deliverRun(ctx context.Context, it *item, run *openlineage.Run)
 			continue
 		}
 		if i > 0 && run.Minimal != nil {
-			if _, err := o.send(ctx, it, run, *run.Minimal); err != nil {
+			if _, err := o.send(ctx, it, run, run.Minimal()); err != nil {
 				return nil, err
 			}
 		}

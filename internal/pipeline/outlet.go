@@ -177,8 +177,9 @@ func (o *outlet) testify(ctx context.Context, it *item, run *openlineage.Run) bo
 	o.mu.Lock()
 	witness := o.last
 	o.mu.Unlock()
-	if witness == nil && run != nil {
-		witness = run.Minimal
+	if witness == nil && run != nil && run.Minimal != nil {
+		minimal := run.Minimal()
+		witness = &minimal
 	}
 	var events []openlineage.Event
 	if witness != nil {

@@ -38,7 +38,7 @@ func (fakeMapper) Map(msg *gx.Message, _ mapper.Input) ([]openlineage.Run, error
 			return openlineage.Event{Type: t, RunID: id, Key: "run:ns/job", Body: []byte(id + " " + body)}
 		}
 		minimal := ev(openlineage.Complete, "MINIMAL")
-		return openlineage.Run{Part: part, Minimal: &minimal, Events: []openlineage.Event{
+		return openlineage.Run{Part: part, Minimal: func() openlineage.Event { return minimal }, Events: []openlineage.Event{
 			ev(openlineage.Start, "START"), ev(openlineage.Complete, "COMPLETE")}}
 	}
 	if id == "pair" {
