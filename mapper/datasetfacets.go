@@ -92,8 +92,12 @@ func (m *Mapper) symlinks(e *openlineage.Encoder, w *view, ds *dataset) {
 	e.Close('}')
 }
 
-// assertionsFacet leaves out what was never evaluated: the standard has no word for it there.
+// assertionsFacet leaves out what was never evaluated: the standard has no word for it there. An empty one would replace
+// the dataset's last ones by nothing.
 func (m *Mapper) assertionsFacet(e *openlineage.Encoder, w *view, d detail) {
+	if w.counts.total == w.counts.skipped {
+		return
+	}
 	e.Begin(m.ready.assertions)
 	e.Field("assertions")
 	e.Open('[')

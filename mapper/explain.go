@@ -41,7 +41,9 @@ func (m *Mapper) Explain(msg *gx.Message, in Input) ([]Origin, error) {
 		x := explainer{m: m, w: w, in: in, message: v.Locate()}
 		for j := range w.facts {
 			e := &v.Results[j]
-			x.tests = append(x.tests, e)
+			if m.settings.TestFacet != "never" && (m.everyTest(w) || w.facts[j].outcome == skipped) {
+				x.tests = append(x.tests, e)
+			}
 			if w.facts[j].outcome != skipped {
 				x.assertions = append(x.assertions, e)
 			}

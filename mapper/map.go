@@ -85,7 +85,7 @@ type view struct {
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
-	batch           string
+	batch           []batchPart
 	counts          counts
 	columns         []string
 	detail          detail // of the terminal event, once it is encoded
@@ -143,7 +143,7 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input) (warn []string, fau
 	id := runID(v, t, in.Received)
 	w.v, w.id, w.start, w.end, w.nominal = v, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
 	w.job, w.parent, w.counts, w.columns = job, parent, count(v), columnList(v)
-	w.batch = batchText(v, m.settings.BatchValues)
+	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
 	w.metrics.measure(v)
 	at := m.queryNamespace(v, ds)

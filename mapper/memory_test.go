@@ -157,7 +157,7 @@ func mapBytes(m *Mapper, value []byte) (code string) {
 func hostileMappers(t testing.TB) (all []*Mapper) {
 	for _, s := range []Settings{
 		{},
-		{MaxEventBytes: 100_000, Compat: compatReference, AssertionsIn: []string{"inputFacets", "facets"}, QueryAssertions: "tables", BatchValues: "all",
+		{MaxEventBytes: 100_000, TestFacet: "always", Compat: compatReference, AssertionsIn: []string{"inputFacets", "facets"}, QueryAssertions: "tables", BatchValues: "all",
 			JobName: "{{.Batch}}", RowValues: RowValues{Params: true, ExceptionText: true, Queries: true}, Datasources: map[string]Datasource{"*": {Namespace: "postgres://h", Database: "d"}}},
 	} {
 		m, err := New(s)

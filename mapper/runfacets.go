@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
@@ -51,7 +52,9 @@ func runAndJob(e *openlineage.Encoder, r parentRun) {
 // resultRunFacets stand on the terminal event.
 func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 	m.metaFacet(e, w, m.reference(d))
-	m.testFacet(e, w, d)
+	if m.tests(w) > 0 {
+		m.testFacet(e, w, d)
+	}
 	if w.counts.failed > 0 {
 		e.Begin(m.ready.errorMessage)
 		e.Member("message", w.counts.errorText())
@@ -80,15 +83,32 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 	}
 }
 
-// testFacet names every expectation, also one that was never evaluated.
+// tests is how many expectations the run facet test names. The facet was made for results that have no dataset; where one
+// carries the assertions it tells only what they have no word for.
+func (m *Mapper) tests(w *view) int {
+	if m.settings.TestFacet == "never" {
+		return 0
+	}
+	if m.everyTest(w) {
+		return w.counts.total
+	}
+	return w.counts.skipped
+}
+
+func (m *Mapper) everyTest(w *view) bool {
+	return m.settings.TestFacet == "always" || !slices.ContainsFunc(w.inputs, func(in input) bool { return in.asserted })
+}
+
+// testFacet names the expectations, also those that were never evaluated.
 func (m *Mapper) testFacet(e *openlineage.Encoder, w *view, d detail) {
+	every := m.everyTest(w)
 	e.Begin(m.ready.test)
 	e.Field("tests")
 	e.Open('[')
 	kept := 0
 	for i := range w.facts {
 		a := &w.facts[i]
-		if !keep(a, d, &kept) {
+		if !every && a.outcome != skipped || !keep(a, d, &kept) {
 			continue
 		}
 		if e.Over() {
@@ -176,7 +196,7 @@ func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 		e.Member("datasource_name", bound(b.Datasource, maxMetaBytes))
 		e.Member("data_connector_name", bound(b.DataConnector, maxMetaBytes))
 		e.Member("data_asset_name", bound(b.Asset, maxMetaBytes))
-		e.Member("batch", bound(w.batch, 500))
+		batchField(e, w.batch)
 		if reference {
 			m.batchIdentifiers(e, w)
 		}
@@ -185,6 +205,18 @@ func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 	if reference {
 		loadTime(e, w)
 	}
+}
+
+// batchField is the values of the batch identifiers, joined by dashes.
+func batchField(e *openlineage.Encoder, parts []batchPart) {
+	if len(parts) == 0 {
+		return
+	}
+	var values []string
+	for _, p := range parts {
+		values = append(values, p.value)
+	}
+	e.Member("batch", bound(strings.Join(values, "-"), 500))
 }
 
 // keep decides whether an assertion is named at a level of detail: a failed one always is.
