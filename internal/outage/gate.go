@@ -29,6 +29,8 @@ type gate struct {
 	text    string     // of that error
 	same    string     // what of code and text tells one error from another
 	since   time.Time
+	until   time.Time // end of the outage before
+	told    bool      // this outage is in the log
 	pauses  *backoff.ExponentialBackOff
 	next    time.Time // when the next attempt may pass
 	probing bool      // an attempt is under way
@@ -126,7 +128,11 @@ func (g *gate) reopen() {
 	}
 	g.closed.Store(false)
 	g.pauses.Reset()
-	g.log.Info("outage ended", zap.String("of", g.name), zap.Duration("lasted", time.Since(g.since).Round(time.Millisecond)))
+	g.until = time.Now()
+	if g.told {
+		g.told = false
+		g.log.Info("outage ended", zap.String("of", g.name), zap.Duration("lasted", g.until.Sub(g.since).Round(time.Millisecond)))
+	}
 	for e := g.queue.Front(); e != nil; e = g.queue.Front() {
 		t := g.queue.Remove(e).(*ticket)
 		t.out = true
@@ -144,19 +150,34 @@ func (g *gate) close(probe bool, f *fault.Error) {
 	case !g.closed.Load():
 		g.closed.Store(true)
 		g.since, g.next = time.Now(), time.Time{}
-		g.log.Warn("outage: partitions hold until it ends; nothing is lost", zap.String("of", g.name),
-			zap.String("error", f.Error()), zap.String("hint", f.Hint))
+		if same != g.same || g.since.Sub(g.until) > calm {
+			g.tell("outage: partitions hold until it ends; nothing is lost", f)
+		}
 	case !probe:
 		// Attempts that were under way when the gate closed change nothing but the time that the destination asks for.
 		g.notBefore(time.Now().Add(f.RetryAfter))
 		return
-	case same != g.same:
-		g.log.Warn("outage goes on with another error", zap.String("of", g.name),
-			zap.String("error", f.Error()), zap.String("hint", f.Hint))
+	case !g.told && time.Since(g.since) > brief:
+		g.tell("outage: partitions hold until it ends; nothing is lost", f)
+	case g.told && same != g.same:
+		g.tell("outage goes on with another error", f)
 	}
 	g.code, g.text, g.same = f.Code, f.Error(), same
 	// The next pause is anything from zero to a bound that doubles.
 	g.notBefore(time.Now().Add(max(g.pauses.NextBackOff()/2, f.RetryAfter)))
+}
+
+// A destination that takes some and fails on others opens and closes its gate with each answer. That is told like one outage: what
+// follows within calm with the same error only if it is more than brief.
+const (
+	calm  = 10 * time.Second
+	brief = time.Second
+)
+
+// tell writes the outage to the log. The caller holds mu.
+func (g *gate) tell(what string, f *fault.Error) {
+	g.told = true
+	g.log.Warn(what, zap.String("of", g.name), zap.String("error", f.Error()), zap.String("hint", f.Hint))
 }
 
 // ports finds the port of an address in an error's text: that of our own end differs from connection to connection.

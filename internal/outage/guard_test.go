@@ -314,6 +314,33 @@ func TestAnOutageIsToldOnceAnError(t *testing.T) {
 	}
 }
 
+// A destination that mixes successes and failures is not told with each answer; an outage that follows is.
+func TestABackendThatMixesItsAnswersIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.InfoLevel)
+		g := newGate("marquez", Backoff{Initial: time.Second, Max: time.Second}, zap.New(core))
+		for range 100 {
+			g.leave(false, away, unclear())
+			time.Sleep(100 * time.Millisecond)
+			g.leave(false, taken, nil)
+		}
+		if logs.Len() != 2 {
+			t.Errorf("%d lines of a mix, want a start and an end", logs.Len())
+		}
+		g.leave(false, away, unclear())
+		time.Sleep(2 * time.Second)
+		if g.leave(true, away, unclear()); logs.Len() != 3 {
+			t.Errorf("%d lines, want the outage that lasts to be told", logs.Len())
+		}
+		g.leave(true, taken, nil)
+		time.Sleep(time.Minute)
+		g.leave(false, away, unclear())
+		if g.leave(true, taken, nil); logs.Len() != 6 {
+			t.Errorf("%d lines, want the end, and another outage's start and end", logs.Len())
+		}
+	})
+}
+
 // While others go on, the hold says that it is this record alone which is not taken.
 func TestAHoldOfOneRecordAloneSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
