@@ -27,7 +27,8 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d det
 		e.Open('[')
 		for _, c := range w.columns {
 			e.Open('{')
-			e.Member("name", c)
+			e.Field("name")
+			e.Text(c)
 			e.Close('}')
 		}
 		e.Close(']')

@@ -87,12 +87,12 @@ type view struct {
 	sql, sqlDialect string // of a query asset
 	batch           []batchPart
 	counts          counts
-	columns         []string
 	detail          detail // of the terminal event, once it is encoded
 
 	// Memory that the next view uses again.
 	facts   []assertion
 	metrics metrics
+	columns [][]byte // in the message's memory
 	texts   []byte
 	enc     openlineage.Encoder
 }
@@ -108,9 +108,10 @@ func (m *Mapper) view() *view {
 // collector.
 func (m *Mapper) release(w *view) {
 	clear(w.facts)
+	clear(w.columns)
 	w.metrics.reset()
-	kept := view{facts: w.facts[:0], metrics: w.metrics, texts: w.texts[:0], enc: w.enc}
-	if kept.enc.Reset(0); cap(w.facts) <= 2048 && cap(w.texts) <= 256<<10 && cap(w.enc.Bytes()) <= 1<<20 && cap(w.metrics.columns) <= 2048 {
+	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], enc: w.enc}
+	if kept.enc.Reset(0); cap(w.facts) <= 2048 && cap(w.texts) <= 256<<10 && cap(w.enc.Bytes()) <= 1<<20 && cap(w.metrics.columns) <= 2048 && cap(w.columns) <= 2048 {
 		*w = kept
 		m.views.Put(w)
 	}
@@ -145,10 +146,11 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input) (warn []string, fau
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
 	w.v, w.id, w.start, w.end, w.nominal = v, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
-	w.job, w.parent, w.counts, w.columns = job, parent, count(v), columnList(v)
+	w.job, w.parent, w.counts = job, parent, count(v)
 	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
 	w.metrics.measure(v)
+	w.listColumns()
 	at := m.queryNamespace(v, ds)
 	m.addContent(w.facts, v, at)
 	sql := m.queryText(v)

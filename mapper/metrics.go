@@ -1,7 +1,9 @@
 package mapper
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/gx-ol/gx-ol/schemas/gx"
@@ -246,40 +248,50 @@ func eachQuantile(observed json.RawMessage, visit func(probability, value []byte
 	}
 }
 
-// columnList is the table's columns, where an expectation observed all of them.
-func columnList(v *gx.Validation) []string {
+// listColumns takes the table's columns, where an expectation observed all of them.
+func (w *view) listColumns() {
+	v := w.v
 	for i := range v.Results {
 		e := &v.Results[i]
 		if e.Raised || !strings.HasPrefix(e.Type, "expect_table_columns_to_match_") {
 			continue
 		}
-		if out := columnNames(e.Result.Observed); len(out) > 0 {
-			return out
+		if w.columns = appendColumnNames(w.columns[:0], e.Result.Observed); len(w.columns) > 0 {
+			return
 		}
 	}
-	return nil
 }
 
-// columnNames are the texts of a list, each once; none where anything else stands in it.
-func columnNames(observed json.RawMessage) (out []string) {
-	var seen map[string]bool
+// appendColumnNames gives the texts of a list, each once; none where anything else stands in it.
+func appendColumnNames(names [][]byte, observed json.RawMessage) [][]byte {
+	var seen map[string]bool // once there are many
 	list := elements{raw: observed}
 	for raw := list.next(); raw != nil; raw = list.next() {
-		var n string
-		if text := plainText(raw); text != nil {
-			n = string(text)
-		} else if json.Unmarshal(raw, &n) != nil { // a name with escapes is rare
-			return nil
+		name := plainText(raw)
+		if name == nil || len(name) > maxNameBytes || len(bytes.TrimSpace(name)) < len(name) {
+			var n string // with escapes, too long or with blanks: rare
+			if json.Unmarshal(raw, &n) != nil {
+				return names[:0]
+			}
+			if strings.TrimSpace(n) == "" {
+				continue
+			}
+			n, _ = safeName(n, maxNameBytes)
+			name = []byte(n)
 		}
-		name, _ := safeName(n, maxNameBytes)
-		if strings.TrimSpace(n) == "" || seen[name] {
+		if seen == nil && len(names) > few {
+			seen = make(map[string]bool)
+			for _, n := range names {
+				seen[string(n)] = true
+			}
+		}
+		if seen[string(name)] || seen == nil && slices.ContainsFunc(names, func(n []byte) bool { return bytes.Equal(n, name) }) {
 			continue
 		}
-		if seen == nil {
-			seen = make(map[string]bool)
+		if seen != nil {
+			seen[string(name)] = true
 		}
-		seen[name] = true
-		out = append(out, name)
+		names = append(names, name)
 	}
-	return out
+	return names
 }

@@ -4,29 +4,35 @@ package mapper
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // cpu is the processor time that f takes: the clock would count the machine's other work too. The least of some runs.
 func cpu(t testing.TB, f func()) time.Duration {
 	t.Helper()
-	used := func() time.Duration {
-		var r syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-			t.Fatal(err)
-		}
-		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-	}
 	least := time.Hour
 	for range 5 {
-		before := used()
+		before := used(t)
 		f()
-		least = min(least, used()-before)
+		least = min(least, used(t)-before)
 	}
 	return least
+}
+
+// used is the processor time that this process has taken.
+func used(t testing.TB) time.Duration {
+	t.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // Four times as many of anything cost about four times as much, never sixteen. What stands in a message so often may be
@@ -93,5 +99,72 @@ func TestTheCostGrowsWithTheMessageAndNotItsSquare(t *testing.T) {
 				t.Errorf("%s, settings %d: %v for a MiB", name, i, took)
 			}
 		}
+	}
+}
+
+// BenchmarkMessage decodes, maps and encodes real results under end_only, as toward Kafka. The processor
+// time counts where the machine has other work.
+func BenchmarkMessage(b *testing.B) {
+	for name, file := range map[string]string{"small": "1.9.3-failed-only.json", "medium": "0.13.49-operator.json"} {
+		value, err := os.ReadFile("../schemas/gx/testdata/" + file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m, err := New(Settings{Version: "1.0.0", Lifecycle: "end_only"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(value)))
+			b.ReportAllocs()
+			before := used(b)
+			for range b.N {
+				msg, err := gx.Decode(value)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := m.Map(msg, Input{Received: received, Topic: "t"}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(used(b)-before)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
+// What Map allocates does not grow with the expectations: what is written of each goes into memory that is used again.
+func TestMapAllocatesNothingForAnExpectation(t *testing.T) {
+	m, err := New(Settings{Version: "1.0.0", TestFacet: "always"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	allocations := func(n int) float64 {
+		var b strings.Builder
+		for i := range n {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, `{"success": %t, "expectation_config": {"type": "expect_column_values_to_be_between", "kwargs": {"column": "column_%d", "min_value": 0, "max_value": 100.5, "mostly": 0.95},
+				"id": "%08d", "severity": "warning", "description": "says \"why\" \u00fc"}, "result": {"element_count": 1200, "unexpected_count": 7, "unexpected_percent": 0.58, "missing_count": 3}},
+				{"success": true, "expectation_config": {"type": "expect_column_max_to_be_between", "kwargs": {"column": "column_%d", "min_value": "2024-01-01", "max_value": {"$PARAMETER": "today"}}}, "result": {"observed_value": "2024-05-06T07:08:09"}},
+				{"success": false, "expectation_config": {"type": "expect_column_quantile_values_to_be_between", "kwargs": {"column": "column_%d"}}, "result": {"observed_value": {"quantiles": [0.1, 0.5], "values": [1, 2.5]}}}`, i%2 == 0, i, i, i, i)
+		}
+		msg, err := gx.Decode([]byte(`{"success": false, "suite_name": "s", "results": [` + b.String() + `], "meta": {"active_batch_definition": {"datasource_name": "d", "data_asset_name": "a"}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return testing.AllocsPerRun(50, func() {
+			if _, err := m.Map(msg, Input{Received: received}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	few, many := allocations(13), allocations(133) // of three expectations each
+	t.Logf("%.0f allocations for 39 expectations, %.0f for 399", few, many)
+	if many > few+8 {
+		t.Errorf("%.0f allocations for 39 expectations, %.0f for 399", few, many)
+	}
+	if few > 60 {
+		t.Errorf("%.0f allocations", few)
 	}
 }

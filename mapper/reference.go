@@ -109,7 +109,7 @@ func keepIdentifiers(tree map[string]any, all bool) {
 		default:
 			scalar = false
 		}
-		date := slices.Contains(dateParts, strings.ToLower(k)) && digits(text)
+		date := slices.Contains(dateParts[:], strings.ToLower(k)) && digits(text)
 		if !scalar || !all && !date {
 			delete(tree, k)
 		}

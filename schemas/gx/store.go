@@ -10,11 +10,11 @@ import (
 // store is the memory of one Decode: what only the scan needs is used again by the next one, what the facts need is handed
 // out in chunks, for a result has hundreds of small ones.
 type store struct {
-	names   [256]string // texts that come again in every message: types, columns, keyword names
-	kwargs  []Kwarg     // of the expectation in hand
-	results [][]evr     // of the list in hand, in chunks: a slice that grows would cost several times its size
-	segs    []segment   // of the objects in hand, while they become canonical JSON
-	scratch []byte      // canonical JSON in hand
+	names   [1024]string // texts that come again in every message: types, columns, keyword names
+	kwargs  []Kwarg      // of the expectation in hand
+	results [][]evr      // of the list in hand, in chunks: a slice that grows would cost several times its size
+	segs    []segment    // of the objects in hand, while they become canonical JSON
+	scratch []byte       // canonical JSON in hand
 	quota
 
 	keptKwargs []Kwarg // chunks, from which facts are cut; never used again
@@ -67,12 +67,20 @@ func (m *store) name(text []byte) string {
 	if n == 0 || n > 64 {
 		return string(text)
 	}
-	// Names differ in their length, their first word's end and their last letters.
-	h := uint(n) + 31*uint(text[n-1]) + 7*uint(text[n/2]) + 13*uint(text[n-1-n/4])
-	slot := &m.names[h%uint(len(m.names))]
-	if *slot != string(text) {
-		*slot = string(text)
+	h := uint32(2166136261) // FNV-1a
+	for _, c := range text {
+		h = (h ^ uint32(c)) * 16777619
 	}
+	h ^= h >> 15
+	const slots = uint32(len(m.names))
+	slot, other := &m.names[h%slots], &m.names[(h^1)%slots]
+	switch {
+	case *slot == string(text):
+		return *slot
+	case *other == string(text):
+		return *other
+	}
+	*other, *slot = *slot, string(text) // the older of the two goes
 	return *slot
 }
 

@@ -147,8 +147,8 @@ func (l *list) keep(s *scanner, n int) {
 }
 
 // repeatKey is equal for the results of one expectation.
-func (e *evr) repeatKey(s *scanner) (key [sha256.Size]byte) {
-	f := factHash{sha256.New()}
+func (e *evr) repeatKey(s *scanner) [sha256.Size]byte {
+	f := newFactHash()
 	f.texts(e.Type, e.ID)
 	if e.kwargs.end != 0 {
 		sub := s.at(e.kwargs)
@@ -159,8 +159,7 @@ func (e *evr) repeatKey(s *scanner) (key [sha256.Size]byte) {
 		}
 		f.bytes(text)
 	}
-	f.h.Sum(key[:0])
-	return key
+	return f.sum()
 }
 
 // suite finishes one validation result: shapes A, G and I, whose lists of results differ by name only.

@@ -3,7 +3,6 @@ package gx
 import (
 	"math"
 	"strconv"
-	"time"
 )
 
 // span is a value's place in the scanner's bytes.
@@ -142,22 +141,4 @@ func (s *scanner) members() int {
 		return -1
 	}
 	return n
-}
-
-// parseTime reads the forms of time that GX has written over the years; a time without a zone is UTC. Zero if it is none.
-func parseTime(t string) time.Time {
-	if len(t) < 15 || len(t) > 40 {
-		return time.Time{}
-	}
-	if t[10] == ' ' {
-		t = t[:10] + "T" + t[11:]
-	}
-	for _, date := range [...]string{"2006-01-02T15:04:05", "20060102T150405", "2006-01-02T150405"} {
-		for _, zone := range [...]string{"Z07:00", "", "Z0700"} {
-			if v, err := time.Parse(date+zone, t); err == nil {
-				return v.UTC()
-			}
-		}
-	}
-	return time.Time{}
 }
