@@ -113,7 +113,7 @@ func TestEveryCorpusMessageMapsValidatesAndLeaksNothing(t *testing.T) {
 				t.Fatalf("%d runs, want %d", len(runs), len(line.Validations))
 			}
 			for i, run := range runs {
-				for j, ev := range append(run.Events[:len(run.Events):len(run.Events)], *run.Minimal) {
+				for j, ev := range append(run.Events[:len(run.Events):len(run.Events)], run.Minimal()) {
 					official.check(t, ev.Body)
 					if leak := corpustest.Leak(ev.Body); leak != "" {
 						t.Errorf("a value left the message: %s", leak)

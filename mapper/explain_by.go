@@ -154,7 +154,8 @@ func (x *explainer) metricOrigin(field string) (from, where string) {
 	want := x.w.metrics.field(field)
 	for i := len(x.w.v.Results) - 1; i >= 0; i-- {
 		e := &x.w.v.Results[i]
-		alone := measure(&gx.Validation{Results: []gx.Expectation{*e}})
+		var alone metrics
+		alone.measure(&gx.Validation{Results: []gx.Expectation{*e}})
 		if got := alone.field(field); got != "" && got == want {
 			return "message", "/" + strings.Join(append(x.message.Result(e), "result"), "/") + " of " + e.Type
 		}
@@ -187,7 +188,7 @@ func (m *metrics) field(name string) string {
 			}
 		}
 		for _, q := range c.quantiles {
-			if rest == "quantiles."+q.name {
+			if rest == "quantiles."+string(q.name) {
 				return string(q.value)
 			}
 		}
@@ -195,9 +196,9 @@ func (m *metrics) field(name string) string {
 	return ""
 }
 
-func number64(n *int64) string {
-	if n == nil {
+func number64(n whole) string {
+	if !n.known {
 		return ""
 	}
-	return fmt.Sprint(*n)
+	return fmt.Sprint(n.n)
 }

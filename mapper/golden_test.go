@@ -162,10 +162,10 @@ func TestTrimmingKeepsFailuresAndMarksTheEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	n, body, err := size(whole - 1)
-	if err != nil || n >= whole || !bytes.Contains(body, []byte(`"gx_ol_trimmed"`)) || !bytes.Contains(body, []byte(`"status":"fail"`)) {
+	if err != nil || n >= whole || !bytes.Contains(body, []byte(`"gx_ol_trimmed"`)) || !bytes.Contains(body, []byte(`"success":false`)) {
 		t.Errorf("%d bytes of %d, %v: %s", n, whole, err, body)
 	}
-	if _, _, err = size(100); err == nil || !strings.Contains(err.Error(), "max_event_bytes (100)") {
+	if _, _, err = size(100); err == nil || !strings.Contains(err.Error(), "max_event_bytes allows (100)") {
 		t.Errorf("an event that cannot be trimmed enough: %v", err)
 	}
 }

@@ -111,7 +111,7 @@ func TestLifecycleFollowsTheSettings(t *testing.T) {
 			if s := fmt.Sprint(got); s != c.want {
 				t.Errorf("got %s, want %s", s, c.want)
 			}
-			if runs[0].Minimal == nil || bytes.Contains(runs[0].Minimal.Body, []byte("acets")) {
+			if runs[0].Minimal == nil || bytes.Contains(runs[0].Minimal().Body, []byte("acets")) {
 				t.Error("the minimal event has facets, or is missing")
 			}
 		})
@@ -122,7 +122,7 @@ func TestSizeTrimsBeforeItRefuses(t *testing.T) {
 	yes := true
 	long := gx.Expectation{Type: "expect_x", Success: &yes, Description: strings.Repeat("d", 400)}
 	msg := oneResult(long, long, long, long)
-	sizes := map[int]string{0: "", 3500: "trimmed", 500: "oversize"}
+	sizes := map[int]string{0: "", 3200: "trimmed", 500: "oversize"}
 	for limit, want := range sizes {
 		t.Run(want, func(t *testing.T) {
 			m, err := New(Settings{MaxEventBytes: limit})

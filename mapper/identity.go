@@ -3,7 +3,6 @@ package mapper
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 	"strconv"
 	"strings"
 	"time"
@@ -83,12 +82,13 @@ func runID(v *gx.Validation, t times, received time.Time) uuid.UUID {
 
 // derivedID is a version 7 UUID: the start time in milliseconds, then SHA-256 over the parts.
 func derivedID(start time.Time, parts ...string) uuid.UUID {
-	h := sha256.New()
+	text := make([]byte, 0, 512)
 	for _, part := range parts {
-		writePart(h, part)
+		text = appendPart(text, part)
 	}
+	sum := sha256.Sum256(text)
 	var id uuid.UUID
-	copy(id[6:], h.Sum(nil)[:10])
+	copy(id[6:], sum[:10])
 	ms := uint64(max(start.UnixMilli(), 0))
 	id[0], id[1] = byte(ms>>40), byte(ms>>32)
 	binary.BigEndian.PutUint32(id[2:], uint32(ms))
@@ -97,12 +97,9 @@ func derivedID(start time.Time, parts ...string) uuid.UUID {
 	return id
 }
 
-// writePart writes a part with its length before it, so that no two lists of parts read alike.
-func writePart(h hash.Hash, part string) {
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(len(part)))
-	h.Write(n[:])
-	h.Write([]byte(part))
+// appendPart writes a part with its length before it, so that no two lists of parts read alike.
+func appendPart(dst []byte, part string) []byte {
+	return append(binary.BigEndian.AppendUint64(dst, uint64(len(part))), part...)
 }
 
 // micros is an instant as text: microseconds since 1970 in UTC; empty for none.

@@ -69,8 +69,12 @@ func (r *jobRule) fits(f jobFields) bool {
 }
 
 func (m *Mapper) jobFields(v *gx.Validation, in Input, datasource, asset string) jobFields {
+	batch := ""
+	if m.jobName != nil || len(m.jobRules) > 0 { // else nobody reads it
+		batch = batchText(v, m.settings.BatchValues)
+	}
 	return jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
-		RunName: v.RunName, Topic: in.Topic, Batch: batchText(v, m.settings.BatchValues)}
+		RunName: v.RunName, Topic: in.Topic, Batch: batch}
 }
 
 // nameJob names the job: by header, else by the first rule that fits, else by the setting, else

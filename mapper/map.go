@@ -3,9 +3,10 @@
 package mapper
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
 	"text/template"
 	"time"
 
@@ -13,13 +14,15 @@ import (
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// Mapper maps by its settings. It holds no state and may be used by many goroutines.
+// Mapper maps by its settings. It holds no state but memory that is used again, and may be used by many goroutines.
 type Mapper struct {
 	settings Settings
 	tables   []table
 	jobName  *template.Template // nil: the default name
 	jobRules []jobRule
 	producer string
+	ready    ready
+	views    sync.Pool // of *view
 }
 
 // New compiles the settings' templates and globs, and reports all that is wrong with them at once.
@@ -33,7 +36,8 @@ func New(s Settings) (*Mapper, error) {
 	if err := errors.Join(tablesErr, nameErr, rulesErr); err != nil {
 		return nil, err
 	}
-	return &Mapper{settings: s, tables: tables, jobName: name, jobRules: rules, producer: openlineage.Producer(s.Version)}, nil
+	producer := openlineage.Producer(s.Version)
+	return &Mapper{settings: s, tables: tables, jobName: name, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
@@ -43,8 +47,16 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 		return []openlineage.Run{passThrough(msg)}, nil
 	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
+	left := bytesOfAll + bytesPerByte*msg.Size
 	for i := range msg.Validations {
 		run, err := m.mapOne(&msg.Validations[i], in)
+		for _, ev := range run.Events {
+			left -= len(ev.Body)
+		}
+		if err == nil && left < 0 && msg.Size > 0 {
+			err = &Error{Code: "too_many_event_bytes", Reason: fmt.Sprintf(
+				"the events of the message up to here have more than %d bytes and %d times its own %d", bytesOfAll, bytesPerByte, msg.Size)}
+		}
 		if err != nil {
 			err.Part = msg.Validations[i].Part
 			return nil, err
@@ -53,6 +65,13 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 	}
 	return runs, nil
 }
+
+// What events may weigh, far above real ones: a short query of many tables names each of them in each of its events.
+const (
+	maxEventBytes = 8 << 20 // of one event where max_event_bytes does not say less
+	bytesOfAll    = 4 << 20 // of a message's events, beside bytesPerByte for each byte of the message
+	bytesPerByte  = 4
+)
 
 // view is a validation result as the encoder sees it: everything decided, nothing yet written.
 type view struct {
@@ -66,19 +85,46 @@ type view struct {
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
+	batch           []batchPart
 	counts          counts
-	facts           []assertion
-	metrics         metrics
-	columns         []string
 	detail          detail // of the terminal event, once it is encoded
+
+	// Memory that the next view uses again.
+	facts   []assertion
+	metrics metrics
+	columns [][]byte // in the message's memory
+	texts   []byte
+	enc     openlineage.Encoder
+}
+
+func (m *Mapper) view() *view {
+	if w, ok := m.views.Get().(*view); ok {
+		return w
+	}
+	return &view{texts: make([]byte, 0, 4<<10), enc: *openlineage.NewEncoder(32 << 10)}
+}
+
+// release gives the view back, without what it holds of the message. What a large message made large is left to the
+// collector.
+func (m *Mapper) release(w *view) {
+	clear(w.facts)
+	clear(w.columns)
+	w.metrics.reset()
+	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], enc: w.enc}
+	if kept.enc.Reset(0); cap(w.facts) <= 2048 && cap(w.texts) <= 256<<10 && cap(w.enc.Bytes()) <= 1<<20 && cap(w.metrics.columns) <= 2048 && cap(w.columns) <= 2048 {
+		*w = kept
+		m.views.Put(w)
+	}
 }
 
 func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
-	w, warn, fault := m.decide(v, in)
+	w := m.view()
+	defer m.release(w)
+	warn, fault := m.decide(w, v, in)
 	if fault != nil {
 		return openlineage.Run{}, fault
 	}
-	run, fault := m.events(&w)
+	run, fault := m.events(w)
 	run.Part = v.Part
 	for _, in := range w.inputs {
 		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: in.namespace, Name: in.name})
@@ -88,10 +134,10 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(v *gx.Validation, in Input) (w view, warn []string, fault *Error) {
+func (m *Mapper) decide(w *view, v *gx.Validation, in Input) (warn []string, fault *Error) {
 	ds, fault := nameDataset(m.tables, m.settings, v)
 	if fault != nil {
-		return view{}, nil, fault
+		return nil, fault
 	}
 	datasource, asset := identify(m.tables, v)
 	job, warn := m.nameJob(v, in, datasource, asset)
@@ -99,11 +145,12 @@ func (m *Mapper) decide(v *gx.Validation, in Input) (w view, warn []string, faul
 	warn = append(warn, parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
-	w = view{
-		v: v, id: id.String(), start: t.start, end: endTime(t, id, v.Partial), nominal: t.nominal,
-		job: job, parent: parent, counts: count(v), facts: assertions(v, m.settings.RowValues),
-		metrics: measure(v), columns: columnList(v),
-	}
+	w.v, w.id, w.start, w.end, w.nominal = v, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
+	w.job, w.parent, w.counts = job, parent, count(v)
+	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
+	w.assert(m.settings.RowValues)
+	w.metrics.measure(v)
+	w.listColumns()
 	at := m.queryNamespace(v, ds)
 	m.addContent(w.facts, v, at)
 	sql := m.queryText(v)
@@ -115,43 +162,59 @@ func (m *Mapper) decide(v *gx.Validation, in Input) (w view, warn []string, faul
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
 	}
-	return w, slices.Concat(warn, ds.warn), nil
+	return append(warn, ds.warn...), nil
 }
 
-// events encodes START and the terminal event, trimming detail until the terminal one fits.
+// events encodes START and the terminal event, trimming detail until the terminal one fits. Both are written into one
+// buffer; an event that becomes too long is given up there.
 func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 	var run openlineage.Run
-	event := func(kind openlineage.EventType, body []byte) openlineage.Event {
-		return openlineage.Event{Type: kind, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Body: body,
-			Key: openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job)}
+	size, fault := m.fit(w)
+	if fault != nil {
+		return run, fault
 	}
-	limit := m.settings.MaxEventBytes
-	var body []byte
-	detail := fullDetail
-	for ; ; detail-- {
-		if detail == noReference && m.settings.Compat != compatReference {
+	if w.detail != fullDetail {
+		run.Warn = append(run.Warn, "trimmed")
+	}
+	if m.settings.Lifecycle != "end_only" {
+		w.enc.Reset(size)
+		m.encodeStart(w, w.detail)
+	}
+	bodies := bytes.Clone(w.enc.Bytes())
+	terminal := openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name,
+		Key: openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job), Body: bodies[:size:size]}
+	if len(bodies) == size {
+		run.Events = []openlineage.Event{terminal}
+	} else {
+		start := terminal
+		start.Type, start.Body = openlineage.Start, bodies[size:]
+		run.Events = []openlineage.Event{start, terminal}
+	}
+	run.Minimal = m.minimal(w, terminal)
+	return run, nil
+}
+
+// fit writes the terminal event with as much detail as it may have, and gives its size.
+func (m *Mapper) fit(w *view) (int, *Error) {
+	limit := maxEventBytes
+	if n := m.settings.MaxEventBytes; n > 0 {
+		limit = n
+	}
+	for w.detail = fullDetail; ; w.detail-- {
+		if w.detail == noReference && m.settings.Compat != compatReference {
 			continue
 		}
-		body = m.encodeTerminal(w, detail)
-		if limit <= 0 || len(body) <= limit {
-			if detail != fullDetail {
-				run.Warn = append(run.Warn, "trimmed")
-			}
-			break
+		w.enc.Reset(0)
+		w.enc.Limit(limit)
+		m.encodeTerminal(w, w.detail)
+		if !w.enc.Over() {
+			return len(w.enc.Bytes()), nil
 		}
-		if detail == leastDetail {
-			return run, &Error{Code: "oversize", Reason: fmt.Sprintf(
-				"its event has %d bytes, more than max_event_bytes (%d), and no detail is left to trim", len(body), limit)}
+		if w.detail == leastDetail {
+			return 0, &Error{Code: "oversize", Reason: fmt.Sprintf(
+				"its event has more bytes than max_event_bytes allows (%d), and no detail is left to trim", limit)}
 		}
 	}
-	w.detail = detail
-	if m.settings.Lifecycle != "end_only" {
-		run.Events = append(run.Events, event(openlineage.Start, m.encodeStart(w, detail)))
-	}
-	run.Events = append(run.Events, event(w.terminal, body))
-	minimal := event(w.terminal, m.encodeMinimal(w))
-	run.Minimal = &minimal
-	return run, nil
 }
 
 // passThrough is an event that was one already: it travels as it is.

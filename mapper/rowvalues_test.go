@@ -56,7 +56,7 @@ func TestNoRowValueLeavesAtAnySetting(t *testing.T) {
 					t.Errorf("%s: %v", line.File, err)
 				}
 				for _, run := range runs {
-					for _, ev := range append(run.Events, *run.Minimal) {
+					for _, ev := range append(run.Events, run.Minimal()) {
 						if leak := corpustest.Leak(ev.Body) + corpustest.LeakInText(ev.Key); leak != "" {
 							t.Errorf("%s: a marked value left: %s", line.File, leak)
 						}

@@ -18,6 +18,7 @@ type Settings struct {
 	FailedRun       string                // "FAIL" (default) or "COMPLETE"
 	Lifecycle       string                // "start_and_end" (default) or "end_only"
 	AssertionsIn    []string              // "inputFacets" (default), "facets"
+	TestFacet       string                // "auto" (default), "always" or "never"
 	Unmapped        string                // "name" (default) or "error": bury a result whose dataset is not known
 	FileDatasets    string                // "file" (default) or "asset"
 	QueryAssertions string                // "asset" (default) or "tables": which dataset carries the assertions of a query

@@ -24,6 +24,7 @@ type Config struct {
 	FailedRun         string   // FAIL or COMPLETE
 	Lifecycle         string   // start_and_end or end_only
 	AssertionsIn      []string // inputFacets, facets
+	TestFacet         string   // auto, always or never
 	Unmapped          string   // name or error
 	FileDatasets      string   // file or asset
 	QueryAssertions   string   // asset or tables

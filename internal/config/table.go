@@ -91,6 +91,7 @@ func otherFields() []field {
 		{path: "failed_run", typ: "string", def: "FAIL", enum: []string{"FAIL", "COMPLETE"}, doc: "run state of a validation that failed", at: func(c *Config) any { return &c.FailedRun }},
 		{path: "lifecycle", typ: "string", def: "start_and_end", enum: []string{"start_and_end", "end_only"}, doc: "which events a run has", at: func(c *Config) any { return &c.Lifecycle }},
 		{path: "assertions_in", typ: "list", def: "inputFacets", enum: []string{"inputFacets", "facets"}, doc: "where the assertions facet goes", at: func(c *Config) any { return &c.AssertionsIn }},
+		{path: "test_facet", typ: "string", def: "auto", enum: []string{"auto", "always", "never"}, doc: "the run facet test; auto: for results without a dataset, and for expectations that were never evaluated", at: func(c *Config) any { return &c.TestFacet }},
 		{path: "unmapped", typ: "string", def: "name", enum: []string{"name", "error"}, doc: "a dataset that is not known: name it as well as possible, or bury the result", at: func(c *Config) any { return &c.Unmapped }},
 		{path: "file_datasets", typ: "string", def: "file", enum: []string{"file", "asset"}, doc: "name file datasets by file or by asset", at: func(c *Config) any { return &c.FileDatasets }},
 		{path: "query_assertions", typ: "string", def: "asset", enum: []string{"asset", "tables"}, doc: "what carries the assertions of a SQL query: the asset itself, or each table that the query reads", at: func(c *Config) any { return &c.QueryAssertions }},

@@ -75,8 +75,8 @@ type Attempt struct {
 	Ready func(ctx context.Context) error
 	// Event is what is written, where it is one event; once it is taken it may be written again, so its body must stay as it is.
 	Event *openlineage.Event
-	// Minimal is a harmless event of the same run; nil if it has none.
-	Minimal *openlineage.Event
+	// Minimal makes a harmless event of the same run; nil if it has none.
+	Minimal func() openlineage.Event
 	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
 	Asks bool
 }

@@ -64,13 +64,17 @@ func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) 
 // hand: the last terminal event that it took, else the failing run's own without facets. It reports whether there was one to make.
 func (g *Guard) witness(ctx context.Context, a *Attempt) bool {
 	ev := g.last.Load()
-	if ev == nil {
-		ev = a.Minimal
-	}
-	if ev == nil || g.cfg.Write == nil {
+	if g.cfg.Write == nil || ev == nil && a.Minimal == nil {
 		return false
 	}
-	if shown, _ := once(ctx, func(ctx context.Context) error { return g.cfg.Write(ctx, *ev) }); shown == taken {
+	shown, _ := once(ctx, func(ctx context.Context) error {
+		if ev == nil {
+			minimal := a.Minimal()
+			ev = &minimal
+		}
+		return g.cfg.Write(ctx, *ev)
+	})
+	if shown == taken {
 		g.gate.leave(false, taken, nil)
 		g.last.Store(ev)
 	}

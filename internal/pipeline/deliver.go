@@ -182,8 +182,7 @@ func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) b
 		}
 		l.refuse(out.Fault, run.Part)
 		if i > 0 && run.Minimal != nil {
-			// Whether it is taken or refused: more cannot be done for that run.
-			return o.write(ctx, l, run, run.Minimal).Answer != outage.Stopped
+			return o.end(ctx, l, run)
 		}
 		return true
 	}
@@ -198,4 +197,18 @@ func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *op
 		o.p.Observer.EventsDelivered(o.Name, 1, out.Took)
 	}
 	return out
+}
+
+// end writes the terminal event without facets of a run whose own was refused. Whether it is taken or refused: more cannot be done for
+// that run. It reports false only when ctx ended.
+func (o *outlet) end(ctx context.Context, l *leg, run *openlineage.Run) bool {
+	var minimal openlineage.Event
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Event: &minimal, Minimal: run.Minimal, Try: func(ctx context.Context) error {
+		minimal = run.Minimal()
+		return o.To.Deliver(ctx, minimal)
+	}})
+	if out.Answer == outage.Taken {
+		o.p.Observer.EventsDelivered(o.Name, 1, out.Took)
+	}
+	return out.Answer != outage.Stopped
 }

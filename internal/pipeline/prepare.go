@@ -142,9 +142,6 @@ func (r *prepared) stand() {
 		for j := range run.Events {
 			r.bytes += len(run.Events[j].Body)
 		}
-		if run.Minimal != nil {
-			r.bytes += len(run.Minimal.Body)
-		}
 	}
 	slices.Sort(lanes)
 	r.lanes = slices.Compact(lanes)

@@ -125,8 +125,7 @@ func (s *sending) refused(ctx context.Context, o *outlet, l *leg, out outage.Out
 	}
 	for _, run := range open {
 		s.turn.Again()
-		// Whether it is taken or refused: more cannot be done for that run.
-		if o.write(ctx, l, run, run.Minimal).Answer == outage.Stopped {
+		if !o.end(ctx, l, run) {
 			return false
 		}
 	}

@@ -168,7 +168,9 @@ func (w *Writer) answered(ctx context.Context, rec *kgo.Record, err error, care 
 	switch {
 	case w.transaction && tooLarge(err) && weight < w.size:
 		w.care.CompareAndSwap(care, care+1)
-		err = fault.BackendError("kafka_batch_too_large", "writing to topic %s: too large together with others; they are written again in smaller batches", rec.Topic)
+		f := fault.BackendError("kafka_batch_too_large", "writing to topic %s: too large together with others; they are written again in smaller batches", rec.Topic)
+		f.Unclear = true // the brokers are there
+		err = f
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}

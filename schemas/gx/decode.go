@@ -18,10 +18,15 @@ func decode(value []byte, pointer Decoder) (*Message, error) {
 	}
 	mem := stores.Get().(*store)
 	defer mem.release()
+	mem.allow(len(value))
 	m, err := decodeText(b, base, mem, pointer)
+	if mem.quota.err != nil { // whatever was made of what came before it
+		return nil, mem.quota.err
+	}
 	if err != nil {
 		return nil, err
 	}
+	m.Size = len(value)
 	return m, nil
 }
 

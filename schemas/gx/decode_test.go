@@ -340,10 +340,10 @@ func TestAMessageStaysAsItWasWhileOthersAreDecoded(t *testing.T) {
 
 // A panic is recovered by whoever decodes, and what was in hand then must not show in the next message.
 func TestAStoreIsGivenBackEmpty(t *testing.T) {
-	m := &store{kwargs: []Kwarg{{Name: "ROWVALUE"}}, results: []evr{{batchID: "ROWVALUE"}}}
+	m := &store{kwargs: []Kwarg{{Name: "ROWVALUE"}}, results: [][]evr{{{batchID: "ROWVALUE"}}}}
 	kwargs, results := m.kwargs, m.results
 	m.release()
-	if len(m.kwargs) != 0 || len(m.results) != 0 || kwargs[0].Name != "" || results[0].batchID != "" {
+	if len(m.kwargs) != 0 || len(m.results[0]) != 0 || kwargs[0].Name != "" || results[0][:1][0].batchID != "" {
 		t.Errorf("%+v %+v", kwargs, results)
 	}
 }

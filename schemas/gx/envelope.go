@@ -1,6 +1,7 @@
 package gx
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -44,21 +45,23 @@ func (d *decoder) open(v doc, depth int) (*Message, *DecodeError) {
 // openBase64 decodes the data of a CloudEvent whose producer took JSON for binary data.
 func (d *decoder) openBase64(v doc) (*Message, *DecodeError) {
 	const path = "data_base64"
-	text, err := base64.StdEncoding.DecodeString(d.field(v, path))
+	m, _ := v.get(path)
+	encoded := d.s.at(m.at).textBytes()
+	text := make([]byte, base64.StdEncoding.DecodedLen(len(encoded)))
+	n, err := base64.StdEncoding.Decode(text, encoded)
 	if err != nil {
-		m, _ := v.get(path)
 		return nil, &DecodeError{Code: "invalid_base64", Offset: d.s.base + int64(m.at.start), Path: path, Reason: "not valid base64"}
 	}
-	return d.inner(text, v, path)
+	return d.inner(text[:n], v, path)
 }
 
 // openString decodes a JSON string as JSON: shape K.
 func (d *decoder) openString(v doc) (*Message, *DecodeError) {
-	text := d.s.at(v.at).text()
-	if t := strings.TrimSpace(text); t == "" || !strings.ContainsRune("{[\"", rune(t[0])) {
+	text := d.s.at(v.at).textBytes()
+	if t := bytes.TrimSpace(text); len(t) == 0 || !strings.ContainsRune("{[\"", rune(t[0])) {
 		return nil, d.unknown(v, "")
 	}
-	return d.inner([]byte(text), v, "the JSON inside the string")
+	return d.inner(text, v, "the JSON inside the string")
 }
 
 // inner decodes a JSON text that v holds. Offsets in an error count within the text; its path says so.

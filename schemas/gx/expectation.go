@@ -3,7 +3,6 @@ package gx
 import (
 	"bytes"
 	"slices"
-	"strings"
 )
 
 // Bounds of what is kept of one expectation, in bytes.
@@ -106,10 +105,7 @@ func (s *scanner) keywords(e *evr) {
 	s.object(func(key []byte) { s.keyword(e, key) })
 	if isObject {
 		e.kwargs = span{start, s.pos}
-		// A store file sorts its keys, a message does not: one order makes one event of both.
-		if byName := func(a, b Kwarg) int { return strings.Compare(a.Name, b.Name) }; !slices.IsSortedFunc(s.mem.kwargs, byName) {
-			slices.SortStableFunc(s.mem.kwargs, byName)
-		}
+		s.mem.sortKwargs()
 		e.Kwargs = s.mem.keepKwargs()
 	}
 }
@@ -127,6 +123,12 @@ func (s *scanner) keyword(e *evr, key []byte) {
 		e.Column = s.name()
 		return
 	}
+	if !s.keepKey() {
+		return
+	}
+	if bytes.IndexByte(key, 0) >= 0 { // no name in an event may hold U+0000, nor become another's without it
+		key = bytes.ReplaceAll(key, []byte{0}, nil)
+	}
 	k := Kwarg{Name: s.mem.name(key), Count: -1}
 	c := s.next()
 	start := s.pos
@@ -136,6 +138,9 @@ func (s *scanner) keyword(e *evr, key []byte) {
 	if k.Name == "row_condition" {
 		e.RowCondition = c != 'n' && string(s.b[start:s.pos]) != `""`
 	}
+	if n := len(s.mem.kwargs); n == cap(s.mem.kwargs) && n > 0 {
+		s.mem.kwargs = slices.Grow(s.mem.kwargs, n)
+	}
 	s.mem.kwargs = append(s.mem.kwargs, k)
 }
 
@@ -144,13 +149,10 @@ var jsonNull = []byte("null")
 // substitute replaces the {"$PARAMETER": …} objects that V2 leaves in kwargs by the values it used.
 func (s *scanner) substitute(e *Expectation) {
 	s.object(func(key []byte) {
-		for i := range e.Kwargs {
-			k := &e.Kwargs[i]
-			if k.Name == string(key) && bytes.HasPrefix(k.Value, []byte(`{"$PARAMETER"`)) {
-				if c := s.next(); c != '{' && c != '[' && c != 'n' {
-					k.Value = s.canonical(maxKwarg)
-					return
-				}
+		if k := e.Kwarg(string(key)); k != nil && bytes.HasPrefix(k.Value, []byte(`{"$PARAMETER"`)) {
+			if c := s.next(); c != '{' && c != '[' && c != 'n' {
+				k.Value = s.canonical(maxKwarg)
+				return
 			}
 		}
 		s.skip()

@@ -5,6 +5,8 @@ package gx
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +31,7 @@ const (
 // Message is a decoded message: either Validations, or Event for shape N.
 type Message struct {
 	Shape       Shape // the innermost shape, after strings and envelopes were opened
+	Size        int   // bytes of the value that was decoded
 	Validations []Validation
 	Event       []byte     // shape N: the event's own bytes
 	EventFacts  EventFacts // shape N: what delivery must know
@@ -134,6 +137,15 @@ type Kwarg struct {
 	Count int             // number of members if an array, else -1
 }
 
+// Kwarg finds a keyword argument by its name, nil if there is none.
+func (e *Expectation) Kwarg(name string) *Kwarg {
+	i, found := slices.BinarySearchFunc(e.Kwargs, name, func(k Kwarg, name string) int { return strings.Compare(k.Name, name) })
+	if !found {
+		return nil
+	}
+	return &e.Kwargs[i]
+}
+
 // Result holds the numbers of expectation_config's result. Counts are nil where absent or null.
 type Result struct {
 	ElementCount, UnexpectedCount, MissingCount *int64
@@ -146,7 +158,7 @@ type Result struct {
 
 // DecodeError says where in the message Decode stopped, and why. Its text holds no row values.
 type DecodeError struct {
-	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, too_deep
+	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, too_deep, too_many_results, too_many_validations, too_many_keys
 	Offset int64  // byte offset in the value; -1 where it does not apply
 	Path   string // e.g. results[3].expectation_config; may be empty
 	Reason string // in words

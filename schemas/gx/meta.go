@@ -46,6 +46,7 @@ func (s *scanner) meta(val *Validation) {
 			s.skip()
 		}
 	})
+	keys := s.mem.keys
 	if identifiers.end != 0 {
 		val.Batch.Identifiers = s.at(identifiers).canonical(maxIdentifiers)
 	}
@@ -60,6 +61,7 @@ func (s *scanner) meta(val *Validation) {
 			s.at(kwargs).batchSpec(&val.Batch, true)
 		}
 	}
+	s.keepIdentifiers(keys)
 	if val.Batch.Datasource == "" {
 		val.Batch.Datasource = legacySource
 	}

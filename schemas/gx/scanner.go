@@ -121,7 +121,7 @@ func (s *scanner) key() (key []byte, ok bool) {
 	}
 	s.pos++
 	if escaped {
-		key = appendUnescaped(nil, key)
+		key = appendUnescaped(make([]byte, 0, len(key)), key)
 	}
 	return key, true
 }

@@ -1,6 +1,7 @@
 package gx
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -33,12 +34,22 @@ type list struct {
 // repeat is a result that may be there once per metric error: GX 0.13.35 – 0.18.9 did so.
 type repeat struct {
 	index int
-	key   string
+	key   [sha256.Size]byte
 }
 
 // fact consumes a member of what may be a validation result.
 func (v *doc) fact(s *scanner, key string) {
+	switch key {
+	case "success", "result_url", "data_asset_name", "suite_name", "test_suite_name", "suite_parameters", "evaluation_parameters",
+		"statistics", "meta", "results", "expectations", "validation_results":
+	default:
+		s.skip()
+		return
+	}
 	if v.suite == nil {
+		if !s.keepValidation() {
+			return
+		}
 		v.suite = &reading{}
 	}
 	r := v.suite
@@ -67,8 +78,6 @@ func (v *doc) fact(s *scanner, key string) {
 		r.read(s, key, 2)
 	case "validation_results":
 		r.read(s, key, 3)
-	default:
-		s.skip()
 	}
 }
 
@@ -93,40 +102,64 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		return
 	}
 	l := list{key: key, rank: rank, stray: -1}
+	n := 0
 	s.array(func(i int) {
-		s.next()
+		if s.next() != '{' || l.stray >= 0 { // behind a stray one nothing is kept: the list is no list of results
+			l.strayed(i, s.pos)
+			s.skip()
+			return
+		}
 		start := s.pos
-		s.mem.results = append(s.mem.results, evr{})
-		if !s.expectation(&s.mem.results[i]) && l.stray < 0 {
-			l.stray, l.strayAt = i, start
+		if !s.keepResult() {
+			return
+		}
+		n = i + 1
+		if !s.expectation(s.mem.result(i)) {
+			l.strayed(i, start)
 		}
 	})
-	if s.err == nil {
-		l.keep(s, s.mem.results)
+	if s.err == nil && l.stray < 0 {
+		l.keep(s, n)
 	}
-	clear(s.mem.results)
-	s.mem.results = s.mem.results[:0]
+	s.mem.clearResults()
 	r.list = l
 }
 
-// keep takes the results out of the store.
-func (l *list) keep(s *scanner, found []evr) {
-	l.results = make([]Expectation, len(found))
-	for i := range found {
-		e := &found[i]
+// strayed remembers the first element that is no result.
+func (l *list) strayed(i, at int) {
+	if l.stray < 0 {
+		l.stray, l.strayAt = i, at
+	}
+}
+
+// keep takes the first n results out of the store.
+func (l *list) keep(s *scanner, n int) {
+	l.results = make([]Expectation, n)
+	for i := range n {
+		e := s.mem.result(i)
 		l.results[i] = e.Expectation
 		l.results[i].Index = i
 		first(&l.batchID, e.batchID)
 		if e.Raised && e.old {
-			kwargs := []byte(nil)
-			if e.kwargs.end != 0 {
-				if kwargs = s.at(e.kwargs).canonical(1 << 20); kwargs == nil {
-					kwargs = s.b[e.kwargs.start:e.kwargs.end]
-				}
-			}
-			l.repeats = append(l.repeats, repeat{i, e.Type + "\x00" + e.ID + "\x00" + string(kwargs)})
+			l.repeats = append(l.repeats, repeat{i, e.repeatKey(s)})
 		}
 	}
+}
+
+// repeatKey is equal for the results of one expectation.
+func (e *evr) repeatKey(s *scanner) [sha256.Size]byte {
+	f := newFactHash()
+	f.texts(e.Type, e.ID)
+	if e.kwargs.end != 0 {
+		sub := s.at(e.kwargs)
+		text, _, ok := sub.appendCanonical(s.mem.scratch[:0], maxObserved)
+		s.mem.scratch = text[:0]
+		if !ok {
+			text = s.b[e.kwargs.start:e.kwargs.end]
+		}
+		f.bytes(text)
+	}
+	return f.sum()
 }
 
 // suite finishes one validation result: shapes A, G and I, whose lists of results differ by name only.
@@ -152,9 +185,15 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 // loose makes one validation of expectation results that stand alone.
 func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 	var val Validation
-	found := make([]evr, len(items))
+	defer d.s.mem.clearResults()
+	if !d.s.keepValidation() {
+		return val, d.s.err
+	}
 	for i, m := range items {
-		if !d.s.at(m.at).expectation(&found[i]) {
+		if !d.s.keepResult() {
+			return val, d.s.err
+		}
+		if !d.s.at(m.at).expectation(d.s.mem.result(i)) {
 			path := ""
 			if len(items) > 1 {
 				path = fmt.Sprintf("[%d]", i)
@@ -163,11 +202,11 @@ func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 		}
 	}
 	var l list
-	l.keep(d.s, found)
+	l.keep(d.s, len(items))
 	l.fill(&val)
 	val.raw = d.s.b[whole.start:whole.end]
 	if len(items) == 1 {
-		val.Success = found[0].Success
+		val.Success = l.results[0].Success
 	}
 	return val, nil
 }
@@ -184,17 +223,18 @@ func (l *list) fill(val *Validation) {
 	if len(l.repeats) < 2 || strings.HasPrefix(val.GXVersion, "1.") {
 		return
 	}
-	seen := make(map[string]bool, len(l.repeats))
-	drop := make(map[int]bool)
-	for _, r := range l.repeats {
-		drop[r.index] = seen[r.key]
-		seen[r.key] = true
-	}
-	val.Results = make([]Expectation, 0, len(l.results))
+	seen := make(map[[sha256.Size]byte]bool)
+	val.Results = l.results[:0]
 	for i := range l.results {
-		if !drop[i] {
-			val.Results = append(val.Results, l.results[i])
+		if len(l.repeats) > 0 && l.repeats[0].index == i {
+			key := l.repeats[0].key
+			l.repeats = l.repeats[1:]
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
 		}
+		val.Results = append(val.Results, l.results[i])
 	}
 }
 
@@ -207,7 +247,7 @@ func (s *scanner) scalars() map[string]json.RawMessage {
 			s.skip()
 			return
 		}
-		if v := s.canonical(maxKwarg); v != nil {
+		if v := s.canonical(maxKwarg); v != nil && s.keepKey() {
 			if out == nil {
 				out = map[string]json.RawMessage{}
 			}
