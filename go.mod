@@ -3,7 +3,6 @@ module github.com/gx-ol/gx-ol
 go 1.26.0
 
 require (
-	github.com/DataDog/go-sqllexer v0.2.6
 	github.com/cenkalti/backoff/v4 v4.3.0
 	github.com/compose-spec/compose-go/v2 v2.16.2
 	github.com/google/uuid v1.6.0

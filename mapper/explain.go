@@ -26,9 +26,10 @@ type Origin struct {
 // travels as it is. The error is Map's.
 func (m *Mapper) Explain(msg *gx.Message, in Input) ([]Origin, error) {
 	var all []Origin
+	sql := &sqlReader{left: maxSQL}
 	for i := range msg.Validations {
 		v := &msg.Validations[i]
-		w, _, fault := m.decide(v, in)
+		w, _, fault := m.decide(v, in, sql)
 		var run openlineage.Run
 		if fault == nil {
 			run, fault = m.events(&w)

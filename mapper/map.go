@@ -9,6 +9,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -16,7 +17,7 @@ import (
 // Mapper maps by its settings. It holds no state and may be used by many goroutines.
 type Mapper struct {
 	settings Settings
-	tables   []table
+	sources  *naming.Table
 	jobName  *template.Template // nil: the default name
 	jobRules []jobRule
 	producer string
@@ -24,16 +25,16 @@ type Mapper struct {
 
 // New compiles the settings' templates and globs, and reports all that is wrong with them at once.
 func New(s Settings) (*Mapper, error) {
-	tables, tablesErr := compileTables(s.Datasources)
+	sources, sourcesErr := naming.Compile(s.Datasources, s.ProjectFolder)
 	name, nameErr := compileJobName(s.JobName)
 	if nameErr != nil {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
 	rules, rulesErr := compileJobRules(s.JobRules)
-	if err := errors.Join(tablesErr, nameErr, rulesErr); err != nil {
+	if err := errors.Join(sourcesErr, nameErr, rulesErr); err != nil {
 		return nil, err
 	}
-	return &Mapper{settings: s, tables: tables, jobName: name, jobRules: rules, producer: openlineage.Producer(s.Version)}, nil
+	return &Mapper{settings: s, sources: sources, jobName: name, jobRules: rules, producer: openlineage.Producer(s.Version)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
@@ -43,8 +44,9 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 		return []openlineage.Run{passThrough(msg)}, nil
 	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
+	sql := &sqlReader{left: maxSQL}
 	for i := range msg.Validations {
-		run, err := m.mapOne(&msg.Validations[i], in)
+		run, err := m.mapOne(&msg.Validations[i], in, sql)
 		if err != nil {
 			err.Part = msg.Validations[i].Part
 			return nil, err
@@ -57,6 +59,7 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 // view is a validation result as the encoder sees it: everything decided, nothing yet written.
 type view struct {
 	v               *gx.Validation
+	source          *naming.Source
 	id              string
 	start           time.Time
 	end             time.Time
@@ -73,8 +76,8 @@ type view struct {
 	detail          detail // of the terminal event, once it is encoded
 }
 
-func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
-	w, warn, fault := m.decide(v, in)
+func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage.Run, *Error) {
+	w, warn, fault := m.decide(v, in, sql)
 	if fault != nil {
 		return openlineage.Run{}, fault
 	}
@@ -85,29 +88,33 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(v *gx.Validation, in Input) (w view, warn []string, fault *Error) {
-	ds, fault := nameDataset(m.tables, m.settings, v)
+func (m *Mapper) decide(v *gx.Validation, in Input, sql *sqlReader) (w view, warn []string, fault *Error) {
+	src := m.sources.Resolve(&v.Batch)
+	ds, fault := m.nameDataset(src, v.Part)
 	if fault != nil {
 		return view{}, nil, fault
 	}
-	datasource, asset := identify(m.tables, v)
-	job, warn := m.nameJob(v, in, datasource, asset)
+	job, warn := m.nameJob(v, in, src)
 	parent, parentWarn := m.nameParent(v, in, job)
 	warn = append(warn, parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
 	w = view{
-		v: v, id: id.String(), start: t.start, end: endTime(t, id, v.Partial), nominal: t.nominal,
+		v: v, source: src, id: id.String(), start: t.start, end: endTime(t, id, v.Partial), nominal: t.nominal,
 		job: job, parent: parent, counts: count(v), facts: assertions(v, m.settings.RowValues),
 		metrics: measure(v), columns: columnList(v),
 	}
-	at := m.queryNamespace(v, ds)
-	m.addContent(w.facts, v, at)
-	sql := m.queryText(v)
-	if sql != "" {
-		w.sql, w.sqlDialect = m.visibleSQL(sql, at), dialectOf(at, sql).name
+	m.addContent(w.facts, v, src.Namespace(), sql)
+	text := src.Query()
+	q := sql.read(text, src.Namespace())
+	if w.sql = m.visibleSQL(q, text); w.sql != "" {
+		w.sqlDialect = dialectName(q, src.Namespace())
 	}
-	w.inputs = m.inputs(v, ds, sql)
+	if sql.refused {
+		warn = append(warn, "sql_not_read")
+		sql.refused = false
+	}
+	w.inputs = m.inputs(src, ds, q)
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail

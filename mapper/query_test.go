@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -188,7 +189,7 @@ func TestTablesOfCorpusQueriesAreTheTrueOnes(t *testing.T) {
 					}
 				}
 				ds.Namespace = orElse(full.Namespace, ds.Namespace)
-				want = append(want, normaliseNamespace(ds.Namespace)+" "+full.Name)
+				want = append(want, naming.Normalise(ds.Namespace)+" "+full.Name)
 				if parts := strings.Split(full.Name, "."); len(parts) == 3 {
 					ds.Database = parts[0]
 				}
