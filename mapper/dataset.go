@@ -30,7 +30,10 @@ func (m *Mapper) nameDataset(src *naming.Source, part string) (dataset, *Error) 
 	case !known:
 		warn = append(warn, "unmapped_datasource")
 		named = naming.Dataset{Namespace: "great_expectations://" + orElse(src.Datasource, "default"),
-			Name: orElse(src.Asset, orElse(src.Spec.Table, orElse(src.Spec.ReaderTable, src.Datasource)))}
+			Name: orElse(src.Asset, src.Datasource)}
+		if table := orElse(src.Spec.Table, src.Spec.ReaderTable); src.Asset == "" && table != "" && !src.Spec.HasQuery { // a query's table is temporary
+			named.Name = table
+		}
 	}
 	d, changed := m.safeDataset(named, src.Datasource)
 	if d.warn = warn; changed {

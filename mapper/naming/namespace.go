@@ -157,9 +157,9 @@ func Normalise(ns string) string {
 // embeddedPath is the file of an embedded database, in its one spelling.
 func embeddedPath(p string) string {
 	p, _, _ = strings.Cut(dropQuery(p), ";")
-	switch {
-	case p == "" || p[0] == ':' || strings.HasPrefix(p, "md:"): // in memory, MotherDuck
-		return p
+	switch bare := strings.TrimLeft(p, "/"); {
+	case bare == "" || bare[0] == ':' || strings.HasPrefix(bare, "md:"): // in memory, MotherDuck
+		return bare
 	case drive.MatchString(strings.TrimLeft(p, "/")):
 		p = strings.TrimLeft(p, "/")
 	}

@@ -119,7 +119,8 @@ func (s *Source) table(n tableName) Dataset {
 	return Dataset{Namespace: s.store.Namespace, Name: s.named(n, "", s.store.convention(n))}
 }
 
-// queryAsset names what a query asset checks, which is no table: it has a database, but a schema only for templates.
+// queryAsset names what a query asset checks. It is no table, so that the store's default schema is none of its: one called
+// as a table must not become that table.
 func (s *Source) queryAsset() Dataset {
 	name := cmp.Or(s.Spec.QueryName, s.Asset)
 	if s.store.Namespace == "" || name == "" {
@@ -129,7 +130,7 @@ func (s *Source) queryAsset() Dataset {
 	if embedded(Scheme(s.store.Namespace)) {
 		database = ""
 	}
-	n := s.store.complete(tableName{database: s.Spec.Database, table: name})
+	n := tableName{database, s.store.Schema, name}
 	return Dataset{Namespace: s.store.Namespace, Name: s.named(n, "", joinDots(database, name))}
 }
 

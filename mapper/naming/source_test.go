@@ -89,6 +89,7 @@ func TestAnExplicitSchemaWins(t *testing.T) {
 	}{
 		"schema and a dotted name":     {pg, gx.BatchSpec{Schema: "ops", Table: "sensor.readings"}, `ops."sensor.readings"`, "postgres://h:5432 shop.ops.sensor.readings"},
 		"the same, quoted":             {pg, gx.BatchSpec{Schema: "ops", Table: `"sensor.readings"`}, "", "postgres://h:5432 shop.ops.sensor.readings"},
+		"the schema glued to the name": {pg, gx.BatchSpec{Schema: "crm", Table: "crm.orders"}, "crm.orders", "postgres://h:5432 shop.crm.orders"},
 		"a dotted name alone":          {pg, gx.BatchSpec{Table: "sensor.readings"}, "sensor.readings", "postgres://h:5432 shop.sensor.readings"},
 		"a dotted name beats defaults": {withSchema, gx.BatchSpec{Table: "ops.readings"}, "ops.readings", "postgres://h:5432 shop.ops.readings"},
 		"a quoted name alone":          {withSchema, gx.BatchSpec{Table: `"sensor.readings"`}, `"sensor.readings"`, "postgres://h:5432 shop.sales.sensor.readings"},
@@ -97,7 +98,7 @@ func TestAnExplicitSchemaWins(t *testing.T) {
 		"template, schema":             {readme, gx.BatchSpec{Schema: "crm", Table: "orders"}, "crm.orders", "postgres://h:5432 shop.crm.orders"},
 		"template, dotted table":       {readme, gx.BatchSpec{Schema: "ops", Table: "sensor.readings"}, `ops."sensor.readings"`, "postgres://h:5432 shop.ops.sensor.readings"},
 		"template, nothing known":      {mysql, gx.BatchSpec{Table: "orders"}, "orders", "mysql://h:3306 shop.orders"},
-		"template, query asset":        {readme, gx.BatchSpec{HasQuery: true, QueryName: "paid"}, "", "postgres://h:5432 shop.public.paid"},
+		"template, query asset":        {readme, gx.BatchSpec{HasQuery: true, QueryName: "paid"}, "", "postgres://h:5432 shop.paid"},
 		"glue, another database":       {Datasource{Namespace: "arn:aws:glue:r:1", Database: "sales"}, gx.BatchSpec{Database: "other", Table: "orders"}, "other.orders", "arn:aws:glue:r:1 table/other/orders"},
 		"mssql, database in schema":    {Datasource{Namespace: "mssql://h", Database: "shop"}, gx.BatchSpec{Schema: "lake.ops", Table: "readings"}, "lake.ops.readings", "mssql://h:1433 lake.ops.readings"},
 		"mssql, no schema between":     {Datasource{Namespace: "mssql://h"}, gx.BatchSpec{Table: "shop..orders"}, "shop..orders", "mssql://h:1433 shop.dbo.orders"},

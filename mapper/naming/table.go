@@ -21,6 +21,9 @@ func said(store Store, database, schema, table string) tableName {
 		n.database = cmp.Or(n.database, unquote(database))
 		return n
 	}
+	if glued, ok := strings.CutPrefix(joinDots(splitName(table)...), joinDots(splitName(schema)...)+"."); ok {
+		table = glued // GX 0.13 – 0.17 wrote schema.table beside the schema
+	}
 	n := tableName{unquote(database), unquote(schema), unquote(table)}
 	if slices.Contains(dottedSchemas, scheme) {
 		if parts := splitName(schema); len(parts) > 1 {
