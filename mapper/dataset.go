@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/gx-ol/gx-ol/mapper/naming"
@@ -29,9 +30,9 @@ func (m *Mapper) nameDataset(src *naming.Source, part string) (dataset, *Error) 
 		return dataset{}, &Error{Code: "unmapped_dataset", Part: part, Reason: "the dataset is not known: no entry of datasources names it"}
 	case !known:
 		warn = append(warn, "unmapped_datasource")
-		named = naming.Dataset{Namespace: "great_expectations://" + orElse(src.Datasource, "default"),
-			Name: orElse(src.Asset, src.Datasource)}
-		if table := orElse(src.Spec.Table, src.Spec.ReaderTable); src.Asset == "" && table != "" && !src.Spec.HasQuery { // a query's table is temporary
+		named = naming.Dataset{Namespace: "great_expectations://" + cmp.Or(src.Datasource, "default"),
+			Name: cmp.Or(src.Asset, src.Datasource)}
+		if table := cmp.Or(src.Spec.Table, src.Spec.ReaderTable); src.Asset == "" && table != "" && !src.Spec.HasQuery { // a query's table is temporary
 			named.Name = table
 		}
 	}
@@ -60,11 +61,4 @@ func (m *Mapper) safeDataset(named naming.Dataset, datasource string) (d dataset
 		}
 	}
 	return d, a || b
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

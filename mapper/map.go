@@ -17,7 +17,7 @@ import (
 // Mapper maps by its settings. It holds no state and may be used by many goroutines.
 type Mapper struct {
 	settings Settings
-	sources  *naming.Table
+	entries  *naming.Entries
 	jobName  *template.Template // nil: the default name
 	jobRules []jobRule
 	producer string
@@ -25,16 +25,16 @@ type Mapper struct {
 
 // New compiles the settings' templates and globs, and reports all that is wrong with them at once.
 func New(s Settings) (*Mapper, error) {
-	sources, sourcesErr := naming.Compile(s.Datasources, s.ProjectFolder)
+	entries, entriesErr := naming.Compile(s.Datasources, s.ProjectFolder)
 	name, nameErr := compileJobName(s.JobName)
 	if nameErr != nil {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
 	rules, rulesErr := compileJobRules(s.JobRules)
-	if err := errors.Join(sourcesErr, nameErr, rulesErr); err != nil {
+	if err := errors.Join(entriesErr, nameErr, rulesErr); err != nil {
 		return nil, err
 	}
-	return &Mapper{settings: s, sources: sources, jobName: name, jobRules: rules, producer: openlineage.Producer(s.Version)}, nil
+	return &Mapper{settings: s, entries: entries, jobName: name, jobRules: rules, producer: openlineage.Producer(s.Version)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
@@ -89,7 +89,7 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
 func (m *Mapper) decide(v *gx.Validation, in Input, sql *sqlReader) (w view, warn []string, fault *Error) {
-	src := m.sources.Resolve(&v.Batch)
+	src := m.entries.Resolve(&v.Batch)
 	ds, fault := m.nameDataset(src, v.Part)
 	if fault != nil {
 		return view{}, nil, fault

@@ -2,6 +2,7 @@ package mapper
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -188,7 +189,7 @@ func TestTablesOfCorpusQueriesAreTheTrueOnes(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				ds.Namespace = orElse(full.Namespace, ds.Namespace)
+				ds.Namespace = cmp.Or(full.Namespace, ds.Namespace)
 				want = append(want, naming.Normalise(ds.Namespace)+" "+full.Name)
 				if parts := strings.Split(full.Name, "."); len(parts) == 3 {
 					ds.Database = parts[0]

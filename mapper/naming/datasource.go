@@ -45,8 +45,8 @@ type Store struct {
 	Schema    string // where none is said
 }
 
-// Table is the table datasources:, compiled.
-type Table struct {
+// Entries is the table datasources:, compiled.
+type Entries struct {
 	entries []entry // exact names first, then the longest glob
 	folder  string  // of the project, where relative paths begin; "" not known
 }
@@ -61,8 +61,8 @@ type entry struct {
 }
 
 // Compile compiles the table and reports all that is wrong with it. Relative paths of files begin at folder, if there is one.
-func Compile(m map[string]Datasource, folder string) (*Table, error) {
-	t := &Table{folder: folder}
+func Compile(m map[string]Datasource, folder string) (*Entries, error) {
+	t := &Entries{folder: folder}
 	var faults []error
 	for key, ds := range m {
 		e := entry{key: key, exact: ds.Exact || !strings.ContainsAny(key, `*?[\`), assets: ds.Assets}
@@ -163,7 +163,7 @@ func storeOf(ds Datasource) Store {
 }
 
 // find is the entry that names a datasource; nil: none.
-func (t *Table) find(datasource string) *entry {
+func (t *Entries) find(datasource string) *entry {
 	for i := range t.entries {
 		e := &t.entries[i]
 		if e.key == datasource {

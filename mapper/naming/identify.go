@@ -7,7 +7,7 @@ import (
 )
 
 // identify tells the GX datasource and asset, from a fluent batch id where nothing else names them.
-func (t *Table) identify(b *gx.Batch) (datasource, asset string) {
+func (t *Entries) identify(b *gx.Batch) (datasource, asset string) {
 	datasource, asset = b.Datasource, b.Asset
 	if datasource == "" && asset != "" {
 		datasource = t.soleOwner(asset)
@@ -33,11 +33,14 @@ func (t *Table) identify(b *gx.Batch) (datasource, asset string) {
 	return datasource, stripOptions(rest)
 }
 
+// maxKey is longer than anybody calls a datasource: a batch id is not searched beyond it.
+const maxKey = 4 << 10
+
 // cutDatasource is where a batch id's datasource ends: a known one with a known asset, else the longest known one that
 // a dash follows, else the first dash.
-func (t *Table) cutDatasource(id string) int {
+func (t *Entries) cutDatasource(id string) int {
 	longest := -1
-	for i := len(id) - 1; i > 0; i-- {
+	for i := min(len(id), maxKey) - 1; i > 0; i-- {
 		if id[i] != '-' {
 			continue
 		}
@@ -72,7 +75,7 @@ func (e *entry) cutAsset(rest string) string {
 }
 
 // soleOwner is the one known datasource that has the asset; with two of them nobody can tell.
-func (t *Table) soleOwner(asset string) string {
+func (t *Entries) soleOwner(asset string) string {
 	owner := ""
 	for i := range t.entries {
 		if _, ok := t.entries[i].assets[asset]; !ok {

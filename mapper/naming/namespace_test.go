@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -83,4 +84,31 @@ func TestOnlyAURIIsOne(t *testing.T) {
 			t.Errorf("%s: %q", ns, got)
 		}
 	}
+}
+
+// Whatever a path is: the same file again under its own name, and no password.
+func FuzzFile(f *testing.F) {
+	for _, seed := range []string{"/a/../b//c/", `C:\x\..\y`, `\\srv\share`, "s3://b/k?x", "file:/x", "hdfs:x", "zip://a::s3://b/k", "jdbc:oracle:thin:u/p@//h/s", "~/x", "sftp://u:p@h/x", "a.blob.core.windows.net/c/k", "/dbfs/x"} {
+		f.Add(seed, "/?#;:")
+	}
+	f.Fuzz(func(t *testing.T, p, password string) {
+		namespace, name := File(p)
+		if namespace == "file" && !strings.HasPrefix(p, "jdbc:") {
+			if again, same := File(name); isAbsolute(name) && !strings.ContainsAny(name, "?:") && (again != "file" || same != name) && !strings.HasPrefix(name, "/dbfs") {
+				t.Errorf("%q is %q, which is %s %q", p, name, again, same)
+			}
+			if strings.Contains(name, "//") || strings.Contains(name+"/", "/../") && isAbsolute(name) {
+				t.Errorf("%q is not cleaned: %q", p, name)
+			}
+		}
+		if strings.Contains(password, "@") || strings.Contains(p, "SECRETPW") {
+			return
+		}
+		for _, scheme := range []string{"s3", "sftp", "https", "postgresql", "jdbc:postgresql"} {
+			namespace, name := File(scheme + "://ann:" + strings.ReplaceAll(password, "/", "") + "SECRETPW@h/x")
+			if strings.Contains(strings.ToUpper(namespace+name), "SECRETPW") {
+				t.Errorf("%s, %q: %s %s", scheme, password, namespace, name)
+			}
+		}
+	})
 }

@@ -27,7 +27,7 @@ type Dataset struct {
 
 // Resolve finds the datasource, asset and entry of a result, and completes what it says of its data by what is known of
 // the asset.
-func (t *Table) Resolve(b *gx.Batch) *Source {
+func (t *Entries) Resolve(b *gx.Batch) *Source {
 	s := &Source{folder: t.folder, Spec: b.Spec}
 	s.Datasource, s.Asset = t.identify(b)
 	if s.entry = t.find(s.Datasource); s.entry != nil {
