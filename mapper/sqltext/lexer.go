@@ -8,12 +8,14 @@ import (
 
 // token is a piece of a text. Spaces and comments are none.
 type token struct {
-	kind  kind
-	text  string
-	glued bool // stands right after the one before
+	from, to int32 // in the text
+	kind     kind
+	glued    bool // stands right after the one before
 }
 
-type kind int
+func (t token) in(src string) string { return src[t.from:t.to] }
+
+type kind uint8
 
 const (
 	word    kind = iota // keyword, name, parameter
@@ -34,6 +36,7 @@ type lexer struct {
 }
 
 func (l *lexer) run() {
+	l.tokens = make([]token, 0, min(len(l.src), MaxRead)/5+1)
 	for l.space = true; l.at < min(len(l.src), MaxRead) && !l.doubt; {
 		l.next()
 	}
@@ -67,7 +70,7 @@ func (l *lexer) next() {
 
 // add takes the next n bytes as a token.
 func (l *lexer) add(k kind, n int) {
-	l.tokens = append(l.tokens, token{k, l.src[l.at : l.at+n], !l.space && len(l.tokens) > 0})
+	l.tokens = append(l.tokens, token{int32(l.at), int32(l.at + n), k, !l.space && len(l.tokens) > 0})
 	l.space = false
 	l.at += n
 }
@@ -79,7 +82,7 @@ func (l *lexer) skip(n int) {
 
 // isOddQuote finds the quotation marks of typography.
 func isOddQuote(r rune) bool {
-	return unicode.In(r, unicode.Pi, unicode.Pf) || strings.ContainsRune("＇＂„‚", r)
+	return r >= 0x80 && (unicode.In(r, unicode.Pi, unicode.Pf) || strings.ContainsRune("＇＂„‚", r))
 }
 
 func isWordStart(r rune) bool {
@@ -195,8 +198,11 @@ func (l *lexer) quote(rest string) {
 			l.doubt = l.doubt || l.d.qQuotes != no
 		}
 	case '"':
-		if what = l.d.double; what == isName {
-			backslash = map[bool]escape{true: either, false: plain}[backslash == escapes]
+		switch what = l.d.double; {
+		case what == isName && backslash == escapes:
+			backslash = either
+		case what == isName:
+			backslash = plain
 		}
 	case '`':
 		what = l.d.tick
@@ -220,14 +226,18 @@ func (l *lexer) quote(rest string) {
 			l.doubt = true
 			return
 		}
-		l.add(map[quote]kind{isName: quoted, isString: literal}[what], n)
+		k := literal
+		if what == isName {
+			k = quoted
+		}
+		l.add(k, n)
 	}
 }
 
 // prefixed reports whether the quote that begins here stands right behind the letters of a string's kind.
 func (l *lexer) prefixed(letters string) bool {
 	n := len(l.tokens)
-	return n > 0 && !l.space && l.tokens[n-1].kind == word && strings.EqualFold(l.tokens[n-1].text, letters)
+	return n > 0 && !l.space && l.tokens[n-1].kind == word && strings.EqualFold(l.tokens[n-1].in(l.src), letters)
 }
 
 // quoteEnd is where a quoted text ends; -1 where it does not.

@@ -27,7 +27,7 @@ func (q *Query) Masked() string {
 		if masked = value; value {
 			b.WriteByte('?')
 		} else {
-			b.WriteString(t.text)
+			b.WriteString(t.in(q.src))
 		}
 		if b.Len() > MaxText {
 			break

@@ -14,6 +14,7 @@ const MaxRead = 64 << 10
 // Query is a text that was read once.
 type Query struct {
 	d      dialect
+	src    string
 	tokens []token
 	doubt  bool // the dialects disagree about what follows the tokens
 	cut    bool // the text was longer than MaxRead
@@ -24,7 +25,7 @@ type Query struct {
 func Read(sql, scheme string) *Query {
 	l := lexer{d: dialectOf(scheme), src: strings.ReplaceAll(strings.ToValidUTF8(sql, "?"), "\x00", "")}
 	l.run()
-	return &Query{d: l.d, tokens: l.tokens, doubt: l.doubt, cut: l.at < len(l.src)}
+	return &Query{d: l.d, src: l.src, tokens: l.tokens, doubt: l.doubt, cut: l.at < len(l.src)}
 }
 
 // Dialect is what OpenLineage's sql facet calls the dialect, "" where it is not known.

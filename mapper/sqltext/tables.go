@@ -14,7 +14,7 @@ const (
 // table), without quotes, in the case in which the store keeps them. Names of WITH, functions, temporary tables, variables
 // and files are no tables.
 func (q *Query) Tables() [][]string {
-	f := &tableFinder{d: q.d, tokens: q.tokens, known: make(map[string]bool)}
+	f := &tableFinder{d: q.d, src: q.src, tokens: q.tokens, known: make(map[string]bool)}
 	for f.i < len(f.tokens) {
 		f.level(scope{}, false)
 	}
@@ -24,6 +24,7 @@ func (q *Query) Tables() [][]string {
 // tableFinder walks over the tokens of a query.
 type tableFinder struct {
 	d      dialect
+	src    string
 	tokens []token
 	i      int
 	depth  int
@@ -73,17 +74,19 @@ func (s scope) alias(name string) scope {
 	return s
 }
 
+func (f *tableFinder) text(i int) string { return f.tokens[i].in(f.src) }
+
 // word is the upper-case text of the token at i+n if it is an unquoted word.
 func (f *tableFinder) word(n int) string {
-	if i := f.i + n; i >= 0 && i < len(f.tokens) && f.tokens[i].kind == word && len(f.tokens[i].text) < 32 {
-		return strings.ToUpper(f.tokens[i].text)
+	if i := f.i + n; i >= 0 && i < len(f.tokens) && f.tokens[i].kind == word && len(f.text(i)) < 32 {
+		return strings.ToUpper(f.text(i))
 	}
 	return ""
 }
 
 func (f *tableFinder) symbol(n int, text string) bool {
 	i := f.i + n
-	return i >= 0 && i < len(f.tokens) && f.tokens[i].kind == symbol && f.tokens[i].text == text
+	return i >= 0 && i < len(f.tokens) && f.tokens[i].kind == symbol && f.text(i) == text
 }
 
 func (f *tableFinder) accept(word string) bool {
@@ -234,12 +237,12 @@ func (f *tableFinder) add(parts []string) {
 func (f *tableFinder) name() (parts []string) {
 	start := f.i
 	for f.i < len(f.tokens) {
-		switch t := f.tokens[f.i]; {
-		case t.kind == word && isNameStart(t.text):
-			parts = append(parts, f.plainPart(t.text))
-		case t.kind == quoted, t.kind == literal && t.text[0] == '"' && len(t.text) > 2:
+		switch k, text := f.tokens[f.i].kind, f.text(f.i); {
+		case k == word && isNameStart(text):
+			parts = append(parts, f.plainPart())
+		case k == quoted, k == literal && text[0] == '"' && len(text) > 2:
 			// Where "…" is a string, none can stand here.
-			parts = append(parts, f.quotedParts(t.text)...)
+			parts = append(parts, f.quotedParts(text)...)
 		default:
 			f.i = start
 			return nil
@@ -257,12 +260,13 @@ func (f *tableFinder) name() (parts []string) {
 }
 
 // plainPart is a part without quotes, with the dashes that BigQuery takes into one.
-func (f *tableFinder) plainPart(text string) string {
+func (f *tableFinder) plainPart() string {
+	from := f.tokens[f.i].from
 	for f.d.dotted && f.i+2 < len(f.tokens) && f.symbol(1, "-") && f.tokens[f.i+1].glued && f.tokens[f.i+2].glued &&
-		(f.tokens[f.i+2].kind == word || f.tokens[f.i+2].kind == literal && isAlphanumeric(f.tokens[f.i+2].text)) {
-		text += "-" + f.tokens[f.i+2].text
+		(f.tokens[f.i+2].kind == word || f.tokens[f.i+2].kind == literal && isAlphanumeric(f.text(f.i+2))) {
 		f.i += 2
 	}
+	text := f.src[from:f.tokens[f.i].to]
 	if f.d.fold != foldNone {
 		text = strings.ToLower(text)
 	}
