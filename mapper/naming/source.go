@@ -157,9 +157,6 @@ func (s *Source) file(perAsset bool) Dataset {
 
 // named is the name by the entry's template, else by convention.
 func (s *Source) named(n tableName, path, convention string) string {
-	if convention == "" {
-		return ""
-	}
-	return s.entry.rendered(fields{Database: field(n.database), Schema: field(n.schema), Table: field(n.table), Path: field(path),
+	return s.entry.named(fields{Database: field(n.database), Schema: field(n.schema), Table: field(n.table), Path: field(path),
 		Asset: field(s.Asset), Datasource: field(s.Datasource)}, convention)
 }

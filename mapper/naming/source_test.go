@@ -102,6 +102,11 @@ func TestAnExplicitSchemaWins(t *testing.T) {
 		"glue, another database":       {Datasource{Namespace: "arn:aws:glue:r:1", Database: "sales"}, gx.BatchSpec{Database: "other", Table: "orders"}, "other.orders", "arn:aws:glue:r:1 table/other/orders"},
 		"mssql, database in schema":    {Datasource{Namespace: "mssql://h", Database: "shop"}, gx.BatchSpec{Schema: "lake.ops", Table: "readings"}, "lake.ops.readings", "mssql://h:1433 lake.ops.readings"},
 		"mssql, no schema between":     {Datasource{Namespace: "mssql://h"}, gx.BatchSpec{Table: "shop..orders"}, "shop..orders", "mssql://h:1433 shop.dbo.orders"},
+		"template of tables, a file":   {readme, gx.BatchSpec{Path: "s3://b/x.csv"}, "", "s3://b x.csv"},
+		"template of tables, a frame":  {readme, gx.BatchSpec{InMemory: true}, "", "inmemory:// d.asset"},
+		"template of paths, a file":    {Datasource{Namespace: "file://h", Name: "in{{ .Path }}"}, gx.BatchSpec{Path: "/x.csv"}, "", "file://h in/x.csv"},
+		"a constant":                   {Datasource{Namespace: "file://h", Name: "in"}, gx.BatchSpec{Path: "/x.csv"}, "", "file://h in"},
+		"template empties":             {Datasource{Namespace: "mysql://h", Name: "{{ .Schema }}"}, gx.BatchSpec{Table: "t"}, "", "mysql://h:3306 t"},
 		"conditions see what is empty": {Datasource{Namespace: "mysql://h", Name: "{{ if .Schema }}{{ .Schema }}/{{ end }}{{ .Table | upper }}"}, gx.BatchSpec{Table: "orders"}, "orders", "mysql://h:3306 ORDERS"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/template"
@@ -46,23 +47,36 @@ func compileName(text string) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, t.Execute(new(strings.Builder), fields{"db", "schema", "table", "asset", "/path", "datasource"})
+	return t, t.Execute(new(strings.Builder), sample)
 }
+
+var sample = fields{"db", "schema", "table", "asset", "/path", "datasource"}
 
 var dropEmptyFields = strings.NewReplacer(emptyField+".", "", "."+emptyField, "", emptyField, "")
 
-// rendered is the name by the entry's template; what renders empty, or not at all, falls back to the convention. The
-// template ran on a sample when it was compiled.
-func (e *entry) rendered(f fields, convention string) string {
-	if e == nil || e.name == nil {
-		return convention
-	}
+// rendered is the name by the entry's template; "" where it renders empty. The template ran on a sample when it was
+// compiled.
+func (e *entry) rendered(f fields) string {
 	var b strings.Builder
 	if e.name.Execute(&b, f) != nil {
+		return ""
+	}
+	return strings.TrimSpace(dropEmptyFields.Replace(b.String()))
+}
+
+// named is the name by the entry's template, else by convention: so too where the template speaks of tables and this is
+// none, for one name would stand for all files and frames of the datasource then.
+func (e *entry) named(f fields, convention string) string {
+	if e == nil || e.name == nil || convention == "" {
 		return convention
 	}
-	if name := strings.TrimSpace(dropEmptyFields.Replace(b.String())); name != "" {
-		return name
+	name := e.rendered(f)
+	if f.Table == "" {
+		other := f
+		other.Table, other.Asset, other.Path, other.Datasource = "", "", "", ""
+		if e.rendered(other) == name && e.rendered(fields{}) != e.rendered(sample) {
+			return convention
+		}
 	}
-	return convention
+	return cmp.Or(name, convention)
 }
