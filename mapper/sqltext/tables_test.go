@@ -127,7 +127,7 @@ func TestAHostileQueryEndsSoon(t *testing.T) {
 					t.Errorf("%d bytes", n)
 				}
 			}
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %s", took)
 			}
 		})
