@@ -83,6 +83,9 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage
 	}
 	run, fault := m.events(&w)
 	run.Part = v.Part
+	for _, in := range w.inputs {
+		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: in.namespace, Name: in.name})
+	}
 	run.Warn = append(warn, run.Warn...)
 	return run, fault
 }
@@ -173,5 +176,12 @@ func passThrough(msg *gx.Message) openlineage.Run {
 		ev.Key = openlineage.RunKey(openlineage.Job{Namespace: f.RootNamespace, Name: f.RootName},
 			openlineage.Job{Namespace: f.ParentNamespace, Name: f.ParentName}, job)
 	}
-	return openlineage.Run{Events: []openlineage.Event{ev}}
+	run := openlineage.Run{Events: []openlineage.Event{ev}}
+	if f.DatasetName != "" {
+		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: f.DatasetNamespace, Name: f.DatasetName})
+	}
+	for _, d := range f.Datasets {
+		run.Datasets = append(run.Datasets, openlineage.Dataset(d))
+	}
+	return run
 }

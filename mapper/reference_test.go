@@ -12,9 +12,8 @@ import (
 	"testing"
 
 	"github.com/gx-ol/gx-ol/schemas/gx"
+	corpustest "github.com/gx-ol/gx-ol/test/corpus"
 )
-
-const referenceDir = "../../shared/corpus/reference"
 
 // pair is a result and what the reference action emitted for it.
 type pair struct {
@@ -52,17 +51,13 @@ func referenceProject(name string) map[string]Datasource {
 	return map[string]Datasource{"retail_pg": retail, "v2_pg": retail, "retail_sqlite": {Namespace: "sqlite:////data/retail/shop.db"}}
 }
 
-// pairDirs are all pairs, or those bundled where the corpus is absent.
-func pairDirs(t *testing.T) (dirs []string, all bool) {
+func pairDirs(t *testing.T) []string {
 	t.Helper()
-	dirs, _ = filepath.Glob(filepath.Join(referenceDir, "*"))
-	if all = len(dirs) > 0; !all {
-		dirs, _ = filepath.Glob("testdata/reference/*")
+	dirs, err := filepath.Glob(filepath.Join(referenceDir, "*"))
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no pairs in %s: %v", referenceDir, err)
 	}
-	if len(dirs) == 0 {
-		t.Fatal("no pairs")
-	}
-	return dirs, all
+	return dirs
 }
 
 func readJSON(t *testing.T, path string, into any) bool {
@@ -226,10 +221,9 @@ func general(path string) string {
 // What the reference action tells of a result is in ours, or a rule that is checked says why not. The rules are the table
 // of docs/reference-action.md, which -update writes anew.
 func TestNothingOfTheReferenceEventIsLostWithoutAReason(t *testing.T) {
-	dirs, all := pairDirs(t)
 	var results []compared
 	used := map[*rule]int{}
-	for _, dir := range dirs {
+	for _, dir := range pairDirs(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			c := comparePair(t, loadPair(t, dir))
 			results = append(results, c)
@@ -238,21 +232,18 @@ func TestNothingOfTheReferenceEventIsLostWithoutAReason(t *testing.T) {
 			}
 		})
 	}
-	if all {
-		for i := range rules {
-			if used[&rules[i]] == 0 {
-				t.Errorf("no pair needs the rule for %s (%s)", rules[i].name, rules[i].paths[0])
-			}
+	for i := range rules {
+		if used[&rules[i]] == 0 {
+			t.Errorf("no pair needs the rule for %s (%s)", rules[i].name, rules[i].paths[0])
 		}
 	}
-	checkReferenceDoc(t, results, used, all)
+	checkReferenceDoc(t, results, used)
 }
 
 func TestReferenceFacetsAreValidAndLeakNothing(t *testing.T) {
 	official := newValidator(t)
 	official.facets["input.dataQuality"] = official.facets["input.dataQualityMetrics"]
-	dirs, _ := pairDirs(t)
-	for _, dir := range dirs {
+	for _, dir := range pairDirs(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			for _, body := range loadPair(t, dir).ours {
 				official.check(t, body)
@@ -268,8 +259,8 @@ func TestReferenceFacetsAreValidAndLeakNothing(t *testing.T) {
 			for _, run := range mapFile(t, m, filepath.Join(corpusDir, line.File)) {
 				body := run.Events[1].Body
 				official.check(t, body)
-				if mark := marks.Find(humanText.ReplaceAll(body, nil)); mark != nil || secret.Match(body) {
-					t.Errorf("%s left the message", mark)
+				if leak := corpustest.Leak(body); leak != "" {
+					t.Errorf("a value left the message: %s", leak)
 				}
 			}
 		})

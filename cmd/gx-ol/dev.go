@@ -23,7 +23,7 @@ import (
 
 const devTopic = "gx.validation-results"
 
-func newDevCommand(a *app) *cobra.Command {
+func newDevCommand(a *process) *cobra.Command {
 	var kafkaPort, port int
 	cmd := &cobra.Command{
 		Use: "dev", Short: "try it: everything in one process, nothing to configure", Args: cobra.NoArgs,
@@ -39,7 +39,7 @@ OpenLineage receiver, and prints each run as it lands. Publish your own results,
 }
 
 // dev runs everything until ctx ends.
-func dev(ctx context.Context, kafkaPort, port int, a *app) error {
+func dev(ctx context.Context, kafkaPort, port int, a *process) error {
 	broker, err := devkafka.Start(ctx, kafkaPort, 4, devTopic)
 	if err != nil && errors.Is(err, syscall.EADDRINUSE) {
 		broker, err = devkafka.Start(ctx, 0, 4, devTopic)
@@ -74,7 +74,7 @@ log: {level: warn}
 	if err != nil {
 		return err
 	}
-	return ignoreStop(ctx, runPipeline(ctx, cfg, a))
+	return ignoreStop(ctx, a.run(ctx, cfg))
 }
 
 // ignoreStop makes an error that ctrl-c caused none.
@@ -154,20 +154,20 @@ func (p *printer) event(ev receiver.Event) {
 	if ev.Type == "FAIL" || passed < len(ev.Assertions) {
 		mark, colour = "✘", "\x1b[31m"
 	}
-	fmt.Fprintf(&b, "%s  %s  %s  %d/%d passed\n", p.paint(colour, mark+" "+ev.Type), ev.Job, strings.Join(ev.Datasets, ", "), passed, len(ev.Assertions))
+	say(&b, "%s  %s  %s  %d/%d passed\n", ours(p.paint(colour, mark+" "+visible(ev.Type))), ev.Job, strings.Join(ev.Datasets, ", "), passed, len(ev.Assertions))
 	for _, a := range ev.Assertions {
 		if a.Success {
 			continue
 		}
-		fmt.Fprintf(&b, "    %s", a.Assertion)
+		say(&b, "    %s", a.Assertion)
 		if a.Column != "" {
-			fmt.Fprintf(&b, "(%s)", a.Column)
+			say(&b, "(%s)", a.Column)
 		}
 		if a.Expected != "" {
-			fmt.Fprintf(&b, "  expected %s", a.Expected)
+			say(&b, "  expected %s", a.Expected)
 		}
 		if a.Actual != "" {
-			fmt.Fprintf(&b, "  got %s", a.Actual)
+			say(&b, "  got %s", a.Actual)
 		}
 		b.WriteByte('\n')
 	}

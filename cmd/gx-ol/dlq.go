@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,13 +15,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
-	"github.com/gx-ol/gx-ol/producer"
 )
 
-func newDLQCommand(a *app) *cobra.Command {
+func newDLQCommand(a *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "dlq", Short: "look at dead letters, replay and discard them", Args: cobra.NoArgs,
 		Long: `Dead letters are records that could not be delivered for their own fault. Which of them are settled is kept in Kafka itself
@@ -63,11 +64,12 @@ func (f *dlqFlags) add(cmd *cobra.Command, filters bool) {
 	flags.StringVar(&f.topic, "topic", "", "dead-letter topic (default: the configuration's, else gx.validation-results.dlq)")
 	flags.StringVarP(&f.output, "output", "o", "table", "table or json")
 	if !filters {
+		flags.StringSliceVar(&f.sources, "source-topic", nil, "topics whose letters these are, if their names do not tell")
 		return
 	}
 	flags.StringSliceVar(&f.codes, "code", nil, "letters with one of these codes")
 	flags.StringSliceVar(&f.dispositions, "disposition", nil, "poison, rejected, exhausted, oversize or bug")
-	flags.StringSliceVar(&f.sources, "source-topic", nil, "letters about records of these topics")
+	flags.StringSliceVar(&f.sources, "source-topic", nil, "letters about records of these topics; so named, they are taken for inputs of this dead-letter topic")
 	flags.StringArrayVar(&f.keys, "key", nil, "letters with this key (<datasource>.<asset>); may be given again")
 	flags.Int32SliceVar(&f.partitions, "partition", nil, "partitions of the dead-letter topic")
 	flags.StringVar(&f.offsets, "offset", "", "offsets of the dead-letter topic, FROM-TO; one end may be missing")
@@ -149,31 +151,31 @@ func parseWhen(flag, s string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%s %q must be a time such as 2026-01-31T08:00:00Z, a day such as 2026-01-31, or how long ago, such as 90m, 24h or 7d", flag, s)
 }
 
-// graveyard is an open dead-letter topic.
-type graveyard struct {
+// deadLetters is an open dead-letter topic.
+type deadLetters struct {
 	*dlq.Topic
 	cfg    *config.Config
 	client *kgo.Client
 }
 
-func (g *graveyard) close() { g.client.Close() }
+func (d *deadLetters) close() { d.client.Close() }
 
 // on runs work on the dead-letter topic, with what the filter flags say.
-func (f *dlqFlags) on(cmd *cobra.Command, a *app, suffix string, work func(context.Context, *graveyard, dlq.Filter) error) error {
+func (f *dlqFlags) on(cmd *cobra.Command, a *process, suffix string, work func(context.Context, *deadLetters, dlq.Filter) error) error {
 	filter, err := f.filter(time.Now())
 	if err != nil {
 		return err
 	}
-	g, err := f.open(cmd.Context(), a, cmd, suffix)
+	d, err := f.open(cmd.Context(), a, cmd, suffix)
 	if err != nil {
 		return err
 	}
-	defer g.close()
-	return work(cmd.Context(), g, filter)
+	defer d.close()
+	return work(cmd.Context(), d, filter)
 }
 
 // open connects. suffix names the topic beside the dead-letter topic that is meant.
-func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix string) (*graveyard, error) {
+func (f *dlqFlags) open(ctx context.Context, a *process, cmd *cobra.Command, suffix string) (*deadLetters, error) {
 	if f.output != "table" && f.output != "json" {
 		return nil, usageError{fmt.Errorf("-o %q must be table or json", f.output)}
 	}
@@ -192,7 +194,7 @@ func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix 
 	if err != nil {
 		return nil, err
 	}
-	client, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), cfg.Input.MaxMessageBytes)
+	client, err := app.NewLetterClient(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +202,7 @@ func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix 
 		client.Close()
 		return nil, err
 	}
-	t, err := dlq.Open(ctx, client, name+suffix)
+	t, err := dlq.Open(ctx, client, name+suffix, dlq.Config{MaxMessageBytes: cfg.Input.MaxMessageBytes, Inputs: f.inputs(cfg, name)})
 	if errors.Is(err, dlq.ErrNoTopic) && suffix == "" {
 		err = fmt.Errorf("%w%s", err, otherTopics(ctx, client))
 	}
@@ -208,7 +210,7 @@ func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix 
 		client.Close()
 		return nil, err
 	}
-	return &graveyard{Topic: t, cfg: cfg, client: client}, nil
+	return &deadLetters{Topic: t, cfg: cfg, client: client}, nil
 }
 
 // deadLetterTopic is the one that the flags or the configuration name.
@@ -226,6 +228,21 @@ func (f *dlqFlags) deadLetterTopic(cfg *config.Config) (string, error) {
 		return cfg.DeadLetterTopic(cfg.Input.Topics[0]), nil
 	}
 	return cfg.DeadLetterTopic("gx.validation-results"), nil
+}
+
+// inputs are the topics whose letters the dead-letter topic holds, beside the one that its name tells: the configuration's, if it is the configuration's, and
+// those that the operator names. What its letters say does not count.
+func (f *dlqFlags) inputs(cfg *config.Config, topic string) func(string) bool {
+	var takes *regexp.Regexp
+	var names []string
+	if dlq.Base(topic) == cfg.DeadLetters.Topic {
+		if names = cfg.Input.Topics; cfg.Input.Regex() {
+			takes, names = regexp.MustCompile(cfg.Input.Topics[0]), nil // it was compiled as it was loaded
+		}
+	}
+	return func(topic string) bool {
+		return slices.Contains(f.sources, topic) || slices.Contains(names, topic) || takes != nil && takes.MatchString(topic)
+	}
 }
 
 // otherTopics says which topics on the brokers look like dead-letter topics.
@@ -249,13 +266,13 @@ func otherTopics(ctx context.Context, client *kgo.Client) string {
 }
 
 // session begins to settle letters of ix; nil: of now.
-func (g *graveyard) session(ctx context.Context, a *app, by string, ix *dlq.Index) (*dlq.Session, error) {
-	opts, err := kafkaclient.OptsLive(g.cfg.Kafka, liveProperties(g.cfg, "kafka"))
+func (d *deadLetters) session(ctx context.Context, a *process, by string, ix *dlq.Index) (*dlq.Session, error) {
+	opts, err := app.LetterOpts(d.cfg)
 	if err != nil {
 		return nil, err
 	}
 	if by == "" {
 		by = a.who
 	}
-	return g.Begin(ctx, append(opts, producer.ClientOpts(g.cfg.Input.MaxMessageBytes)...), by, ix)
+	return d.Begin(ctx, opts, by, ix)
 }

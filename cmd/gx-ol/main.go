@@ -1,6 +1,6 @@
 // Command gx-ol brings Great Expectations validation results into OpenLineage, reliably.
 //
-// Only main reads the process: arguments, environment, signals. Everything else takes them from an app.
+// Only main reads the process: arguments, environment, signals. Everything else takes them from a process.
 package main
 
 import (
@@ -14,7 +14,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"github.com/gx-ol/gx-ol/internal/app"
+	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/fault"
 )
 
@@ -29,7 +32,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	// A second signal ends the process at once: with the handler gone, the default one acts.
 	context.AfterFunc(ctx, stop)
-	a := &app{env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	a := &process{env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator()}
 	os.Exit(run(ctx, os.Args[1:], a))
 }
@@ -43,8 +46,8 @@ func operator() string {
 	return name
 }
 
-// app is what a command may use of the process.
-type app struct {
+// process is what a command may use of the process.
+type process struct {
 	env    func(string) (string, bool)
 	stdin  io.Reader
 	stdout io.Writer // results
@@ -53,11 +56,22 @@ type app struct {
 	who    string    // the operator, user@host
 }
 
+// with is what the things of package app may use of it, with a log as the configuration says.
+func (a *process) with(cfg config.Log) (app.Process, error) {
+	log, err := app.NewLogger(cfg, a.stderr, isTerminal(a.stderr))
+	return app.Process{Version: version(), Getenv: a.env, Stdout: a.stdout, Log: log}, err
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // usageError is wrong use: exit code 2.
 type usageError struct{ error }
 
 // run runs one command line and returns the exit code.
-func run(ctx context.Context, args []string, a *app) int {
+func run(ctx context.Context, args []string, a *process) int {
 	root := newRootCommand(a) //nolint:contextcheck // commands take the context that ExecuteContext gives them
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -65,13 +79,13 @@ func run(ctx context.Context, args []string, a *app) int {
 		return exitDone
 	}
 	if !errors.Is(err, errReported) {
-		fmt.Fprintf(a.stderr, "gx-ol: %v\n", err)
+		say(a.stderr, "gx-ol: %v\n", err)
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", f.Hint)
+		say(a.stderr, "hint: %s\n", f.Hint)
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintln(a.stderr, "Run 'gx-ol --help' for usage.")
+		say(a.stderr, "Run 'gx-ol --help' for usage.\n")
 		return exitUsage
 	}
 	return exitFailed
@@ -80,7 +94,7 @@ func run(ctx context.Context, args []string, a *app) int {
 // errReported is a failure that a command has told already.
 var errReported = errors.New("failed")
 
-func newRootCommand(a *app) *cobra.Command {
+func newRootCommand(a *process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "gx-ol",
 		Short: "Great Expectations results into OpenLineage, reliably",

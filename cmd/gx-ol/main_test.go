@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	a := &app{
+	a := &process{
 		env:    func(string) (string, bool) { return "", false },
 		stdin:  strings.NewReader(stdin),
 		stdout: &out,
@@ -82,7 +82,7 @@ func TestDisabledDoesNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var errs bytes.Buffer
 	env := func(name string) (string, bool) { return "true", name == "OPENLINEAGE_DISABLED" }
-	code := run(t.Context(), []string{"run", "--brokers", "127.0.0.1:1", "--topic", "a"}, &app{env: env, stdin: &errs, stdout: &errs, stderr: &errs})
+	code := run(t.Context(), []string{"run", "--brokers", "127.0.0.1:1", "--topic", "a"}, &process{env: env, stdin: &errs, stdout: &errs, stderr: &errs})
 	if code != 0 || !strings.Contains(errs.String(), "OPENLINEAGE_DISABLED") {
 		t.Errorf("exit %d, %q", code, errs.String())
 	}

@@ -13,13 +13,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-func newMapCommand(a *app) *cobra.Command {
+func newMapCommand(a *process) *cobra.Command {
 	var flags configFlags
 	var received string
 	var validate, explain bool
@@ -57,22 +58,15 @@ a key of the configuration, or the rule.`,
 			if err != nil {
 				return err
 			}
-			datasources, err := datasourceTable(cfg, a.env, func(warning string) { fmt.Fprintf(a.stderr, "gx-ol: %s\n", warning) })
-			if err != nil {
-				return err
-			}
-			m, err := mapper.New(mapperSettings(cfg, datasources, cfg.Transport.MaxEventBytes))
-			if err != nil {
-				return err
-			}
-			decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
+			warn := func(warning string) { say(a.stderr, "gx-ol: %s\n", warning) }
+			m, err := app.NewMapping(cfg, app.Process{Version: version(), Getenv: a.env}, cfg.Transport.MaxEventBytes, warn)
 			if err != nil {
 				return err
 			}
 			if !explain {
 				output = ""
 			}
-			return mapFiles(mapping{mapper: m, decoder: decoder, received: at, validate: validate, explain: output}, files, a)
+			return mapFiles(mapping{mapper: m.Mapper, decoder: m.Decoder, received: at, validate: validate, explain: output}, files, a)
 		},
 	}
 	flags.add(cmd, "job-namespace", "job-name", "great-expectations")
@@ -84,7 +78,7 @@ a key of the configuration, or the rule.`,
 }
 
 // mapFiles maps every file and tells of each bad one; the others are mapped all the same.
-func mapFiles(m mapping, files []string, a *app) error {
+func mapFiles(m mapping, files []string, a *process) error {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
@@ -93,7 +87,7 @@ func mapFiles(m mapping, files []string, a *app) error {
 		if err := m.file(name, a); err != nil {
 			bad++
 			for line := range strings.SplitSeq(err.Error(), "\n") {
-				fmt.Fprintf(a.stderr, "gx-ol: %s: %s\n", name, line)
+				say(a.stderr, "gx-ol: %s: %s\n", name, line)
 			}
 		}
 	}
@@ -112,7 +106,7 @@ type mapping struct {
 	explain  string // table, json; empty: print the events
 }
 
-func (m mapping) file(name string, a *app) error {
+func (m mapping) file(name string, a *process) error {
 	value, modified, err := readResult(name, a.stdin)
 	if err != nil {
 		return err
@@ -123,7 +117,7 @@ func (m mapping) file(name string, a *app) error {
 	}
 	if at.IsZero() {
 		at = time.Now()
-		fmt.Fprintf(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
+		say(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
 	}
 	msg, err := m.decoder.Decode(value)
 	if err != nil {
@@ -131,7 +125,7 @@ func (m mapping) file(name string, a *app) error {
 	}
 	if m.explain != "" {
 		if msg.Shape == gx.ShapeEvent {
-			fmt.Fprintf(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", name)
+			say(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", name)
 			return nil
 		}
 		origins, err := m.mapper.Explain(msg, mapper.Input{Received: at})
@@ -157,7 +151,7 @@ func (m mapping) file(name string, a *app) error {
 				return err
 			}
 			line.WriteByte('\n')
-			if _, err := a.stdout.Write(line.Bytes()); err != nil {
+			if err := printDocument(a.stdout, line.Bytes()); err != nil {
 				return err
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/schemas/gx"
@@ -26,7 +27,7 @@ type publishOptions struct {
 	decoder             gx.Decoder
 }
 
-func newPublishCommand(a *app) *cobra.Command {
+func newPublishCommand(a *process) *cobra.Command {
 	var flags configFlags
 	var o publishOptions
 	cmd := &cobra.Command{
@@ -71,12 +72,12 @@ func newPublishCommand(a *app) *cobra.Command {
 }
 
 // publish sends every file and waits for all acknowledgements. A file that is no result is refused by name; the others go.
-func publish(ctx context.Context, props map[string]string, o publishOptions, args []string, maxBytes int, a *app) error {
+func publish(ctx context.Context, props map[string]string, o publishOptions, args []string, maxBytes int, a *process) error {
 	files, err := expand(args)
 	if err != nil {
 		return err
 	}
-	client, err := newProducerClient(props, nil, maxBytes)
+	client, err := app.NewLetterClient(&config.Config{Kafka: props, Input: config.Input{MaxMessageBytes: maxBytes}})
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 		rec, err := resultRecord(name, o, a)
 		if err != nil {
 			bad++
-			fmt.Fprintf(a.stderr, "gx-ol: %s: %v\n", name, err)
+			say(a.stderr, "gx-ol: %s: %v\n", name, err)
 			continue
 		}
 		client.Produce(ctx, rec, func(_ *kgo.Record, err error) {
@@ -112,7 +113,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 		return err
 	}
 	_ = progress.Finish()
-	fmt.Fprintf(a.stderr, "published %d results to %s\n", sent.Load(), o.topic)
+	say(a.stderr, "published %d results to %s\n", sent.Load(), o.topic)
 	if err := failed.Load(); err != nil {
 		return fmt.Errorf("publishing to %s: %w", o.topic, *err)
 	}
@@ -123,7 +124,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 }
 
 // resultRecord reads a file as a message with its key.
-func resultRecord(name string, o publishOptions, a *app) (*kgo.Record, error) {
+func resultRecord(name string, o publishOptions, a *process) (*kgo.Record, error) {
 	value, _, err := readResult(name, a.stdin)
 	if err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ type Input struct {
 	Group           string
 	MaxMessageBytes int
 	MaxInFlight     int
+	MaxBytesInHand  int    // 0: chosen from the memory that the container gives
 	JSONPointer     string // RFC 6901; empty: the result is the message
 }
 
@@ -107,6 +108,7 @@ type RowValues struct{ ExceptionText, Params, Queries bool }
 type Telemetry struct {
 	Listen      string
 	DeadLetters bool // count the dead letters that are not settled
+	Pprof       bool // serve Go's profiles too
 }
 
 // Log says how much is logged and how it looks.

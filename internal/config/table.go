@@ -40,6 +40,7 @@ func inputFields() []field {
 		{path: "input.group", typ: "string", def: "gx-ol", doc: "consumer group", at: func(c *Config) any { return &c.Input.Group }},
 		{path: "input.max_message_bytes", typ: "size", def: "33554432", doc: "a larger message becomes a dead letter", at: func(c *Config) any { return &c.Input.MaxMessageBytes }},
 		{path: "input.json_pointer", typ: "string", doc: "where the result stands in envelopes of your own, such as /payload/result", at: func(c *Config) any { return &c.Input.JSONPointer }},
+		{path: "input.max_bytes_in_hand", typ: "size", def: "0", doc: "bytes of records in hand (fetched, waiting and in flight) over all partitions; 0: a twelfth of the container's memory, 48 MiB at most", at: func(c *Config) any { return &c.Input.MaxBytesInHand }},
 		{path: "input.max_in_flight", typ: "int", def: "64", doc: "results of one partition that are delivered side by side, of different keys, and the most attempts at once at a destination", at: func(c *Config) any { return &c.Input.MaxInFlight }},
 	}
 }
@@ -100,6 +101,7 @@ func otherFields() []field {
 		{path: "row_values.queries", typ: "bool", def: "false", doc: "send SQL of query assets and query expectations with its values, which otherwise show as ?", at: func(c *Config) any { return &c.RowValues.Queries }},
 		{path: "telemetry.listen", typ: "string", def: "127.0.0.1:9464", doc: "address of /metrics, /healthz and /readyz; off: none", at: func(c *Config) any { return &c.Telemetry.Listen }},
 		{path: "telemetry.dead_letters", typ: "bool", def: "true", doc: "count the dead letters that are not settled, for /metrics: reads the dead-letter topics, once whole at the start", at: func(c *Config) any { return &c.Telemetry.DeadLetters }},
+		{path: "telemetry.pprof", typ: "bool", def: "false", doc: "serve Go's profiles at /debug/pprof/ there too", at: func(c *Config) any { return &c.Telemetry.Pprof }},
 		{path: "log.level", typ: "string", def: "info", enum: []string{"debug", "info", "warn", "error"}, doc: "least level that is logged", at: func(c *Config) any { return &c.Log.Level }},
 		{path: "log.format", typ: "string", def: "auto", enum: []string{"auto", "json", "console"}, doc: "auto: console on a terminal, else json", at: func(c *Config) any { return &c.Log.Format }},
 		{path: "retry.initial", typ: "duration", def: "500ms", doc: "first wait of the backoff", at: func(c *Config) any { return &c.Retry.Initial }},

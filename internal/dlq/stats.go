@@ -129,6 +129,12 @@ func inOrder(counts map[string]int, order []string) []Count {
 
 // Advice is what could help a letter, in one sentence.
 func Advice(l *Letter) string {
+	if l.Batch != nil {
+		return "look who wrote it; raise input.max_message_bytes if it is to be read, else discard it"
+	}
+	if l.State == Unclear {
+		return "look into the ledger and the source topic: discard it if it was replayed, else export and import it"
+	}
 	if l.System != deadletter.Ours {
 		if l.System == "" {
 			return "no dead letter: look at it, and discard it"

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -41,7 +43,7 @@ func properties() map[string]property {
 		"heartbeat.interval.ms":              millisOpt(func(d time.Duration) kgo.Opt { return kgo.HeartbeatInterval(d) }),
 		"max.poll.interval.ms":               millisOpt(func(d time.Duration) kgo.Opt { return kgo.RebalanceTimeout(d) }),
 		"request.timeout.ms":                 millisOpt(func(d time.Duration) kgo.Opt { return kgo.RequestTimeoutOverhead(d) }),
-		"socket.connection.setup.timeout.ms": millisOpt(func(d time.Duration) kgo.Opt { return kgo.DialTimeout(d) }),
+		"socket.connection.setup.timeout.ms": {set: setDialTimeout},
 		"connections.max.idle.ms":            millisOpt(func(d time.Duration) kgo.Opt { return kgo.ConnIdleTimeout(d) }),
 		"metadata.max.age.ms":                {set: setMetadataAge},
 		"fetch.max.wait.ms":                  millisOpt(func(d time.Duration) kgo.Opt { return kgo.FetchMaxWait(d) }),
@@ -51,8 +53,12 @@ func properties() map[string]property {
 		"fetch.max.bytes":                    bytesOpt(func(n int32) kgo.Opt { return kgo.FetchMaxBytes(n) }),
 		"fetch.min.bytes":                    bytesOpt(func(n int32) kgo.Opt { return kgo.FetchMinBytes(n) }),
 		"max.partition.fetch.bytes":          bytesOpt(func(n int32) kgo.Opt { return kgo.FetchMaxPartitionBytes(n) }),
-		"max.request.size":                   bytesOpt(func(n int32) kgo.Opt { return kgo.ProducerBatchMaxBytes(n) }),
+		"max.request.size":                   {set: setRequestSize},
 		"auto.offset.reset":                  {set: setOffsetReset},
+		"group.protocol":                     {set: setGroupProtocol},
+		"acks":                               alreadySo("gx-ol always waits for all replicas", "all", "-1"),
+		"enable.auto.commit":                 alreadySo("gx-ol commits what is settled and nothing else", "false"),
+		"enable.idempotence":                 alreadySo("gx-ol's producer is always idempotent", "true"),
 		"isolation.level":                    {set: setIsolation},
 		"compression.type":                   {set: setCompression},
 	}
@@ -66,9 +72,6 @@ func properties() map[string]property {
 func unsupported() map[string]string {
 	return map[string]string{
 		"group.id":                "set input.group",
-		"enable.auto.commit":      "gx-ol commits what is settled and nothing else",
-		"acks":                    "gx-ol always waits for all replicas",
-		"enable.idempotence":      "gx-ol's producer is always idempotent",
 		"ssl.truststore.location": "set ssl.ca.location to a PEM file",
 		"ssl.truststore.password": "set ssl.ca.location to a PEM file",
 		"ssl.keystore.location":   "set ssl.certificate.location and ssl.key.location to PEM files",
@@ -246,18 +249,96 @@ func setMetadataAge(s *state, v string) error {
 	return nil
 }
 
-func setOffsetReset(s *state, v string) error {
-	switch v {
-	case "earliest":
-		s.opts = append(s.opts, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	case "latest":
-		s.opts = append(s.opts, kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))
-	case "none":
-		s.opts = append(s.opts, kgo.ConsumeResetOffset(kgo.NoResetOffset()))
+// setDialTimeout is for both ways to dial: franz-go's own, and ours over TLS, to which it does not apply.
+func setDialTimeout(s *state, v string) error {
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n < 0 {
+		return errors.New("must be a whole number of milliseconds")
+	}
+	s.tls.dialTimeout = time.Duration(n) * time.Millisecond
+	s.opts = append(s.opts, kgo.DialTimeout(s.tls.dialTimeout))
+	return nil
+}
+
+// alreadySo takes the values that say what gx-ol does anyway, so that a file that other clients read can be used as it is.
+func alreadySo(why string, values ...string) property {
+	return property{set: func(_ *state, v string) error {
+		if slices.Contains(values, strings.ToLower(v)) {
+			return nil
+		}
+		return fmt.Errorf("only %s is supported: %s", strings.Join(values, " or "), why)
+	}}
+}
+
+// setRequestSize also makes room for a request with one such batch.
+func setRequestSize(s *state, v string) error {
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n < 512 || n > 1<<29 {
+		return fmt.Errorf("must be a whole number of bytes, from 512 to %d", 1<<29)
+	}
+	s.opts = append(s.opts, kgo.ProducerBatchMaxBytes(int32(n)), kgo.BrokerMaxWriteBytes(int32(max(n+1<<20, 100<<20))))
+	return nil
+}
+
+// setGroupProtocol chooses who assigns partitions: the members (classic), or the brokers (consumer: KIP-848, Kafka 4.0 and later).
+// Brokers that can't are used the classic way. The balancer names the brokers' assignor; it must be one that they have.
+func setGroupProtocol(s *state, v string) error {
+	switch strings.ToLower(v) {
+	case "classic":
+	case "consumer":
+		s.opts = append(s.opts, kgo.ServerSideBalancer(), kgo.Balancers(kgo.CooperativeStickyBalancer()))
 	default:
-		return oneOf(v, "earliest", "latest", "none")
+		return oneOf(v, "classic", "consumer")
 	}
 	return nil
+}
+
+func setOffsetReset(s *state, v string) error {
+	offset, err := offsetReset(v, time.Now())
+	if err != nil {
+		return err
+	}
+	s.opts = append(s.opts, kgo.ConsumeResetOffset(offset))
+	return nil
+}
+
+// offsetReset reads where to begin without a committed offset: a word of Kafka's, a time, or how long ago.
+func offsetReset(v string, now time.Time) (kgo.Offset, error) {
+	switch v {
+	case "earliest":
+		return kgo.NewOffset().AtStart(), nil
+	case "latest":
+		return kgo.NewOffset().AtEnd(), nil
+	case "none":
+		return kgo.NoResetOffset(), nil
+	}
+	if at, err := time.Parse(time.RFC3339, v); err == nil {
+		return kgo.NewOffset().AfterMilli(at.UnixMilli()), nil
+	}
+	if ago, ok := duration(v); ok {
+		return kgo.NewOffset().AfterMilli(now.Add(-ago).UnixMilli()), nil
+	}
+	err := oneOf(v, "earliest", "latest", "none")
+	return kgo.Offset{}, fmt.Errorf("%w; or a time (2026-01-31T00:00:00Z), or how long ago (24h, by_duration:PT24H)", err)
+}
+
+// duration reads Go's way to write one (24h) and Kafka's (by_duration: and ISO 8601 without years and months).
+func duration(v string) (time.Duration, bool) {
+	iso, ok := strings.CutPrefix(v, "by_duration:")
+	if !ok {
+		d, err := time.ParseDuration(v)
+		return d, err == nil && d >= 0
+	}
+	m := regexp.MustCompile(`^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?$`).FindStringSubmatch(iso)
+	if m == nil || iso == "P" || strings.HasSuffix(iso, "T") {
+		return 0, false
+	}
+	var d time.Duration
+	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		n, _ := strconv.Atoi(m[i+1]) // digits, or none
+		d += time.Duration(n) * unit
+	}
+	return d, true
 }
 
 func setIsolation(s *state, v string) error {

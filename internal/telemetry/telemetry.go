@@ -25,7 +25,8 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 
 	mu     sync.Mutex // guards what follows
-	held   map[place]wait
+	holds  func() []Hold
+	inHand func() int64
 	limits func() map[string]int
 	depths func() []Depth
 }
@@ -43,13 +44,13 @@ type Cause struct {
 	Letters           int
 }
 
-// place is a partition and the destination that it waits for.
-type place struct{ topic, partition, destination string }
-
-// wait is why and since when.
-type wait struct {
-	reason string
-	since  time.Time
+// Hold is a partition that waits for a destination, the code of the error that it waits for to end, and since when.
+type Hold struct {
+	Topic       string
+	Partition   int32
+	Destination string
+	Code        string
+	Since       time.Time
 }
 
 // New registers the metrics with a registry of their own.
@@ -68,7 +69,6 @@ func New() *Metrics {
 			Help: "Offsets that the brokers deleted before they were read."}, []string{"topic"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
 			Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"destination"}),
-		held: make(map[place]wait),
 	}
 	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.lost, m.seconds, (*waits)(m),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -93,24 +93,18 @@ func (m *Metrics) Warned(code string) { m.warnings.WithLabelValues(code).Inc() }
 // Lost counts offsets that were deleted before they were read.
 func (m *Metrics) Lost(topic string, n int64) { m.lost.WithLabelValues(topic).Add(float64(n)) }
 
-// Held takes that a partition waits for a destination, and the code of the error that it waits for to end.
-func (m *Metrics) Held(topic string, partition int32, destination, code string) {
-	at := place{topic, strconv.Itoa(int(partition)), destination}
+// Holds takes where to ask which partitions wait.
+func (m *Metrics) Holds(ask func() []Hold) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	w, ok := m.held[at]
-	if !ok {
-		w.since = time.Now()
-	}
-	w.reason = code
-	m.held[at] = w
+	m.holds = ask
 }
 
-// Released takes that a partition goes on.
-func (m *Metrics) Released(topic string, partition int32, destination string) {
+// InHand takes where to ask how many bytes of records are in hand.
+func (m *Metrics) InHand(ask func() int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.held, place{topic, strconv.Itoa(int(partition)), destination})
+	m.inHand = ask
 }
 
 // Limits takes where to ask how many attempts at once each destination gets.
@@ -137,6 +131,8 @@ var (
 		"Seconds that the longest held partition has waited.", nil, nil)
 	heldEach = prometheus.NewDesc("gx_ol_partition_held_seconds",
 		"Seconds that a partition has waited for a destination, and the code of the error.", []string{"topic", "partition", "destination", "reason"}, nil)
+	inHandBytes = prometheus.NewDesc("gx_ol_in_hand_bytes",
+		"Bytes of records in hand: fetched, waiting and in flight.", nil, nil)
 	inFlightLimit = prometheus.NewDesc("gx_ol_in_flight_limit",
 		"Attempts at once that the destination gets now.", []string{"destination"}, nil)
 	deadLetters = prometheus.NewDesc("gx_ol_dead_letters",
@@ -151,6 +147,7 @@ func (c *waits) Describe(out chan<- *prometheus.Desc) {
 	out <- heldLongest
 	out <- heldEach
 	out <- inFlightLimit
+	out <- inHandBytes
 	out <- deadLetters
 	out <- oldestLetter
 }
@@ -160,16 +157,10 @@ func (c *waits) Collect(out chan<- prometheus.Metric) {
 	m := (*Metrics)(c)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	partitions := make(map[[2]string]bool)
-	longest := 0.0
-	for at, w := range m.held {
-		seconds := time.Since(w.since).Seconds()
-		partitions[[2]string{at.topic, at.partition}] = true
-		longest = max(longest, seconds)
-		out <- prometheus.MustNewConstMetric(heldEach, prometheus.GaugeValue, seconds, at.topic, at.partition, at.destination, w.reason)
+	m.collectHolds(out)
+	if m.inHand != nil {
+		out <- prometheus.MustNewConstMetric(inHandBytes, prometheus.GaugeValue, float64(m.inHand()))
 	}
-	out <- prometheus.MustNewConstMetric(heldPartitions, prometheus.GaugeValue, float64(len(partitions)))
-	out <- prometheus.MustNewConstMetric(heldLongest, prometheus.GaugeValue, longest)
 	if m.limits != nil {
 		for destination, n := range m.limits() {
 			out <- prometheus.MustNewConstMetric(inFlightLimit, prometheus.GaugeValue, float64(n), destination)
@@ -188,6 +179,24 @@ func (c *waits) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(deadLetters, prometheus.GaugeValue, float64(c.Letters), d.Topic, c.Disposition, c.Code)
 		}
 	}
+}
+
+// collectHolds tells which partitions wait. The caller holds mu.
+func (m *Metrics) collectHolds(out chan<- prometheus.Metric) {
+	var holds []Hold
+	if m.holds != nil {
+		holds = m.holds()
+	}
+	partitions := make(map[[2]string]bool)
+	longest := 0.0
+	for _, h := range holds {
+		seconds, partition := time.Since(h.Since).Seconds(), strconv.Itoa(int(h.Partition))
+		partitions[[2]string{h.Topic, partition}] = true
+		longest = max(longest, seconds)
+		out <- prometheus.MustNewConstMetric(heldEach, prometheus.GaugeValue, seconds, h.Topic, partition, h.Destination, h.Code)
+	}
+	out <- prometheus.MustNewConstMetric(heldPartitions, prometheus.GaugeValue, float64(len(partitions)))
+	out <- prometheus.MustNewConstMetric(heldLongest, prometheus.GaugeValue, longest)
 }
 
 // Handler serves /metrics, /healthz (the process lives) and /readyz (503 with the reasons while ready gives an error).

@@ -37,18 +37,17 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	m.Buried("poison", "invalid_json")
 	m.Warned("trimmed")
 	m.Lost("t", 5)
-	m.Held("t", 1, "main", "connection")
-	m.Held("t", 2, "main", "connection")
-	m.Held("t", 2, "main", "http_503")
-	m.Held("t", 2, "dead_letters", "timeout")
-	m.Released("t", 1, "main")
+	m.Holds(func() []Hold {
+		return []Hold{{"t", 2, "main", "http_503", time.Now().Add(-time.Minute)}, {"t", 2, "dead_letters", "timeout", time.Now()}}
+	})
+	m.InHand(func() int64 { return 12345 })
 	m.Limits(func() map[string]int { return map[string]int{"main": 7} })
 	m.DeadLetters(func() []Depth {
 		return []Depth{{Topic: "t.dlq", Oldest: time.Now().Add(-time.Hour), Causes: []Cause{{"poison", "invalid_json", 9}}}, {Topic: "u.dlq"}}
 	})
 	_, body := get(t, m, "/metrics", nil)
 	for _, line := range []string{`gx_ol_records_in_total{topic="t"} 2`, `gx_ol_events_delivered_total{destination="main"} 3`,
-		`gx_ol_buried_total{code="invalid_json",disposition="poison"} 1`, `gx_ol_warnings_total{code="trimmed"} 1`, "gx_ol_held_partitions 1", `gx_ol_in_flight_limit{destination="main"} 7`,
+		`gx_ol_buried_total{code="invalid_json",disposition="poison"} 1`, `gx_ol_warnings_total{code="trimmed"} 1`, "gx_ol_held_partitions 1", "gx_ol_in_hand_bytes 12345", "gx_ol_held_seconds 60", `gx_ol_in_flight_limit{destination="main"} 7`,
 		`gx_ol_dead_letters{code="invalid_json",disposition="poison",topic="t.dlq"} 9`, `gx_ol_dead_letters_oldest_seconds{topic="t.dlq"} 3600`, `gx_ol_dead_letters_oldest_seconds{topic="u.dlq"} 0`,
 		`gx_ol_partition_held_seconds{destination="main",partition="2",reason="http_503",topic="t"}`} {
 		if !strings.Contains(body, line) {

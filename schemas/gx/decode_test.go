@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +16,7 @@ import (
 const (
 	oneEVR   = `{"success": false, "expectation_config": {"type": "expect_x", "kwargs": {"column": "a"}}, "result": {"element_count": 2.0, "unexpected_list": [{"x": "ROW"}]}}`
 	oneSuite = `{"results": [` + oneEVR + `], "success": false, "suite_name": "s", "meta": {"run_id": {"run_name": "n", "run_time": "2026-01-02T03:04:05+02:00"}}}`
-	oneEvent = `{"eventTime": "2026-01-01T00:00:00Z", "producer": "p", "eventType": "START", "run": {"runId": "r", "facets": {"parent": {"job": {"namespace": "pn", "name": "pj"}, "root": {"job": {"namespace": "rn", "name": "rj"}}}}}, "job": {"namespace": "n", "name": "j"}, "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"}`
+	oneEvent = `{"eventTime": "2026-01-01T00:00:00Z", "producer": "p", "eventType": "START", "run": {"runId": "r", "facets": {"parent": {"job": {"namespace": "pn", "name": "pj"}, "root": {"job": {"namespace": "rn", "name": "rj"}}}}}, "job": {"namespace": "n", "name": "j"}, "inputs": [{"namespace": "in", "name": "a"}, {"name": "b", "facets": {}}, 7], "outputs": [{"namespace": "on", "name": "c"}], "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"}`
 )
 
 func quoted(t string) string {
@@ -229,8 +230,9 @@ func TestEventPassesUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := EventFacts{Kind: "RunEvent", Type: "START", RunID: "r", JobNamespace: "n", JobName: "j", ParentNamespace: "pn", ParentName: "pj", RootNamespace: "rn", RootName: "rj"}
-	if string(m.Event) != oneEvent || m.EventFacts != want {
+	want := EventFacts{Kind: "RunEvent", Type: "START", RunID: "r", JobNamespace: "n", JobName: "j", ParentNamespace: "pn", ParentName: "pj", RootNamespace: "rn", RootName: "rj",
+		Datasets: []Dataset{{"in", "a"}, {"", "b"}, {"on", "c"}}}
+	if string(m.Event) != oneEvent || !reflect.DeepEqual(m.EventFacts, want) {
 		t.Errorf("%s %+v", m.Event, m.EventFacts)
 	}
 }

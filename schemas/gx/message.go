@@ -40,10 +40,14 @@ type EventFacts struct {
 	Type                          string // eventType
 	RunID                         string
 	JobNamespace, JobName         string
-	DatasetNamespace, DatasetName string // DatasetEvent
-	ParentNamespace, ParentName   string // run.facets.parent.job
-	RootNamespace, RootName       string // run.facets.parent.root.job
+	DatasetNamespace, DatasetName string    // DatasetEvent
+	Datasets                      []Dataset // its inputs, then its outputs
+	ParentNamespace, ParentName   string    // run.facets.parent.job
+	RootNamespace, RootName       string    // run.facets.parent.root.job
 }
+
+// Dataset names a dataset of a passed-through event.
+type Dataset struct{ Namespace, Name string }
 
 // Validation holds the facts of one validation result: one suite run on one batch. Row values are not among them,
 // except where a field says so.

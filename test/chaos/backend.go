@@ -108,6 +108,8 @@ func (b *backend) before(w nethttp.ResponseWriter, phase string) bool {
 	switch phase {
 	case answer503:
 		nethttp.Error(w, "away", nethttp.StatusServiceUnavailable)
+	case longOutage:
+		html500(w) // what a record that is poison would get too
 	case answer429:
 		w.Header().Set("Retry-After", "1")
 		nethttp.Error(w, "too many", nethttp.StatusTooManyRequests)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -51,6 +50,7 @@ const (
 	noLetter   = "letter missing"
 	badLetter  = "letter wrong: a record was buried that is not poison, or with another code"
 	duplicates = "duplicates: more redeliveries than were in flight"
+	wentBack   = "late: a committed offset went back: a process committed over the work of the partition's new owner"
 	badExit    = "exit: SIGTERM did not end a process with 0 within the grace"
 	unsettled  = "unsettled: records were left when all faults had ended"
 )
@@ -86,6 +86,7 @@ func (f *findings) kinds() []string {
 type letter struct {
 	record int // the record that its source position is of; -1: none
 	code   string
+	at     uint32 // when it was written
 }
 
 // sample is the group's progress at a moment: what is committed, by partition.
@@ -101,20 +102,26 @@ type evidence struct {
 	offset       []int32 // of each record
 	letters      []letter
 	samples      []sample // in the order of time
-	disturbances []uint32 // when a process or broker was killed or stopped, or the group changed
-	storedFaults int      // answers that never came although the event was taken: each allows one redelivery
+	disturbances []disturbance
+	storedFaults int // answers that never came although the event was taken: each allows one redelivery
 	exactlyOnce  bool
 }
 
-// settleTime is how long after a disturbance redeliveries may still begin: a session times out, a grace passes.
+// disturbance is something that ends a process or moves partitions.
+type disturbance struct {
+	what     string
+	from, to uint32 // the journal's times
+}
+
 const (
 	before     = 1_500  // milliseconds: a sample may be that old
-	settleTime = 10_000 // milliseconds
+	settleTime = 10_000 // milliseconds after a disturbance in which redeliveries may still begin: a session times out, a grace passes
 )
 
 // tally is what the checks counted.
 type tally struct {
-	Redelivered, Bound, Letters, LetterCopies int
+	Redelivered, Bound, Promised, Letters, LetterCopies int
+	LeftOpen                                            int // runs that a stopped process left with a late START
 }
 
 // check judges the evidence; what the journal found while events came is part of it.
@@ -134,18 +141,26 @@ func check(j *journal, e evidence) (*findings, tally) {
 			}
 			t.Redelivered += max(0, int(s.count)-1)
 		}
-		if want[terminal] && j.running[i] {
+		if at := j.running[i]; want[terminal] && at > 0 {
+			if !stoppedEndsItsRuns && e.goingOn(at) {
+				t.LeftOpen++
+				continue
+			}
 			f.add(unended, "record %d (%s)", i, e.place(i))
 		}
 	}
 	e.checkLetters(f, &t)
+	e.checkCommits(f)
 	if e.exactlyOnce {
 		if t.Redelivered+t.LetterCopies > 0 {
 			f.add(duplicates, "%d events and %d letters are there twice, want none", t.Redelivered, t.LetterCopies)
 		}
 		return f, t
 	}
-	t.Bound = e.inFlight(j) + e.storedFaults
+	t.Bound, t.Promised = e.inFlight(j)+e.storedFaults, e.promised(j)+e.storedFaults
+	if judgedByPromise {
+		t.Bound = t.Promised
+	}
 	if t.Redelivered+t.LetterCopies > t.Bound {
 		f.add(duplicates, "%d redeliveries and %d copies of letters, at most %d were in flight", t.Redelivered, t.LetterCopies, t.Bound)
 	}
@@ -178,33 +193,24 @@ func (e evidence) checkLetters(f *findings, t *tally) {
 	}
 }
 
-// inFlight bounds the redeliveries that disturbances explain: what was delivered and not committed, at the worst moment around
-// each of them.
-func (e evidence) inFlight(j *journal) int {
-	open := make([]int, len(e.samples))
-	for n, s := range e.samples {
-		for i := range e.kinds {
-			if int64(e.offset[i]) < s.committed[e.partition[i]] {
-				continue
-			}
-			for _, ev := range j.events[i] {
-				if ev.first > 0 && ev.first <= s.at {
-					open[n]++
-				}
-			}
-			if k := e.kinds[i]; k.code() != "" {
-				open[n]++ // its letter may be there
+// stoppedEndsItsRuns says whether a process that was stopped past its session, and sent a START before it heard of that, sends the
+// terminal event of that run too before it drops what it has. Until then such runs are counted, not judged.
+const stoppedEndsItsRuns = false
+
+// goingOn reports whether a stopped process was just going on at that time.
+func (e evidence) goingOn(at uint32) bool {
+	return slices.ContainsFunc(e.disturbances, func(d disturbance) bool {
+		return d.what == freezeProcess && at+answerLag >= d.to && at <= d.to+uint32(sessionTimeout.Milliseconds())
+	})
+}
+
+// checkCommits finds commits of a process that has lost the partition: only they go back.
+func (e evidence) checkCommits(f *findings) {
+	for n := 1; n < len(e.samples); n++ {
+		for p, now := range e.samples[n].committed {
+			if was := e.samples[n-1].committed[p]; now < was {
+				f.add(wentBack, "partition %d: from %d to %d, %d ms after the begin", p, was, now, e.samples[n].at)
 			}
 		}
 	}
-	bound := 0
-	for _, at := range e.disturbances {
-		first, _ := slices.BinarySearchFunc(e.samples, at-min(at, before), func(s sample, at uint32) int { return cmp.Compare(s.at, at) })
-		worst := 0
-		for n := first; n < len(e.samples) && e.samples[n].at <= at+settleTime; n++ {
-			worst = max(worst, open[n])
-		}
-		bound += worst
-	}
-	return bound
 }

@@ -41,16 +41,26 @@ func TestTheCheckerFindsEachKindOfViolation(t *testing.T) {
 			j.add(5, terminal, []byte("end"), 9)
 		},
 			[]string{duplicates, startFirst}},
-		"a run is left running":            {func(j *journal, e *evidence) { j.add(0, start, []byte("start"), 9); e.storedFaults = 1 }, []string{unended}},
+		"a run is left running": {func(j *journal, e *evidence) { j.add(0, start, []byte("start"), 9); e.storedFaults = 1 }, []string{unended}},
+		"a stopped process is not judged yet by the run that it leaves open": {func(j *journal, e *evidence) {
+			j.add(0, start, []byte("start"), 9100)
+			e.storedFaults, e.disturbances = 1, []disturbance{{what: freezeProcess, from: 800, to: 9000}}
+		}, nil},
 		"a redelivery differs":             {func(j *journal, e *evidence) { j.add(0, terminal, []byte("END"), 9); e.storedFaults = 1 }, []string{unequal}},
 		"more redeliveries than in flight": {func(j *journal, _ *evidence) { j.add(0, terminal, []byte("end"), 9) }, []string{duplicates}},
-		"as many as a kill explains":       {func(j *journal, e *evidence) { j.add(5, terminal, []byte("end"), 1200); e.disturbances = []uint32{900} }, nil},
+		"as many as a kill explains": {func(j *journal, e *evidence) {
+			j.add(5, terminal, []byte("end"), 1200)
+			e.disturbances = []disturbance{{what: killProcess, from: 900, to: 900}}
+		}, nil},
 		"exactly once is not twice": {func(j *journal, e *evidence) {
 			j.add(5, terminal, []byte("end"), 1200)
-			e.disturbances = []uint32{900}
+			e.disturbances = []disturbance{{what: killProcess, from: 900, to: 900}}
 			e.exactlyOnce = true
 		},
 			[]string{duplicates}},
+		"a stopped process commits over another's work": {func(_ *journal, e *evidence) {
+			e.samples = append(e.samples, sample{at: 9400, committed: []int64{4}})
+		}, []string{wentBack}},
 		"a poison event arrives":     {func(j *journal, _ *evidence) { j.add(3, start, []byte("start"), 9) }, []string{order, unwanted}},
 		"a letter is missing":        {func(_ *journal, e *evidence) { e.letters = e.letters[:1] }, []string{noLetter}},
 		"a good record is buried":    {func(_ *journal, e *evidence) { e.letters = append(e.letters, letter{record: 0, code: "http_503"}) }, []string{badLetter}},
@@ -69,6 +79,47 @@ func TestTheCheckerFindsEachKindOfViolation(t *testing.T) {
 	}
 }
 
+// Records 0 to 5 of the story are settled at 2, 102, 202, the letter of 3 at 300, 402 and its letter, 502 ms.
+func TestThePromiseAllowsWhatAPrefixLeavesOpen(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(j *journal, e *evidence)
+		want  int
+	}{
+		"no disturbance": {func(*journal, *evidence) {}, 0},
+		"all that was settled in the last second": {func(_ *journal, e *evidence) {
+			e.disturbances = []disturbance{{what: killProcess, from: 1000, to: 1000}}
+		}, 12},
+		"long after": {func(_ *journal, e *evidence) {
+			e.disturbances = []disturbance{{what: killProcess, from: 9000, to: 9000}}
+		}, 0},
+		"an offset is held up by the first record": {func(j *journal, e *evidence) {
+			j.events[0] = [2]sightings{}
+			e.disturbances = []disturbance{{what: killProcess, from: 9000, to: 9000}}
+		}, 10},
+		"a partition of its own is not": {func(j *journal, e *evidence) {
+			j.events[0] = [2]sightings{}
+			e.partition[0] = 1
+			e.disturbances = []disturbance{{what: killProcess, from: 9000, to: 9000}}
+		}, 0},
+		"a process that was stopped has it twice": {func(_ *journal, e *evidence) {
+			e.disturbances = []disturbance{{what: freezeProcess, from: 1000, to: 9000}}
+		}, 24},
+		"without its letter a record is not settled": {func(_ *journal, e *evidence) {
+			e.letters = e.letters[:1]
+			e.disturbances = []disturbance{{what: killProcess, from: 9000, to: 9000}}
+		}, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, e := story()
+			e.letters[0].at, e.letters[1].at = 300, 450
+			c.spoil(j, &e)
+			if got := e.promised(j); got != c.want {
+				t.Errorf("%d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
 func TestEqualSeedsMakeEqualPlans(t *testing.T) {
 	o := options{seed: 7, records: 5000, kills: 8, processes: 3, brokers: 3, partitions: 6, keys: 120, mode: http}
 	a, b := newPlan(o), newPlan(o)
@@ -79,7 +130,7 @@ func TestEqualSeedsMakeEqualPlans(t *testing.T) {
 	for _, act := range a.actions {
 		seen[act.what] = true
 	}
-	for _, want := range append([]string{killProcess, stopProcess, rebalance, killBroker}, phases...) {
+	for _, want := range append([]string{killProcess, stopProcess, rebalance, freezeProcess, longOutage, killBroker}, phases...) {
 		if !seen[want] {
 			t.Errorf("the plan has no %q", want)
 		}

@@ -17,6 +17,11 @@ const (
 	group  = "gx-ol"
 )
 
+const (
+	sessionTimeout = 6 * time.Second // the least that Kafka takes unless a broker is told otherwise
+	exhaustAfter   = 4 * time.Second // retry.exhaust_after; longer than a phase in which 500 and 201 are mixed
+)
+
 // estate is everything that runs, and what is noted while it does.
 type estate struct {
 	o       options
@@ -129,18 +134,19 @@ func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
 	return cleanup, nil
 }
 
-// config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes; a session
+// config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes, and pauses
+// are short, so that in an outage every waiting record is tried often enough to be taken for poison by who counts wrongly; a session
 // ends sooner, or each kill would cost 45 seconds.
 func (s *estate) config(transport string) string {
 	delivery := "at_least_once"
 	if s.o.mode == exactlyOnce {
 		delivery = exactlyOnce
 	}
-	return fmt.Sprintf(`kafka: {bootstrap.servers: %q, session.timeout.ms: "6000", heartbeat.interval.ms: "1000"}
+	return fmt.Sprintf(`kafka: {bootstrap.servers: %q, session.timeout.ms: "%d", heartbeat.interval.ms: "1000"}
 input: {topics: [%s], group: %s}
 delivery: %s
-retry: {initial: 100ms, max: 1s, exhaust_attempts: 4, exhaust_after: 6s}
-transport: %s`, s.kafka.Servers(), input, group, delivery, transport)
+retry: {initial: 20ms, max: 50ms, exhaust_attempts: 4, exhaust_after: %s}
+transport: %s`, s.kafka.Servers(), sessionTimeout.Milliseconds(), input, group, delivery, exhaustAfter, transport)
 }
 
 // live lets the plan happen and waits until everything has settled, then stops all processes.
@@ -200,7 +206,10 @@ func (s *estate) act(a action) error {
 		s.backend.begin(a.what, a.last)
 		return nil
 	}
-	s.e.disturbances = append(s.e.disturbances, s.journal.now())
+	began := s.journal.now()
+	defer func() {
+		s.e.disturbances = append(s.e.disturbances, disturbance{what: a.what, from: began, to: s.journal.now()})
+	}()
 	switch a.what {
 	case killProcess:
 		s.fleet.members[a.who].kill()
@@ -214,6 +223,8 @@ func (s *estate) act(a action) error {
 		if err := s.fleet.visit(); err != nil {
 			s.events.add(badExit, "a visitor: %v", err)
 		}
+	case freezeProcess:
+		return s.fleet.members[a.who].freeze(sessionTimeout + 2500*time.Millisecond)
 	case killBroker:
 		s.kafka.Kill(a.who)
 		time.Sleep(2 * time.Second)
@@ -271,49 +282,4 @@ func (s *estate) settled(ctx context.Context) bool {
 		}
 	}
 	return true
-}
-
-// collect reads what the run left in Kafka.
-func (s *estate) collect(ctx context.Context) error {
-	s.mu.Lock()
-	s.e.samples = s.samples
-	s.mu.Unlock()
-	s.e.exactlyOnce = s.o.mode == exactlyOnce
-	if s.backend != nil {
-		s.e.storedFaults = int(s.backend.stored.Load())
-	}
-	places := make(map[[2]int]int, len(s.e.kinds))
-	for i := range s.e.kinds {
-		places[[2]int{int(s.e.partition[i]), int(s.e.offset[i])}] = i
-	}
-	place := func(p, o int) int {
-		if i, ok := places[[2]int{p, o}]; ok {
-			return i
-		}
-		return -1
-	}
-	err := s.read(ctx, input+".dlq", func(m message) error {
-		s.e.letters = append(s.e.letters, letterOf(m.headers, place))
-		return nil
-	})
-	if err != nil || s.o.mode == http {
-		return err
-	}
-	return s.read(ctx, output, func(m message) error {
-		i, event, err := parse(m.value)
-		if err != nil {
-			return err
-		}
-		s.journal.add(i, event, m.value, s.journal.at(m.at))
-		return nil
-	})
-}
-
-func (s *estate) read(ctx context.Context, topic string, each func(message) error) error {
-	if s.o.mode == exactlyOnce {
-		return kafkatest.ReadCommitted(ctx, s.kafka.Servers(), topic, 15*time.Second, func(r kafkatest.Record) error {
-			return each(message{value: []byte(r.Value), headers: r.Headers})
-		})
-	}
-	return s.topics.read(ctx, topic, each)
 }

@@ -27,14 +27,14 @@ type journal struct {
 
 	mu      sync.Mutex // guards all below
 	events  [][2]sightings
-	running []bool // the last delivery of the run was its START
-	newest  []int  // by key: the record whose START came last for the first time
-	taken   int    // deliveries
+	running []uint32 // when the last delivery of the run came, if that was its START; else 0
+	newest  []int    // by key: the record whose START came last for the first time
+	taken   int      // deliveries
 	faults  *findings
 }
 
 func newJournal(records, keys int) *journal {
-	j := &journal{began: time.Now(), keys: keys, events: make([][2]sightings, records), running: make([]bool, records),
+	j := &journal{began: time.Now(), keys: keys, events: make([][2]sightings, records), running: make([]uint32, records),
 		newest: make([]int, keys), faults: newFindings()}
 	for k := range j.newest {
 		j.newest[k] = -1
@@ -75,5 +75,8 @@ func (j *journal) add(i, event int, body []byte, at uint32) {
 		j.faults.add(unequal, "a redelivery of record %d, event %d, is not what came first", i, event)
 	}
 	s.count++
-	j.running[i] = event == start
+	j.running[i] = 0
+	if event == start {
+		j.running[i] = at
+	}
 }

@@ -73,6 +73,19 @@ func (m *member) kill() {
 	<-m.done
 }
 
+// freeze stops the process as a debugger or a frozen virtual machine does, for so long that the group gives its partitions away, and
+// lets it go on: it finds its answers waiting, and must not settle with them what is another's by now.
+func (m *member) freeze(last time.Duration) error {
+	if err := m.cmd.Process.Signal(syscall.SIGSTOP); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	time.Sleep(last)
+	if err := m.cmd.Process.Signal(syscall.SIGCONT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}
+
 // stop is SIGTERM. Its error says that the process did not end with 0 within the grace.
 func (m *member) stop(grace time.Duration) error {
 	// A process that has not come as far as to listen for signals is ended by the system, not by itself.

@@ -25,6 +25,8 @@ type report struct {
 	Served      map[string]int // requests that a phase of the backend spoiled
 	Redelivered int            // deliveries beyond the first of each event
 	Bound       int            // what those may be
+	Promised    int            // what they may be by the promise; Bound too once that judges
+	LeftOpen    int            // runs that a stopped process left with a late START
 	Letters     int
 	LetterCopy  int
 	Violations  []violation
@@ -40,7 +42,7 @@ type violation struct {
 func (s *estate) report(f *findings, t tally, took time.Duration) *report {
 	r := &report{Mode: s.o.mode, Plant: s.o.plant, Seed: s.o.seed, Records: s.o.records, Processes: s.o.processes, Brokers: s.o.brokers,
 		Partitions: s.o.partitions, Events: s.journal.taken, Seconds: took.Seconds(), Actions: s.counts, Redelivered: t.Redelivered,
-		Bound: t.Bound, Letters: t.Letters, LetterCopy: t.LetterCopies}
+		Bound: t.Bound, Promised: t.Promised, Letters: t.Letters, LetterCopy: t.LetterCopies, LeftOpen: t.LeftOpen}
 	for _, k := range s.e.kinds {
 		if k.code() != "" {
 			r.Poison++
@@ -83,7 +85,10 @@ func (r *report) print(w io.Writer, format string) {
 	if r.Mode == exactlyOnce {
 		row("delivered twice", fmt.Sprintf("%d events, %d letters", r.Redelivered, r.LetterCopy))
 	} else {
-		row("redelivered", fmt.Sprintf("%d events, %d letters; at most %d were in flight", r.Redelivered, r.LetterCopy, r.Bound))
+		row("redelivered", fmt.Sprintf("%d events, %d letters; at most %d were open, %d by the promise", r.Redelivered, r.LetterCopy, r.Bound, r.Promised))
+	}
+	if r.LeftOpen > 0 {
+		row("left open by a stopped process", r.LeftOpen)
 	}
 	row("dead letters", r.Letters)
 	row("violations", len(r.Violations))

@@ -1,0 +1,112 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+)
+
+// assigned takes partitions up. Like revoked and lost it uses the client that it is given: the client joins the group while
+// New is still making it, so that the first assignment can come before c.client is set.
+func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+	c.losses.forget(parts)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for topic, ids := range parts {
+		for _, id := range ids {
+			c.parts[partitionID{topic, id}] = newPartition(c.engine, topic, id)
+		}
+	}
+	c.engine.share(len(c.parts))
+	logPartitions(c.log, "partitions assigned", parts)
+}
+
+func (c *Consumer) revoked(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.drain(ctx, client, c.remove(parts), false)
+	logPartitions(c.log, "partitions revoked", parts)
+}
+
+func (c *Consumer) lost(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.drain(ctx, client, c.remove(parts), true)
+	if len(parts) > 0 {
+		c.log.Warn("partitions lost; what was in hand comes again", zap.Any("partitions", parts))
+	}
+}
+
+// remove takes partitions out and returns them; all of them if parts is nil.
+func (c *Consumer) remove(parts map[string][]int32) (out []*partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if parts == nil {
+		for _, p := range c.parts {
+			out = append(out, p)
+		}
+		clear(c.parts)
+		return out
+	}
+	for topic, ids := range parts {
+		for _, id := range ids {
+			key := partitionID{topic, id}
+			if p := c.parts[key]; p != nil {
+				out = append(out, p)
+				delete(c.parts, key)
+			}
+		}
+	}
+	c.engine.share(len(c.parts))
+	return out
+}
+
+// drain closes partitions, waits until nothing of them is in flight, and commits what they settled, unless they are lost:
+// then nothing in hand may be marked any more, since another member owns them.
+func (c *Consumer) drain(ctx context.Context, client *kgo.Client, parts []*partition, lost bool) {
+	finish(parts, c.grace, lost)
+	if len(parts) == 0 {
+		return
+	}
+	paused := make(map[string][]int32)
+	for _, p := range parts {
+		if p.paused.Load() {
+			paused[p.topic] = append(paused[p.topic], p.id)
+		}
+	}
+	client.ResumeFetchPartitions(paused) // one that comes back to this member must not stay paused
+	if lost {
+		return
+	}
+	for _, p := range parts {
+		p.mark(client)
+	}
+	// The stop that ended ctx must not end the commit of what was settled.
+	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
+	defer cancel()
+	if err := client.CommitMarkedOffsets(commit); err != nil {
+		c.log.Warn("committing settled offsets; what they cover comes again", zap.Error(err))
+	}
+}
+
+// finish closes partitions and returns when nothing of them is in flight: at once if they are lost, else what is may settle within
+// the grace.
+func finish(parts []*partition, grace time.Duration, lost bool) {
+	for _, p := range parts {
+		p.close(lost)
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	for _, p := range parts {
+		select {
+		case <-p.idle:
+		case <-timer.C:
+			for _, p := range parts {
+				p.cancel()
+			}
+			<-p.idle
+		}
+	}
+	for _, p := range parts {
+		<-p.idle
+		p.cancel()
+	}
+}
