@@ -26,10 +26,11 @@ type Origin struct {
 // travels as it is. The error is Map's.
 func (m *Mapper) Explain(msg *gx.Message, in Input) ([]Origin, error) {
 	var all []Origin
+	sql := &sqlReader{left: maxSQL}
 	for i := range msg.Validations {
 		v := &msg.Validations[i]
 		w := m.view()
-		_, fault := m.decide(w, v, in)
+		_, fault := m.decide(w, v, in, sql)
 		var run openlineage.Run
 		if fault == nil {
 			run, fault = m.events(w)

@@ -88,8 +88,7 @@ func (x *explainer) jobOrigin(header, headerName string, names func(*jobRule) bo
 	if strings.TrimSpace(header) != "" {
 		return "header", headerName
 	}
-	datasource, asset := identify(x.m.tables, x.w.v)
-	f := x.m.jobFields(x.w.v, x.in, datasource, asset)
+	f := x.m.jobFields(x.w.v, x.in, x.w.source)
 	for i := range x.m.jobRules {
 		if r := &x.m.jobRules[i]; r.fits(f) {
 			if names(r) {
@@ -130,10 +129,9 @@ func (x *explainer) tagIndex(field string) int {
 // datasetOrigin names the entry of the datasources and the places in the message that the name was made of.
 func (x *explainer) datasetOrigin() (from, where string) {
 	v := x.w.v
-	datasource, _ := identify(x.m.tables, v)
 	var parts []string
-	if t := findTable(x.m.tables, datasource); t != nil {
-		parts = append(parts, fmt.Sprintf("datasources: %q", t.glob))
+	if entry := x.w.source.Entry; entry != "" {
+		parts = append(parts, fmt.Sprintf("datasources: %q", entry))
 	}
 	for _, block := range []string{"batch_spec", "batch_kwargs"} {
 		for _, key := range []string{"query", "query_name", "table_name", "table", "schema_name", "schema", "database_name", "path", "s3", "reader_options", "batch_data", "dataset"} {

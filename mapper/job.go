@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -27,7 +28,7 @@ func compileJobName(text string) (*template.Template, error) {
 	if text == "" {
 		return nil, nil
 	}
-	t, err := template.New("job.name").Option("missingkey=error").Parse(text)
+	t, err := template.New("job.name").Option("missingkey=error").Funcs(naming.Functions).Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -68,19 +69,19 @@ func (r *jobRule) fits(f jobFields) bool {
 	return true
 }
 
-func (m *Mapper) jobFields(v *gx.Validation, in Input, datasource, asset string) jobFields {
+func (m *Mapper) jobFields(v *gx.Validation, in Input, src *naming.Source) jobFields {
 	batch := ""
 	if m.jobName != nil || len(m.jobRules) > 0 { // else nobody reads it
 		batch = batchText(v, m.settings.BatchValues)
 	}
-	return jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
+	return jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: src.Datasource, Asset: src.Asset,
 		RunName: v.RunName, Topic: in.Topic, Batch: batch}
 }
 
 // nameJob names the job: by header, else by the first rule that fits, else by the setting, else
 // <suite>.<datasource>.<asset> of what is known.
-func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (job openlineage.Job, warn []string) {
-	f := m.jobFields(v, in, datasource, asset)
+func (m *Mapper) nameJob(v *gx.Validation, in Input, src *naming.Source) (job openlineage.Job, warn []string) {
+	f := m.jobFields(v, in, src)
 	ruled, name := "", m.jobName
 	for i := range m.jobRules {
 		if r := &m.jobRules[i]; r.fits(f) {
@@ -101,7 +102,7 @@ func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (
 		}
 	}
 	if job.Name == "" {
-		job.Name = joinParts(v.Suite, datasource, asset)
+		job.Name = joinParts(v.Suite, src.Datasource, src.Asset)
 	}
 	if job.Name == "" {
 		job.Name = "great_expectations"

@@ -10,6 +10,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -17,7 +18,7 @@ import (
 // Mapper maps by its settings. It holds no state but memory that is used again, and may be used by many goroutines.
 type Mapper struct {
 	settings Settings
-	tables   []table
+	entries  *naming.Entries
 	jobName  *template.Template // nil: the default name
 	jobRules []jobRule
 	producer string
@@ -27,17 +28,17 @@ type Mapper struct {
 
 // New compiles the settings' templates and globs, and reports all that is wrong with them at once.
 func New(s Settings) (*Mapper, error) {
-	tables, tablesErr := compileTables(s.Datasources)
+	entries, entriesErr := naming.Compile(s.Datasources, s.ProjectFolder)
 	name, nameErr := compileJobName(s.JobName)
 	if nameErr != nil {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
 	rules, rulesErr := compileJobRules(s.JobRules)
-	if err := errors.Join(tablesErr, nameErr, rulesErr); err != nil {
+	if err := errors.Join(entriesErr, nameErr, rulesErr); err != nil {
 		return nil, err
 	}
 	producer := openlineage.Producer(s.Version)
-	return &Mapper{settings: s, tables: tables, jobName: name, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
+	return &Mapper{settings: s, entries: entries, jobName: name, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
@@ -47,9 +48,10 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 		return []openlineage.Run{passThrough(msg)}, nil
 	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
+	sql := &sqlReader{left: maxSQL}
 	left := bytesOfAll + bytesPerByte*msg.Size
 	for i := range msg.Validations {
-		run, err := m.mapOne(&msg.Validations[i], in)
+		run, err := m.mapOne(&msg.Validations[i], in, sql)
 		for _, ev := range run.Events {
 			left -= len(ev.Body)
 		}
@@ -76,6 +78,7 @@ const (
 // view is a validation result as the encoder sees it: everything decided, nothing yet written.
 type view struct {
 	v               *gx.Validation
+	source          *naming.Source
 	id              string
 	start           time.Time
 	end             time.Time
@@ -117,10 +120,10 @@ func (m *Mapper) release(w *view) {
 	}
 }
 
-func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
+func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage.Run, *Error) {
 	w := m.view()
 	defer m.release(w)
-	warn, fault := m.decide(w, v, in)
+	warn, fault := m.decide(w, v, in, sql)
 	if fault != nil {
 		return openlineage.Run{}, fault
 	}
@@ -134,30 +137,34 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(w *view, v *gx.Validation, in Input) (warn []string, fault *Error) {
-	ds, fault := nameDataset(m.tables, m.settings, v)
+func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (warn []string, fault *Error) {
+	src := m.entries.Resolve(&v.Batch)
+	ds, fault := m.nameDataset(src, v.Part)
 	if fault != nil {
 		return nil, fault
 	}
-	datasource, asset := identify(m.tables, v)
-	job, warn := m.nameJob(v, in, datasource, asset)
+	job, warn := m.nameJob(v, in, src)
 	parent, parentWarn := m.nameParent(v, in, job)
 	warn = append(warn, parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
-	w.v, w.id, w.start, w.end, w.nominal = v, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
+	w.v, w.source, w.id, w.start, w.end, w.nominal = v, src, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
 	w.job, w.parent, w.counts = job, parent, count(v)
 	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
 	w.metrics.measure(v)
 	w.listColumns()
-	at := m.queryNamespace(v, ds)
-	m.addContent(w.facts, v, at)
-	sql := m.queryText(v)
-	if sql != "" {
-		w.sql, w.sqlDialect = m.visibleSQL(sql, at), dialectOf(at, sql).name
+	m.addContent(w.facts, v, src.Namespace(), sql)
+	text := src.Query()
+	q := sql.read(text, src.Namespace())
+	if w.sql = m.visibleSQL(q, text); w.sql != "" {
+		w.sqlDialect = dialectName(q, src.Namespace())
 	}
-	w.inputs = m.inputs(v, ds, sql)
+	if sql.refused {
+		warn = append(warn, "sql_not_read")
+		sql.refused = false
+	}
+	w.inputs = m.inputs(src, ds, q)
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail

@@ -2,12 +2,14 @@ package mapper
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 	corpustest "github.com/gx-ol/gx-ol/test/corpus"
@@ -181,8 +183,8 @@ func TestTablesOfCorpusQueriesAreTheTrueOnes(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				ds.Namespace = orElse(full.Namespace, ds.Namespace)
-				want = append(want, normaliseNamespace(ds.Namespace)+" "+full.Name)
+				ds.Namespace = cmp.Or(full.Namespace, ds.Namespace)
+				want = append(want, naming.Normalise(ds.Namespace)+" "+full.Name)
 				if parts := strings.Split(full.Name, "."); len(parts) == 3 {
 					ds.Database = parts[0]
 				}

@@ -1,6 +1,10 @@
 package mapper
 
-import "time"
+import (
+	"time"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
+)
 
 // Settings is what an operator may choose about the mapping. The zero value is the default of every field.
 type Settings struct {
@@ -15,6 +19,8 @@ type Settings struct {
 	Parent, Root    ParentRun             // of every run whose message names none
 	CheckpointRun   bool                  // the checkpoint's own run is the parent of a run that has no other
 	Datasources     map[string]Datasource // GX datasource name (glob allowed) → OpenLineage naming
+	ProjectFolder   string                // of the Great Expectations project: relative paths of files begin there; empty: not known
+	EscapeHash      bool                  // write # in a dataset's name as %23, for a Marquez, which takes it for a version
 	FailedRun       string                // "FAIL" (default) or "COMPLETE"
 	Lifecycle       string                // "start_and_end" (default) or "end_only"
 	AssertionsIn    []string              // "inputFacets" (default), "facets"
@@ -55,28 +61,10 @@ type ParentRun struct {
 }
 
 // Datasource is one entry of the datasources: table.
-type Datasource struct {
-	Exact     bool   // the table's key is a name and no glob: a project's datasource may be called a[1]
-	Namespace string // e.g. postgres://db.example.com:5432
-	Database  string // default database
-	Schema    string // default schema; an asset's own comes first
-	Name      string // template over .Database .Schema .Table .Asset .Path .Datasource; empty: by the scheme of Namespace
-	Assets    map[string]Asset
-}
+type Datasource = naming.Datasource
 
-// Asset is what is known of one asset of a datasource. It completes what a result leaves out, and never overrules it.
-type Asset struct {
-	Namespace string // of an asset that lies elsewhere than its datasource; empty: the datasource's
-	Database  string // beside Namespace
-	Table     string
-	Schema    string
-	HasQuery  bool // a query asset
-	Query     string
-	QueryName string
-	Path      string // path or URL of the file, where it is always the same
-	Folder    string // else of the folder that its files lie in
-	InMemory  bool   // a dataframe
-}
+// Asset is what is known of one asset of a datasource.
+type Asset = naming.Asset
 
 // Input is what Map is told besides the message.
 type Input struct {

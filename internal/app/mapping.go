@@ -2,10 +2,12 @@ package app
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/gxproject"
 	"github.com/gx-ol/gx-ol/mapper"
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
@@ -31,10 +33,10 @@ func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(stri
 }
 
 // mapperSettings are the configuration's choices about the mapping.
-func mapperSettings(cfg *config.Config, datasources map[string]mapper.Datasource, maxEventBytes int, version string) mapper.Settings {
+func mapperSettings(cfg *config.Config, datasources map[string]naming.Datasource, maxEventBytes int, version string) mapper.Settings {
 	s := mapper.Settings{
 		JobNamespace: cfg.Job.Namespace, JobName: cfg.Job.Name, JobDescription: cfg.Job.Description,
-		Datasources: datasources,
+		Datasources: datasources, ProjectFolder: projectFolder(cfg), EscapeHash: mayBeMarquez(&cfg.Transport),
 		FailedRun:   cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, TestFacet: cfg.TestFacet, Unmapped: cfg.Unmapped,
 		FileDatasets: cfg.FileDatasets, QueryAssertions: cfg.QueryAssertions, BatchValues: cfg.BatchValues, Compat: cfg.Compat, RowValues: mapper.RowValues(cfg.RowValues),
 		MaxEventBytes: maxEventBytes, Version: version,
@@ -49,41 +51,38 @@ func mapperSettings(cfg *config.Config, datasources map[string]mapper.Datasource
 
 // datasourceTable is how the configuration names datasources. What a Great Expectations project tells is added, and what
 // is written by hand wins; warn is told what the project does not tell.
-func datasourceTable(cfg *config.Config, getenv func(string) (string, bool), warn func(string)) (map[string]mapper.Datasource, error) {
-	byHand := make(map[string]mapper.Datasource, len(cfg.Datasources))
+func datasourceTable(cfg *config.Config, getenv func(string) (string, bool), warn func(string)) (map[string]naming.Datasource, error) {
+	byHand := make(map[string]naming.Datasource, len(cfg.Datasources))
 	for name, d := range cfg.Datasources {
-		byHand[name] = mapper.Datasource{Namespace: d.Namespace, Name: d.Name, Database: d.Database, Schema: d.Schema}
+		byHand[name] = naming.Datasource{Namespace: d.Namespace, Name: d.Name, Database: d.Database, Schema: d.Schema}
 	}
 	if cfg.GreatExpectations == "" {
 		return byHand, nil
 	}
-	derived, warnings, err := readProject(cfg.GreatExpectations, getenv)
+	project, err := gxproject.Read(cfg.GreatExpectations, gxproject.Options{Getenv: getenv})
 	if err != nil {
 		return nil, fmt.Errorf("great_expectations: %w", err)
 	}
-	for _, w := range warnings {
+	for _, w := range project.Warnings {
 		warn(w)
 	}
-	return mapper.MergeDatasources(byHand, derived)
+	return naming.Merge(byHand, project.Datasources)
 }
 
-// readProject gives what a great_expectations.yml tells, as the mapper takes it.
-func readProject(path string, getenv func(string) (string, bool)) (map[string]mapper.Datasource, []string, error) {
-	project, err := gxproject.Read(path, gxproject.Options{Getenv: getenv, DropCredentials: mapper.DropCredentials,
-		Connect: func(url string) (namespace, database, schema string, ok bool) {
-			ds, ok := mapper.NameConnection(url)
-			return ds.Namespace, ds.Database, ds.Schema, ok
-		}})
-	if err != nil {
-		return nil, nil, err
+// projectFolder is where relative paths of files begin; "" where no project is configured. One that cannot be read was
+// told when its datasources were.
+func projectFolder(cfg *config.Config) string {
+	if cfg.GreatExpectations == "" {
+		return ""
 	}
-	derived := make(map[string]mapper.Datasource, len(project.Datasources))
-	for name, d := range project.Datasources {
-		assets := make(map[string]mapper.Asset, len(d.Assets))
-		for asset, a := range d.Assets {
-			assets[asset] = mapper.Asset(a)
-		}
-		derived[name] = mapper.Datasource{Exact: true, Namespace: d.Namespace, Database: d.Database, Schema: d.Schema, Assets: assets}
+	folder, _ := gxproject.Folder(cfg.GreatExpectations)
+	return folder
+}
+
+// mayBeMarquez reports whether a destination is a Marquez, or may turn out to be one.
+func mayBeMarquez(t *config.Transport) bool {
+	if t.Type == "http" && t.URL != "" && (t.Backend == "auto" || t.Backend == "marquez") {
+		return true
 	}
-	return derived, project.Warnings, nil
+	return slices.ContainsFunc(t.Transports, mayBeMarquez)
 }

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/mapper/naming"
 )
 
 // loader collects values and faults from all sources.
@@ -262,6 +263,7 @@ func (l *loader) datasources(n *yaml.Node) {
 	l.cfg.Datasources = map[string]Datasource{}
 	l.pairs("datasources", n, func(key, value *yaml.Node) {
 		var d Datasource
+		before := len(l.faults)
 		parts := map[string]*string{"namespace": &d.Namespace, "name": &d.Name, "database": &d.Database, "schema": &d.Schema}
 		l.pairs("datasources."+key.Value, value, func(part, v *yaml.Node) {
 			p, ok := parts[part.Value]
@@ -273,6 +275,10 @@ func (l *loader) datasources(n *yaml.Node) {
 				*p = t.value
 			}
 		})
+		err := naming.Check(naming.Datasource{Namespace: d.Namespace, Name: d.Name, Database: d.Database, Schema: d.Schema})
+		if err != nil && len(l.faults) == before { // a consequence of another fault is none
+			l.fault(l.at(key), "datasources.%s %v", key.Value, err)
+		}
 		l.cfg.Datasources[key.Value] = d
 	})
 }

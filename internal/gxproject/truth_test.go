@@ -150,15 +150,7 @@ func projectMapper(t *testing.T, path string) *mapper.Mapper {
 	if len(p.Warnings) > 0 {
 		t.Errorf("%s: %v", path, p.Warnings)
 	}
-	tables := make(map[string]mapper.Datasource)
-	for name, d := range p.Datasources {
-		assets := make(map[string]mapper.Asset)
-		for asset, a := range d.Assets {
-			assets[asset] = mapper.Asset(a)
-		}
-		tables[name] = mapper.Datasource{Exact: true, Namespace: d.Namespace, Database: d.Database, Schema: d.Schema, Assets: assets}
-	}
-	m, err := mapper.New(mapper.Settings{Datasources: tables})
+	m, err := mapper.New(mapper.Settings{Datasources: p.Datasources, ProjectFolder: p.Folder})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func (s *scanner) meta(val *Validation) {
 		if val.Batch.Identifiers == nil {
 			val.Batch.Identifiers = s.at(kwargs).canonical(maxIdentifiers)
 		}
-		if spec.end == 0 {
+		if told := val.Batch.Spec; spec.end == 0 || told == (BatchSpec{Present: true}) { // absent, or without a word of the data's place
 			s.at(kwargs).batchSpec(&val.Batch, true)
 		}
 	}

@@ -1,4 +1,4 @@
-package mapper
+package naming
 
 import "testing"
 
@@ -54,21 +54,18 @@ func TestEveryStoreOfTheNamingTable(t *testing.T) {
 		{"Databricks without a catalog", Datasource{Namespace: "databricks://w.cloud.databricks.com"}, "sales", "orders", "databricks://w.cloud.databricks.com", "sales.orders"},
 		{"Spark Thrift", Datasource{Namespace: "spark://h"}, "sales", "orders", "spark://h:10000", "sales.orders"},
 		{"Vertica", Datasource{Namespace: "vertica+vertica_python://h/shop"}, "sales", "orders", "vertica://h:5433", "shop.sales.orders"},
+		{"CockroachDB", Datasource{Namespace: "cockroachdb://h/shop"}, "", "orders", "cockroachdb://h:26257", "shop.public.orders"},
 		{"Couchbase", Datasource{Namespace: "couchbase://h", Database: "bucket"}, "scope", "orders", "couchbase://h", "bucket.scope.orders"},
 		{"Presto", Datasource{Namespace: "presto://h/cat/sales"}, "", "orders", "presto://h:8080", "cat.sales.orders"},
 	} {
 		t.Run(c.store, func(t *testing.T) {
-			ds := withoutDatabase(c.ds)
-			schema := c.schema
-			if schema == "" {
-				schema = ds.Schema
-			}
-			ns := normaliseNamespace(ds.Namespace)
-			name := tableText(ns, datasetFields{Database: ds.Database, Schema: schema, Table: c.table})
+			store := storeOf(c.ds)
+			ns := store.Namespace
+			name := store.convention(store.complete(said(store, "", c.schema, c.table)))
 			if ns != c.namespace || name != c.name {
 				t.Errorf("got  %s %s\nwant %s %s", ns, name, c.namespace, c.name)
 			}
-			if again := normaliseNamespace(ns); again != ns {
+			if again := Normalise(ns); again != ns {
 				t.Errorf("%s is normalised once more to %s", ns, again)
 			}
 		})
@@ -91,7 +88,7 @@ func TestEveryFileStoreOfTheNamingTable(t *testing.T) {
 		{"S3", "s3n://Bucket/k/x.csv", "s3://Bucket", "k/x.csv"},
 		{"WASBS", "wasb://box@acc.blob.core.windows.net/k/x.csv", "wasbs://box@acc.blob.core.windows.net", "k/x.csv"},
 	} {
-		if ns, name := nameFile(c.path); ns != c.namespace || name != c.name {
+		if ns, name := File(c.path); ns != c.namespace || name != c.name {
 			t.Errorf("%s: got %s %s, want %s %s", c.store, ns, name, c.namespace, c.name)
 		}
 	}

@@ -1,69 +1,92 @@
-package mapper
+package sqltext
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
+// Bounds that keep a hostile text from costing more than its length.
 const (
-	maxQueryTables = 100
-	maxSQLDepth    = 200 // of parentheses: what lies deeper is not read
-	maxScope       = 500 // names of one scope, which each level copies
+	maxTables  = 100
+	maxDepth   = 200  // of parentheses: what lies deeper is not read
+	maxScope   = 200  // names of one scope
+	maxColumns = 1000 // tokens of a list of columns behind a name of WITH
 )
 
-// queryTables names the tables that a query reads, each once, in the order it names them, as the query writes them:
-// quoted where a part holds a dot, in the case in which the store of the namespace keeps the name. Names of WITH, functions,
-// temporary tables, variables and files are no tables.
-func queryTables(sql, namespace string) []string {
-	d := dialectOf(namespace, sql)
-	tokens, _ := readSQL(sql, d)
-	f := &tableFinder{d: d, tokens: tokens}
+// Tables are the tables that the query reads, each once, in the order it names them: the parts of a name (database, schema,
+// table), without quotes, in the case in which the store keeps them. Names of WITH, functions, temporary tables, variables
+// and files are no tables.
+func (q *Query) Tables() [][]string {
+	f := &tableFinder{d: q.d, src: q.src, tokens: q.tokens, known: make(map[string]bool)}
 	for f.i < len(f.tokens) {
 		f.level(scope{}, false)
 	}
 	return f.found
 }
 
-// tableFinder walks over the tokens of a query. It knows just as much grammar as tells a table from what looks alike.
+// tableFinder walks over the tokens of a query.
 type tableFinder struct {
 	d      dialect
-	tokens []sqlToken
+	src    string
+	tokens []token
 	i      int
 	depth  int
-	found  []string
+	found  [][]string
+	known  map[string]bool
 }
 
 // scope is what a name in FROM may mean besides a table.
 type scope struct {
-	withs   []string // names of WITH, in lower case
-	aliases []string // tables and their aliases, in lower case: t.items may be a column
+	withs   *names // of WITH
+	aliases *names // tables and their aliases: t.items may be a column
+}
+
+// names is a list that grows at its head, so that a scope inside another shares the outer one's.
+type names struct {
+	name string // in lower case
+	next *names
+	n    int
+}
+
+func (l *names) add(name string) *names {
+	if l == nil {
+		return &names{strings.ToLower(name), nil, 1}
+	}
+	if l.n >= maxScope {
+		return l
+	}
+	return &names{strings.ToLower(name), l, l.n + 1}
+}
+
+func (l *names) has(name string) bool {
+	for ; l != nil; l = l.next {
+		if l.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (s scope) with(name string) scope {
-	if len(s.withs) < maxScope {
-		s.withs = append(slices.Clip(s.withs), strings.ToLower(name))
-	}
+	s.withs = s.withs.add(name)
 	return s
 }
 
 func (s scope) alias(name string) scope {
-	if len(s.aliases) < maxScope {
-		s.aliases = append(slices.Clip(s.aliases), strings.ToLower(name))
-	}
+	s.aliases = s.aliases.add(name)
 	return s
 }
 
+func (f *tableFinder) text(i int) string { return f.tokens[i].in(f.src) }
+
 // word is the upper-case text of the token at i+n if it is an unquoted word.
 func (f *tableFinder) word(n int) string {
-	if i := f.i + n; i >= 0 && i < len(f.tokens) && f.tokens[i].kind == sqlWord && len(f.tokens[i].text) < 32 {
-		return strings.ToUpper(f.tokens[i].text)
+	if i := f.i + n; i >= 0 && i < len(f.tokens) && f.tokens[i].kind == word && len(f.text(i)) < 32 {
+		return strings.ToUpper(f.text(i))
 	}
 	return ""
 }
 
 func (f *tableFinder) symbol(n int, text string) bool {
 	i := f.i + n
-	return i >= 0 && i < len(f.tokens) && f.tokens[i].kind == sqlSymbol && f.tokens[i].text == text
+	return i >= 0 && i < len(f.tokens) && f.tokens[i].kind == symbol && f.text(i) == text
 }
 
 func (f *tableFinder) accept(word string) bool {
@@ -84,7 +107,7 @@ var endOfFrom = map[string]bool{
 
 // level reads to the closing parenthesis of its level, or to the end. table says that a table comes first.
 func (f *tableFinder) level(s scope, table bool) {
-	if f.depth++; f.depth > maxSQLDepth {
+	if f.depth++; f.depth > maxDepth {
 		f.i = len(f.tokens)
 	}
 	defer func() { f.depth-- }()
@@ -133,7 +156,7 @@ func (f *tableFinder) withs(s scope) scope {
 		start := f.i
 		parts := f.name()
 		if f.symbol(0, "(") && len(parts) == 1 {
-			for f.i < len(f.tokens) && !f.symbol(0, ")") {
+			for end := f.i + maxColumns; f.i < min(len(f.tokens), end) && !f.symbol(0, ")"); {
 				f.i++
 			}
 			f.i++
@@ -190,7 +213,7 @@ func (f *tableFinder) table(s scope) scope {
 		return s // a variable, a file, a function
 	}
 	first, last := strings.ToLower(parts[0]), parts[len(parts)-1]
-	if len(parts) == 1 && slices.Contains(s.withs, first) || len(parts) > 1 && f.d.unnests && slices.Contains(s.aliases, first) {
+	if len(parts) == 1 && s.withs.has(first) || len(parts) > 1 && f.d.unnests && s.aliases.has(first) {
 		return s
 	}
 	f.add(parts)
@@ -203,14 +226,10 @@ func (f *tableFinder) table(s scope) scope {
 }
 
 func (f *tableFinder) add(parts []string) {
-	for i, p := range parts {
-		if strings.Contains(p, ".") {
-			parts[i] = `"` + p + `"`
-		}
-	}
-	name := strings.Join(parts, ".")
-	if strings.Trim(name, `."`) != "" && len(f.found) < maxQueryTables && !slices.Contains(f.found, name) {
-		f.found = append(f.found, name)
+	key := strings.Join(parts, "\x00")
+	if strings.Trim(key, "\x00") != "" && len(f.found) < maxTables && !f.known[key] {
+		f.known[key] = true
+		f.found = append(f.found, parts)
 	}
 }
 
@@ -218,43 +237,44 @@ func (f *tableFinder) add(parts []string) {
 func (f *tableFinder) name() (parts []string) {
 	start := f.i
 	for f.i < len(f.tokens) {
-		t := f.tokens[f.i]
-		dot := false
-		switch {
-		case t.kind == sqlWord && isNameStart(t.text):
-			text := t.text
-			for f.d.dotted && f.i+2 < len(f.tokens) && f.symbol(1, "-") && f.tokens[f.i+1].glued && f.tokens[f.i+2].glued && f.tokens[f.i+2].kind == sqlWord {
-				text += "-" + f.tokens[f.i+2].text
-				f.i += 2
-			}
-			if text, dot = strings.CutSuffix(text, "."); f.d.fold != foldNone {
-				text = strings.ToLower(text)
-			}
-			parts = append(parts, strings.Split(text, ".")...)
-		case t.kind == sqlQuoted, t.kind == sqlLiteral && strings.HasPrefix(t.text, `"`) && len(t.text) > 2:
+		switch k, text := f.tokens[f.i].kind, f.text(f.i); {
+		case k == word && isNameStart(text):
+			parts = append(parts, f.plainPart())
+		case k == quoted, k == literal && text[0] == '"' && len(text) > 2:
 			// Where "…" is a string, none can stand here.
-			parts = append(parts, f.quotedParts(t.text)...)
+			parts = append(parts, f.quotedParts(text)...)
 		default:
 			f.i = start
 			return nil
 		}
 		f.i++
-		if !dot && !f.symbol(0, ".") {
+		if !f.symbol(0, ".") {
 			return parts
 		}
-		for !dot || f.symbol(0, ".") {
-			if !f.symbol(0, ".") {
-				break
-			}
-			if dot {
-				parts = append(parts, "") // db..table
-			}
-			dot = true
-			f.i++
+		for f.i++; f.symbol(0, "."); f.i++ {
+			parts = append(parts, "") // db..table
 		}
 	}
 	f.i = start
 	return nil
+}
+
+// plainPart is a part without quotes, with the dashes that BigQuery takes into one.
+func (f *tableFinder) plainPart() string {
+	from := f.tokens[f.i].from
+	for f.d.dotted && f.i+2 < len(f.tokens) && f.symbol(1, "-") && f.tokens[f.i+1].glued && f.tokens[f.i+2].glued &&
+		(f.tokens[f.i+2].kind == word || f.tokens[f.i+2].kind == literal && isAlphanumeric(f.text(f.i+2))) {
+		f.i += 2
+	}
+	text := f.src[from:f.tokens[f.i].to]
+	if f.d.fold != foldNone {
+		text = strings.ToLower(text)
+	}
+	return text
+}
+
+func isAlphanumeric(s string) bool {
+	return strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
 }
 
 // isNameStart refuses temporary tables (#t), variables (@t, :t), parameters ($1) and stages.
@@ -262,12 +282,15 @@ func isNameStart(text string) bool {
 	return text[0] == '_' || text[0] >= 'a' && text[0] <= 'z' || text[0] >= 'A' && text[0] <= 'Z' || text[0] >= 0x80
 }
 
+// quotedParts are the parts of a quoted name: one, but for dialects that put all of them into one pair of quotes.
 func (f *tableFinder) quotedParts(text string) []string {
-	if f.d.dotted {
-		return strings.Split(strings.ReplaceAll(text, "`", ""), ".")
-	}
+	closing := text[len(text)-1:]
+	text = strings.ReplaceAll(text[1:len(text)-1], closing+closing, closing)
 	if f.d.fold == foldAll {
 		text = strings.ToLower(text)
 	}
-	return splitTable(text)
+	if f.d.dotted {
+		return strings.Split(text, ".")
+	}
+	return []string{text}
 }

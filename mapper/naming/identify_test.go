@@ -1,8 +1,7 @@
-package mapper
+package naming
 
 import (
 	"testing"
-	"time"
 
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
@@ -39,38 +38,26 @@ func TestAssetsCompleteWhatAResultLeavesOut(t *testing.T) {
 		"dataframe":                      {gx.Batch{BatchID: "df-frame"}, "inmemory://", "df.frame"},
 		"elsewhere":                      {gx.Batch{BatchID: "df-remote"}, "postgres://other:5432", "d.public.t"},
 		"asset alone, of one datasource": {gx.Batch{Asset: "orders"}, "postgres://h:5432", "shop.sales.t_orders"},
-		"asset alone, of two":            {gx.Batch{Asset: "many"}, "great_expectations://default", "many"},
+		"asset alone, of two":            {gx.Batch{Asset: "many"}, "", "many"},
 		"schema of the asset":            {gx.Batch{Datasource: "wh", Asset: "orders", Spec: gx.BatchSpec{Present: true, Table: "t_orders"}}, "postgres://h:5432", "shop.sales.t_orders"},
 		"schema of the result":           {gx.Batch{Datasource: "wh", Asset: "orders", Spec: gx.BatchSpec{Present: true, Table: "t_orders", Schema: "other"}}, "postgres://h:5432", "shop.other.t_orders"},
 		"table is now another":           {gx.Batch{Datasource: "wh", Asset: "orders", Spec: gx.BatchSpec{Present: true, Table: "t_old"}}, "postgres://h:5432", "shop.conn.t_old"},
 		"the result's path wins":         {gx.Batch{Datasource: "files", Asset: "one", Spec: gx.BatchSpec{Present: true, Path: "/x/y.csv"}}, "file", "/x/y.csv"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := New(Settings{Datasources: project})
+			table, err := Compile(project, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			ds, fault := nameDataset(m.tables, m.settings, &gx.Validation{Batch: c.batch})
-			if fault != nil || ds.namespace != c.namespace || ds.name != c.want {
-				t.Errorf("got %s %s %v, want %s %s", ds.namespace, ds.name, fault, c.namespace, c.want)
+			if ds, _ := table.Resolve(&c.batch).Dataset(false); ds.Namespace != c.namespace || ds.Name != c.want {
+				t.Errorf("got %s %s, want %s %s", ds.Namespace, ds.Name, c.namespace, c.want)
 			}
 		})
 	}
 }
 
-func TestAKnownAssetNamesTheJobToo(t *testing.T) {
-	m, err := New(Settings{Datasources: project})
-	if err != nil {
-		t.Fatal(err)
-	}
-	runs, err := m.Map(&gx.Message{Validations: []gx.Validation{{Suite: "s", Batch: gx.Batch{BatchID: "wh-orders-eu-year_2024"}}}}, Input{Received: time.Unix(1, 0)})
-	if err != nil || runs[0].Events[0].JobName != "s.wh.orders-eu" {
-		t.Errorf("%v %v", runs, err)
-	}
-}
-
 func TestHandWrittenFieldsWinOverDerivedOnes(t *testing.T) {
-	merged, err := MergeDatasources(map[string]Datasource{
+	merged, err := Merge(map[string]Datasource{
 		"wh":  {Schema: "mine"},
 		"wh*": {Namespace: "postgresql://u:p@eu.example.com/store", Name: "{{.Table}}"},
 		"new": {Namespace: "mysql://n"},
@@ -81,7 +68,7 @@ func TestHandWrittenFieldsWinOverDerivedOnes(t *testing.T) {
 	if wh := merged["wh"]; wh.Namespace != "postgres://h:5432" || wh.Schema != "mine" || wh.Assets["orders"].Schema != "" || wh.Assets["orders"].Table != "t_orders" {
 		t.Errorf("exact entry: %+v", wh)
 	}
-	if eu := merged["wh-eu"]; eu.Namespace != "postgresql://eu.example.com" || eu.Database != "store" || eu.Name != "{{.Table}}" || len(eu.Assets) != 1 {
+	if eu := merged["wh-eu"]; eu.Namespace != "postgres://eu.example.com:5432" || eu.Database != "store" || eu.Name != "{{.Table}}" || len(eu.Assets) != 1 {
 		t.Errorf("pattern: %+v", eu)
 	}
 	if merged["new"].Namespace != "mysql://n" || merged["lake"].Namespace != "s3://bucket" || len(merged) != 7 {
@@ -99,18 +86,18 @@ func TestANameOfAProjectIsNoPattern(t *testing.T) {
 		"a*":   {Exact: true, Namespace: "postgres://two"},
 		"x[1]": {Exact: true, Namespace: "postgres://three"},
 	}
-	merged, err := MergeDatasources(map[string]Datasource{"x*": {Database: "shop"}}, derived)
+	merged, err := Merge(map[string]Datasource{"x*": {Database: "shop"}}, derived)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables, err := compileTables(merged)
+	table, err := Compile(merged, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"a[": "postgres://one", "a*": "postgres://two", "ab": "", "x[1]": "postgres://three", "x1": ""} {
+	for name, want := range map[string]string{"a[": "postgres://one:5432", "a*": "postgres://two:5432", "ab": "", "x[1]": "postgres://three:5432", "x1": ""} {
 		got := ""
-		if e := findTable(tables, name); e != nil {
-			got = e.ds.Namespace
+		if e := table.find(name); e != nil {
+			got = e.store.Namespace
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
