@@ -20,8 +20,8 @@ func decode(value []byte, pointer Decoder) (*Message, error) {
 	defer mem.release()
 	mem.allow(len(value))
 	m, err := decodeText(b, base, mem, pointer)
-	if mem.quota.err != nil { // whatever was made of what came before it
-		return nil, mem.quota.err
+	if mem.err != nil { // whatever was made of what came before it
+		return nil, mem.err
 	}
 	if err != nil {
 		return nil, err
