@@ -43,10 +43,11 @@ func outcomeOf(e *gx.Expectation) outcome {
 	return skipped
 }
 
-// counts are the outcomes of a validation result, counted from the results and never taken from its statistics.
+// counts are the outcomes of a validation result, counted from the results.
 type counts struct {
 	total, failed, raised, skipped int
-	failsRun                       bool // an expectation of severity error failed, or one raised
+	failsRun                       bool  // an expectation of severity error failed, or one raised; or nothing explains that the result failed
+	saidFailed, saidTotal          int64 // by its statistics, which only speak where the results do not
 }
 
 func count(v *gx.Validation) (c counts) {
@@ -64,6 +65,15 @@ func count(v *gx.Validation) (c counts) {
 			}
 		case skipped:
 			c.skipped++
+		}
+	}
+	if v.Success != nil && !*v.Success && c.failed == 0 {
+		c.failsRun = true
+		if v.Failed != nil {
+			c.saidFailed = max(*v.Failed, 0)
+		}
+		if v.Evaluated != nil {
+			c.saidTotal = max(*v.Evaluated, 0)
 		}
 	}
 	return c
@@ -140,6 +150,16 @@ func kwarg(e *gx.Expectation, name string) *gx.Kwarg { return e.Kwarg(name) }
 // errorText is the one-line summary of a failed run: "2 of 14 expectations failed, 1 raised".
 func (c counts) errorText() string {
 	b := make([]byte, 0, 64)
+	if c.failed == 0 { // its failing results were stripped
+		if c.saidFailed == 0 {
+			return "the validation failed; its failing results are not in the message"
+		}
+		b = strconv.AppendInt(b, c.saidFailed, 10)
+		if c.saidTotal > 0 {
+			b = strconv.AppendInt(append(b, " of "...), c.saidTotal, 10)
+		}
+		return string(append(b, " expectations failed; their results are not in the message"...))
+	}
 	b = strconv.AppendInt(b, int64(c.failed), 10)
 	b = append(b, " of "...)
 	b = strconv.AppendInt(b, int64(c.total), 10)

@@ -148,7 +148,7 @@ func TestConfiguredFacetsStandOnTheJobAndTheRun(t *testing.T) {
 		"inputs 0 name":                               `"orders/2024/02.csv"`,
 		"run facets great_expectations_meta run_id":   `{"run_name":"nightly","run_time":"2026-01-02T03:04:05.000000Z"}`,
 		"run facets great_expectations_meta _tags":    "",
-		"job facets documentation":                    "",
+		"job facets documentation description":        `"Checks orders with the Great Expectations suite orders.daily."`,
 		"inputs 0 inputFacets subset location":        "",
 		"run facets executionParameters parameters x": "",
 	} {

@@ -137,6 +137,11 @@ func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, d detail) {
 		e.Begin(m.ready.documentation)
 		e.Member("description", bound(text, 2000))
 		e.Close('}')
+	} else if suite, asset := w.v.Suite, w.v.Batch.Asset; suite != "" && asset != "" {
+		e.Begin(m.ready.documentation)
+		e.Field("description")
+		e.Texts("Checks ", bound(asset, maxMetaBytes), " with the Great Expectations suite ", bound(suite, maxMetaBytes), ".")
+		e.Close('}')
 	}
 	if d > noContent {
 		m.sqlFacet(e, w)

@@ -27,6 +27,9 @@ func (x *explainer) by(what, field string) (from, where string) {
 		if strings.TrimSpace(s.JobDescription) != "" {
 			return "configuration", "job.description"
 		}
+		if strings.TrimSpace(v.SuiteNotes) == "" {
+			return "derived", "which suite checks which asset"
+		}
 		return x.place(field, "/meta/notes")
 	case "parent":
 		return x.parentOrigin(field)

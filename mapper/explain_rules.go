@@ -11,7 +11,7 @@ type originRule struct {
 // "result" is within the expectation's own result. docs/mapping.md has this table.
 var originRules = []originRule{
 	{"eventTime", "by", "times"},
-	{"eventType", "derived", "START; then FAIL if an expectation of severity error failed or one raised (failed_run), else COMPLETE"},
+	{"eventType", "derived", "START; then FAIL if an expectation of severity error failed or one raised, or the failing ones were stripped (failed_run), else COMPLETE"},
 	{"run.runId", "derived", "docs/run-ids.md"},
 	{"*._producer", "constant", "gx-ol and its version"},
 	{"*._schemaURL", "constant", "the facet's schema"},

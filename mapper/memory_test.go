@@ -16,7 +16,7 @@ import (
 // What Decode and Map may allocate for a message of n bytes: outOfProportion times its size, and what any message may.
 const (
 	outOfProportion = 12
-	anyMessage      = 4 << 20
+	anyMessage      = 8 << 20
 )
 
 // repeated is text so often that prefix, texts and suffix together have about size bytes.

@@ -25,6 +25,7 @@ type whole struct {
 type columnMetrics struct {
 	name                   string
 	nulls, distinct, count whole
+	counted                bool            // nulls are what an expectation counted, not what one left out
 	sum, min, max          json.RawMessage // numbers as GX wrote them
 	quantiles              []quantile
 }
@@ -156,12 +157,12 @@ func (c *columnMetrics) take(e *gx.Expectation) {
 	case "expect_column_values_to_not_be_null":
 		if r.UnexpectedCount != nil {
 			c.setNulls(*r.UnexpectedCount, r.ElementCount)
-			return
+			c.counted = true
 		}
 	case "expect_column_values_to_be_null":
 		if r.ElementCount != nil && r.UnexpectedCount != nil {
 			c.setNulls(*r.ElementCount-*r.UnexpectedCount, r.ElementCount)
-			return
+			c.counted = true
 		}
 	case "expect_column_unique_value_count_to_be_between":
 		c.distinct = integer(r.Observed)
@@ -178,7 +179,7 @@ func (c *columnMetrics) take(e *gx.Expectation) {
 	case "expect_column_quantile_values_to_be_between":
 		eachQuantile(r.Observed, c.setQuantile)
 	}
-	if r.MissingCount != nil && r.ElementCount != nil && !strings.Contains(e.Type, "_pair_") && !strings.Contains(e.Type, "multicolumn") {
+	if !c.counted && r.MissingCount != nil && r.ElementCount != nil && !strings.Contains(e.Type, "_pair_") && !strings.Contains(e.Type, "multicolumn") {
 		c.setNulls(*r.MissingCount, r.ElementCount)
 	}
 }
@@ -268,7 +269,7 @@ func appendColumnNames(names [][]byte, observed json.RawMessage) [][]byte {
 	list := elements{raw: observed}
 	for raw := list.next(); raw != nil; raw = list.next() {
 		name := plainText(raw)
-		if name == nil || len(name) > maxNameBytes || len(bytes.TrimSpace(name)) < len(name) {
+		if len(name) == 0 || len(name) > maxNameBytes || len(bytes.TrimSpace(name)) < len(name) {
 			var n string // with escapes, too long or with blanks: rare
 			if json.Unmarshal(raw, &n) != nil {
 				return names[:0]

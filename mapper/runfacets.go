@@ -55,7 +55,7 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 	if m.tests(w) > 0 {
 		m.testFacet(e, w, d)
 	}
-	if w.counts.failed > 0 {
+	if w.counts.failed > 0 || w.counts.failsRun {
 		e.Begin(m.ready.errorMessage)
 		e.Member("message", w.counts.errorText())
 		e.Member("programmingLanguage", "python")

@@ -10,7 +10,7 @@ var infinity = []byte("Infinity")
 
 // canonical consumes a value and returns it as compact JSON with sorted keys and one way of escaping, so that a store
 // file and a wire message give the same bytes. NaN and the infinities become strings. nil where the result would be
-// longer than limit, or where the value is null.
+// longer than limit, or where the value is null. What is canonical as it stands shares the message's memory.
 func (s *scanner) canonical(limit int) json.RawMessage {
 	value, _ := s.canonicalCount(limit)
 	return value
@@ -22,13 +22,28 @@ func (s *scanner) canonicalCount(limit int) (value json.RawMessage, count int) {
 	case c == 'n':
 		s.skip()
 		return nil, -1
-	case c == '-' || '0' <= c && c <= '9': // nearly every bound and every observed value
-		if word := s.number(); len(word) <= limit && !bytes.HasSuffix(word, infinity) && s.err == nil {
-			return s.mem.keepJSON(word), -1
-		} else if s.err == nil && len(word) <= limit {
+	case c == '-' || '0' <= c && c <= '9' || c == 't' || c == 'f': // nearly every bound and every observed value
+		p := s.here()
+		word := s.b[p.start:p.end:p.end]
+		switch {
+		case s.err != nil || len(word) > limit:
+			return nil, -1
+		case bytes.HasSuffix(word, infinity):
 			return appendQuoted(nil, string(word)), -1
 		}
-		return nil, -1
+		return word, -1
+	case c == '"':
+		start := s.pos
+		if raw, escaped := s.rawString(); !escaped && s.err == nil {
+			if len(raw)+2 > limit {
+				return nil, -1
+			}
+			return s.b[start:s.pos:s.pos], -1
+		}
+		s.pos = start
+		if s.err != nil {
+			return nil, -1
+		}
 	}
 	out, count, ok := s.appendCanonical(s.mem.scratch[:0], limit)
 	s.mem.scratch = out[:0]

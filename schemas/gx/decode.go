@@ -6,8 +6,8 @@ import (
 )
 
 // Decode finds out what value is and reads its facts. Memory grows with the facts, not with the raw rows, which are
-// checked and passed over. Message.Event shares value's memory, unless the event stood in a JSON string; everything
-// else is copied. An error is a *DecodeError with its code, byte offset and path, and quotes nothing of the message.
+// checked and passed over. The message shares value's memory, which must stay as it is: the event that passes through,
+// and single values of kwargs and results; texts are copied. An error is a *DecodeError with its code, byte offset and path, and quotes nothing of the message.
 // Offsets inside a JSON string that holds JSON count within the decoded string; the path says so.
 func Decode(value []byte) (*Message, error) { return decode(value, Decoder{}) }
 
@@ -20,8 +20,8 @@ func decode(value []byte, pointer Decoder) (*Message, error) {
 	defer mem.release()
 	mem.allow(len(value))
 	m, err := decodeText(b, base, mem, pointer)
-	if mem.quota.err != nil { // whatever was made of what came before it
-		return nil, mem.quota.err
+	if mem.err != nil { // whatever was made of what came before it
+		return nil, mem.err
 	}
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func (s *scanner) exceptionInfo(e *Expectation) {
 	s.object(func(key []byte) {
 		switch c := s.next(); {
 		case string(key) == "raised_exception":
-			v := s.boolean()
+			v, _ := s.boolean()
 			raised = v != nil && *v
 		case string(key) == "exception_message" && c == '"':
 			message = s.here()

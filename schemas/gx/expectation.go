@@ -18,11 +18,14 @@ type evr struct {
 	batchID string
 	kwargs  span
 	old     bool // has expectation_type: 0.x
+
+	readable bool // success is a boolean or nothing
 }
 
 // expectation consumes one expectation result into e; false if the value is none.
 func (s *scanner) expectation(e *evr) bool {
 	e.Result = noResult()
+	e.readable = true
 	known := false
 	var substituted span
 	s.object(func(key []byte) {
@@ -32,7 +35,7 @@ func (s *scanner) expectation(e *evr) bool {
 			s.object(func(k []byte) { s.config(e, k) })
 		case "success":
 			known = true
-			e.Success = s.boolean()
+			e.Success, e.readable = s.boolean()
 		case "result":
 			known = true
 			s.result(&e.Result)
@@ -119,8 +122,14 @@ func (s *scanner) keyword(e *evr, key []byte) {
 		s.skip()
 		return
 	case "column":
-		e.HasColumn = s.next() == '"'
-		e.Column = s.name()
+		switch c := s.next(); {
+		case c == '"':
+			e.HasColumn, e.Column = true, s.name()
+		case '0' <= c && c <= '9': // of a file without a header
+			e.HasColumn, e.Column = true, s.mem.name(s.number())
+		default:
+			s.skip()
+		}
 		return
 	}
 	if !s.keepKey() {
@@ -175,6 +184,9 @@ func (s *scanner) result(r *Result) {
 			r.UnexpectedPercent = s.float()
 		case "observed_value":
 			r.Observed, r.ObservedCount = s.canonicalCount(maxObserved)
+			if n := len(r.Observed); n > 2 && r.Observed[0] == '"' && isNumber(r.Observed[1:n-1]) {
+				r.Observed = r.Observed[1 : n-1 : n-1]
+			}
 		case "details":
 			s.details(r)
 		default:

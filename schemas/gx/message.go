@@ -73,6 +73,7 @@ type Validation struct {
 	ResultCount int                        // number of result objects before merging
 	Partial     bool                       // holds fewer results than statistics evaluated, or statistics has a key "success"
 	Evaluated   *int64                     // statistics.evaluated_expectations
+	Failed      *int64                     // statistics.unsuccessful_expectations
 	Params      map[string]json.RawMessage // evaluation_parameters / suite_parameters, scalars only (may hold PARAMVALUE: opt-in)
 
 	raw  []byte // the validation's own JSON, which shares the message's memory: for Locate
@@ -120,7 +121,7 @@ type Expectation struct {
 	Notes          string
 	Severity       string // critical, warning, info or ""
 	Success        *bool  // nil: never evaluated
-	Column         string // kwargs.column if a string
+	Column         string // kwargs.column if a string or a number
 	HasColumn      bool
 	RowCondition   bool    // kwargs.row_condition is there and not null or ""
 	Kwargs         []Kwarg // by name, without batch_id, result_format, column; values bounded (see Kwarg)
@@ -158,7 +159,7 @@ type Result struct {
 
 // DecodeError says where in the message Decode stopped, and why. Its text holds no row values.
 type DecodeError struct {
-	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, too_deep, too_many_results, too_many_validations, too_many_keys
+	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, unreadable_value, too_deep, too_many_results, too_many_validations, too_many_keys
 	Offset int64  // byte offset in the value; -1 where it does not apply
 	Path   string // e.g. results[3].expectation_config; may be empty
 	Reason string // in words

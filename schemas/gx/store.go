@@ -125,7 +125,7 @@ func (m *store) keepKwargs() []Kwarg {
 		return nil
 	}
 	if cap(m.keptKwargs)-len(m.keptKwargs) < n {
-		m.keptKwargs = make([]Kwarg, 0, max(n, 32))
+		m.keptKwargs = make([]Kwarg, 0, max(n, min(32, 8+2*len(m.keptKwargs))))
 	}
 	start := len(m.keptKwargs)
 	m.keptKwargs = append(m.keptKwargs, m.kwargs...)
@@ -137,7 +137,7 @@ func (m *store) keepKwargs() []Kwarg {
 // keepJSON copies bytes.
 func (m *store) keepJSON(b []byte) json.RawMessage {
 	if cap(m.keptJSON)-len(m.keptJSON) < len(b) {
-		m.keptJSON = make([]byte, 0, max(len(b), 2<<10))
+		m.keptJSON = make([]byte, 0, max(len(b), 512))
 	}
 	start := len(m.keptJSON)
 	m.keptJSON = append(m.keptJSON, b...)

@@ -14,6 +14,7 @@ const maxIdentifiers = 256 << 10
 type reading struct {
 	val          Validation
 	statsSuccess bool
+	readable     bool                          // success is a boolean or nothing
 	asset        string                        // data_asset_name beside the results
 	suites       [2]string                     // suite_name, test_suite_name
 	params       [2]map[string]json.RawMessage // suite_parameters, evaluation_parameters
@@ -29,6 +30,7 @@ type list struct {
 	batchID string // the first that a result names
 	stray   int    // the first element that is no expectation result, -1 if none
 	strayAt int    // its place
+	unread  int    // the first result whose success is neither true nor false, -1 if none
 }
 
 // repeat is a result that may be there once per metric error: GX 0.13.35 – 0.18.9 did so.
@@ -50,12 +52,12 @@ func (v *doc) fact(s *scanner, key string) {
 		if !s.keepValidation() {
 			return
 		}
-		v.suite = &reading{}
+		v.suite = &reading{readable: true}
 	}
 	r := v.suite
 	switch key {
 	case "success":
-		r.val.Success = s.boolean()
+		r.val.Success, r.readable = s.boolean()
 	case "result_url":
 		r.val.ResultURL = s.text()
 	case "data_asset_name":
@@ -86,6 +88,8 @@ func (s *scanner) statistics(r *reading) {
 		switch string(k) {
 		case "evaluated_expectations":
 			r.val.Evaluated = s.count()
+		case "unsuccessful_expectations":
+			r.val.Failed = s.count()
 		case "success":
 			r.statsSuccess = true
 			s.skip()
@@ -101,7 +105,7 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		s.skip()
 		return
 	}
-	l := list{key: key, rank: rank, stray: -1}
+	l := list{key: key, rank: rank, stray: -1, unread: -1}
 	n := 0
 	s.array(func(i int) {
 		if s.next() != '{' || l.stray >= 0 { // behind a stray one nothing is kept: the list is no list of results
@@ -137,6 +141,9 @@ func (l *list) keep(s *scanner, n int) {
 	l.results = make([]Expectation, n)
 	for i := range n {
 		e := s.mem.result(i)
+		if !e.readable && l.unread < 0 {
+			l.unread = i
+		}
 		l.results[i] = e.Expectation
 		l.results[i].Index = i
 		first(&l.batchID, e.batchID)
@@ -177,6 +184,12 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 	if l := r.list; l.stray >= 0 {
 		return val, d.notAResult(l.strayAt, fmt.Sprintf("%s[%d]", joinPath(part, l.key), l.stray))
 	}
+	if l := r.list; l.rank > 0 && l.unread >= 0 {
+		return val, d.unreadable(v.at.start, fmt.Sprintf("%s[%d].success", joinPath(part, l.key), l.unread))
+	}
+	if !r.readable {
+		return val, d.unreadable(v.at.start, joinPath(part, "success"))
+	}
 	r.list.fill(&val)
 	val.Partial = r.statsSuccess || val.Evaluated != nil && int64(val.ResultCount) < *val.Evaluated
 	return val, nil
@@ -201,14 +214,21 @@ func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 			return val, d.notAResult(m.at.start, path)
 		}
 	}
-	var l list
-	l.keep(d.s, len(items))
+	l := list{unread: -1}
+	if l.keep(d.s, len(items)); l.unread >= 0 {
+		return val, d.unreadable(whole.start, "success")
+	}
 	l.fill(&val)
 	val.raw = d.s.b[whole.start:whole.end]
 	if len(items) == 1 {
 		val.Success = l.results[0].Success
 	}
 	return val, nil
+}
+
+// unreadable refuses a result of which nobody can say whether it passed: it would look as if it had never been evaluated.
+func (d *decoder) unreadable(at int, path string) *DecodeError {
+	return &DecodeError{Code: "unreadable_value", Offset: d.s.base + int64(at), Path: path, Reason: "neither true nor false"}
 }
 
 func (d *decoder) notAResult(at int, path string) *DecodeError {

@@ -82,7 +82,7 @@ func (p *timeText) fraction() int {
 
 // zone reads Z, +02:00, +0200 or nothing.
 func (p *timeText) zone() time.Duration {
-	sign := time.Duration(1)
+	sign := 1
 	switch {
 	case p.rest == "" || p.take("Z"):
 		return 0
@@ -97,5 +97,5 @@ func (p *timeText) zone() time.Duration {
 	if hours > 24 || minutes > 60 { // as time.Parse has it
 		p.ok = false
 	}
-	return sign * (time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute)
+	return time.Duration(sign*(60*hours+minutes)) * time.Minute
 }

@@ -1,6 +1,7 @@
 package gx
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 )
@@ -70,24 +71,50 @@ func (s *scanner) name() string {
 	return s.mem.name(raw)
 }
 
-// boolean consumes a value; nil unless it is true or false.
-func (s *scanner) boolean() *bool {
-	c := s.next()
-	s.skip()
-	if c != 't' && c != 'f' || s.err != nil {
-		return nil
+// boolean consumes a value: true or false, also as 1 and 0, and as the text that json.dumps(default=str) makes of NumPy's
+// booleans. readable is false for what is neither one of these nor null.
+func (s *scanner) boolean() (value *bool, readable bool) {
+	s.next()
+	p := s.here()
+	if s.err != nil {
+		return nil, true
 	}
-	return s.mem.boolean(c == 't')
+	switch string(s.b[p.start:p.end]) {
+	case "true", `"True"`, `"true"`, "1":
+		return s.mem.boolean(true), true
+	case "false", `"False"`, `"false"`, "0":
+		return s.mem.boolean(false), true
+	case "null", `"None"`:
+		return nil, true
+	}
+	return nil, false
 }
 
-// numberText consumes a value and returns a number's text, nothing otherwise.
+// numberText consumes a value and returns the text of a number, which may stand in quotes (json.dumps(default=str) of a
+// Decimal), nothing otherwise.
 func (s *scanner) numberText() []byte {
-	c := s.next()
-	if c != '-' && (c < '0' || c > '9') {
+	switch c := s.next(); {
+	case c == '-' || '0' <= c && c <= '9':
+		return s.number()
+	case c == '"':
+		raw, _ := s.rawString()
+		if isNumber(raw) {
+			return raw
+		}
+	default:
 		s.skip()
-		return nil
 	}
-	return s.number()
+	return nil
+}
+
+// isNumber reports whether a text is a JSON number and nothing else.
+func isNumber(text []byte) bool {
+	if len(text) == 0 || len(text) > 64 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		return false
+	}
+	s := scanner{b: text}
+	s.number()
+	return s.err == nil && s.pos == len(text) && !bytes.HasSuffix(text, infinity)
 }
 
 // count consumes a value; nil unless it is a whole number, be it written 2 or 2.0 (MySQL).
