@@ -143,6 +143,7 @@ func newHTTP(cfg *config.Config, t *config.Transport, log *zap.Logger) (*http.De
 		headers[name] = cfg.Live(path + ".custom_headers." + name)
 	}
 	return http.New(http.Config{
+		Version:   version(),
 		BatchSize: t.Batch.Size, BatchLinger: t.Batch.Linger, BatchEndpoint: t.Batch.Endpoint,
 		OnNoBatch: func(status int) {
 			log.Warn("the destination has no lineage/batch: events go one by one for ten minutes; check transport.batch.endpoint",

@@ -52,6 +52,7 @@ func runPipeline(ctx context.Context, cfg *config.Config, a *app) error {
 	if err != nil {
 		return err
 	}
+	defer zap.RedirectStdLog(log)() // net/http speaks of what a server does on an idle connection there
 	if cfg.Disabled {
 		log.Info("OPENLINEAGE_DISABLED is set: nothing is read and nothing delivered")
 		return nil
