@@ -70,3 +70,15 @@ func duration(v string) (time.Duration, bool) {
 	}
 	return d, true
 }
+
+func setIsolation(s *state, v string) error {
+	switch v {
+	case "read_committed":
+		s.opts = append(s.opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	case "read_uncommitted":
+		s.opts = append(s.opts, kgo.FetchIsolationLevel(kgo.ReadUncommitted()))
+	default:
+		return oneOf(v, "read_committed", "read_uncommitted")
+	}
+	return nil
+}

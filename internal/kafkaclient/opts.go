@@ -279,18 +279,6 @@ func setRequestSize(s *state, v string) error {
 	return nil
 }
 
-func setIsolation(s *state, v string) error {
-	switch v {
-	case "read_committed":
-		s.opts = append(s.opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	case "read_uncommitted":
-		s.opts = append(s.opts, kgo.FetchIsolationLevel(kgo.ReadUncommitted()))
-	default:
-		return oneOf(v, "read_committed", "read_uncommitted")
-	}
-	return nil
-}
-
 func setCompression(s *state, v string) error {
 	codecs := map[string]kgo.CompressionCodec{
 		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
