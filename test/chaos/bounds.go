@@ -12,6 +12,9 @@ const (
 	commitLag = 2_000 // milliseconds
 	// maxAhead is how many records of a partition may be settled beyond one that is not (consumer/partition.go).
 	maxAhead = 2_000
+	// inFlight is how many records of a partition are delivered side by side (input.max_in_flight). Toward Kafka more are, but they settle
+	// within any grace while the brokers are there.
+	inFlight = 64
 	// answerLag is how long what a killed process has sent may be on its way.
 	answerLag = 500 // milliseconds
 	// sampleAge is how old a sample may be that tells who owns what.
@@ -19,15 +22,6 @@ const (
 	// settleTime is how long after a disturbance partitions may move: a session times out, a grace passes.
 	settleTime = 10_000 // milliseconds
 )
-
-// inFlight is how many records of a partition are delivered side by side: input.max_in_flight, and more toward Kafka
-// (internal/app/engine.go).
-func inFlight(mode string) int {
-	if mode == http {
-		return 64
-	}
-	return 1000
-}
 
 // bound is how many redeliveries the disturbances explain. Who is killed takes along what it has of its own partitions and has not
 // committed; a partition that moves otherwise was revoked: what is in flight settles and is committed, or else comes again.
@@ -57,12 +51,11 @@ func (b *bounds) explains(d disturbance, id int16, all []int) int {
 		return 2 * b.take(all, d) // once when it goes to another, once when this one goes on and has not heard of that yet
 	case d.what == killProcess && owned:
 		return b.take(all, d)
-	case moved && d.ofBroker():
-		return b.worst(all, d) // who can't reach the group's broker can't commit
-	case !moved && (!d.ofBroker() || !b.toKafka):
+	case d.ofBroker() && (moved || b.toKafka):
+		return b.worst(all, d) // who can't reach the group's broker can't commit; toward Kafka what was written ahead of a retry is written again
+	case !moved:
 		return 0
 	}
-	// Toward Kafka what was written ahead of a retry is written again, too.
 	return min(2*b.inFlight, b.worst(all, d))
 }
 

@@ -161,6 +161,17 @@ func TestADisturbanceExplainsWhatItsProcessHadNotCommitted(t *testing.T) {
 			e.samples = e.samples[:1]
 			e.disturbances = []disturbance{{what: killBroker, from: 2000, to: 4000}, kill("a", 9000)}
 		}, 12},
+		"a broker's end ends no process": {func(_ *journal, e *evidence) {
+			e.samples = e.samples[:2]
+			e.disturbances = []disturbance{{what: killBroker, from: 1000, to: 4000}}
+		}, 0},
+		"but who gives up a partition then can't commit": {func(_ *journal, e *evidence) {
+			e.disturbances = []disturbance{{what: killBroker, from: 1000, to: 4000}}
+		}, 12},
+		"and toward Kafka what was written ahead of a retry comes again": {func(_ *journal, e *evidence) {
+			e.samples, e.toKafka = e.samples[:2], true
+			e.disturbances = []disturbance{{what: killBroker, from: 1000, to: 4000}}
+		}, 12},
 		"a process that was stopped has it twice": {func(_ *journal, e *evidence) {
 			e.disturbances = []disturbance{{what: freezeProcess, who: "a", from: 1000, ended: 1000, to: 9000}}
 		}, 24},

@@ -12,7 +12,7 @@ func (s *estate) collect(ctx context.Context) error {
 	s.mu.Lock()
 	s.e.samples = s.samples
 	s.mu.Unlock()
-	s.e.inFlight = inFlight(s.o.mode)
+	s.e.inFlight = inFlight
 	s.e.toKafka = s.o.mode != http
 	s.e.exactlyOnce = s.o.mode == exactlyOnce
 	if s.backend != nil {
