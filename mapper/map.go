@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"text/template"
 	"time"
@@ -84,11 +85,11 @@ type view struct {
 	end             time.Time
 	nominal         time.Time
 	terminal        openlineage.EventType
-	job             openlineage.Job
+	job             namedJob
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
-	batch           []batchPart
+	batch           batch
 	counts          counts
 	detail          detail // of the terminal event, once it is encoded
 
@@ -98,6 +99,7 @@ type view struct {
 	columns [][]byte // in the message's memory
 	texts   []byte
 	enc     openlineage.Encoder
+	known   known
 }
 
 func (m *Mapper) view() *view {
@@ -112,8 +114,9 @@ func (m *Mapper) view() *view {
 func (m *Mapper) release(w *view) {
 	clear(w.facts)
 	clear(w.columns)
+	clear(w.inputs)
 	w.metrics.reset()
-	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], enc: w.enc}
+	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], inputs: w.inputs[:0], enc: w.enc, known: w.known}
 	if kept.enc.Reset(0); cap(w.facts) <= 2048 && cap(w.texts) <= 256<<10 && cap(w.enc.Bytes()) <= 1<<20 && cap(w.metrics.columns) <= 2048 && cap(w.columns) <= 2048 {
 		*w = kept
 		m.views.Put(w)
@@ -129,28 +132,25 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage
 	}
 	run, fault := m.events(w)
 	run.Part = v.Part
-	for _, in := range w.inputs {
-		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: in.namespace, Name: in.name})
-	}
 	run.Warn = append(warn, run.Warn...)
 	return run, fault
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
 func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (warn []string, fault *Error) {
-	src := m.entries.Resolve(&v.Batch)
-	ds, fault := m.nameDataset(src, v.Part)
+	at, fault := m.locate(w, v)
 	if fault != nil {
 		return nil, fault
 	}
-	job, warn := m.nameJob(v, in, src)
-	parent, parentWarn := m.nameParent(v, in, job)
-	warn = append(warn, parentWarn...)
+	src := at.src
+	job := m.job(w, v, in, src)
+	parent, parentWarn := m.nameParent(v, in, job.Job)
+	warn = slices.Clip(append(job.warn, parentWarn...))
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
 	w.v, w.source, w.id, w.start, w.end, w.nominal = v, src, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
 	w.job, w.parent, w.counts = job, parent, count(v)
-	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
+	w.batch = w.batchOf(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
 	w.metrics.measure(v)
 	w.listColumns()
@@ -164,12 +164,15 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (wa
 		warn = append(warn, "sql_not_read")
 		sql.refused = false
 	}
-	w.inputs = m.inputs(src, ds, q)
+	w.inputs = m.inputs(w, src, at.dataset, q)
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
 	}
-	return append(warn, ds.warn...), nil
+	if len(warn) == 0 {
+		return slices.Clip(at.dataset.warn), nil
+	}
+	return append(warn, at.dataset.warn...), nil
 }
 
 // events encodes START and the terminal event, trimming detail until the terminal one fits. Both are written into one
@@ -187,17 +190,28 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 		w.enc.Reset(size)
 		m.encodeStart(w, w.detail)
 	}
-	bodies := bytes.Clone(w.enc.Bytes())
-	terminal := openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name,
-		Key: openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job), Body: bodies[:size:size]}
-	if len(bodies) == size {
-		run.Events = []openlineage.Event{terminal}
-	} else {
-		start := terminal
-		start.Type, start.Body = openlineage.Start, bodies[size:]
-		run.Events = []openlineage.Event{start, terminal}
+	key := w.job.key
+	if w.parent.own.runID != "" {
+		key = openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job.Job)
 	}
-	run.Minimal = m.minimal(w, terminal)
+	bodies := bytes.Clone(w.enc.Bytes())
+	made := new(struct { // in one piece, for every message has them
+		events   [2]openlineage.Event
+		datasets [1]openlineage.Dataset
+	})
+	terminal := &made.events[1]
+	*terminal = openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Key: key, Body: bodies[:size:size]}
+	run.Events = made.events[1:]
+	if len(bodies) > size {
+		made.events[0] = *terminal
+		made.events[0].Type, made.events[0].Body = openlineage.Start, bodies[size:]
+		run.Events = made.events[:]
+	}
+	run.Datasets = made.datasets[:0]
+	for i := range w.inputs {
+		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: w.inputs[i].namespace, Name: w.inputs[i].name})
+	}
+	run.Minimal = m.minimal(terminal, w.end, run.Datasets)
 	return run, nil
 }
 

@@ -70,6 +70,6 @@ func checkpointRun(v *gx.Validation, namespace string) parentRun {
 	}
 	job := openlineage.Job{Namespace: namespace}
 	job.Name, _ = safeName(v.Checkpoint, maxJobBytes-len(namespace))
-	id := derivedID(v.RunTime.UTC().Truncate(time.Microsecond), "checkpoint", v.Checkpoint, v.RunName, micros(v.RunTime))
+	id := make(idText, 0, 256).part("checkpoint").part(v.Checkpoint).part(v.RunName).micros(v.RunTime).id(v.RunTime.UTC().Truncate(time.Microsecond))
 	return parentRun{job, id.String()}
 }
