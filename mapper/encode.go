@@ -31,7 +31,7 @@ func facetURL(version, name string) string {
 func (m *Mapper) encodeStart(w *view, d detail) {
 	e := &w.enc
 	e.Open('{')
-	e.Time("eventTime", w.start)
+	e.Time("eventTime", w.times.start)
 	head(e, w.id, openlineage.Start)
 	e.Field("facets")
 	e.Open('{')

@@ -12,7 +12,7 @@ func (x *explainer) by(what, field string) (from, where string) {
 	s, v := &x.m.settings, x.w.v
 	switch what {
 	case "times":
-		if clockOf(v).IsZero() {
+		if clockOf(v.GXVersion, x.w.times.load, x.w.times.validation).IsZero() {
 			return "derived", "no time in the result: when it was received"
 		}
 		if x.kind == "START" {

@@ -47,6 +47,9 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 	if msg.Shape == gx.ShapeEvent {
 		return []openlineage.Run{passThrough(msg)}, nil
 	}
+	if len(msg.Validations) == 0 { // a checkpoint that validated nothing, which nobody would hear of
+		return []openlineage.Run{{Warn: []string{"no_validations"}}}, nil
+	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
 	sql := &sqlReader{left: maxSQL}
 	left := bytesOfAll + bytesPerByte*msg.Size
@@ -80,9 +83,8 @@ type view struct {
 	v               *gx.Validation
 	source          *naming.Source
 	id              string
-	start           time.Time
-	end             time.Time
-	nominal         time.Time
+	times           times
+	end             time.Time // the terminal event's
 	terminal        openlineage.EventType
 	job             openlineage.Job
 	parent          parent
@@ -148,7 +150,13 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (wa
 	warn = append(warn, parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
-	w.v, w.source, w.id, w.start, w.end, w.nominal = v, src, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
+	w.v, w.source, w.id, w.times, w.end = v, src, id.String(), t, endTime(t, id, v.Partial)
+	if t.unlikely || in.NoTime {
+		warn = append(warn, "unlikely_time")
+	}
+	if otherBatch(&v.Batch) {
+		warn = append(warn, "other_batch")
+	}
 	w.job, w.parent, w.counts = job, parent, count(v)
 	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)

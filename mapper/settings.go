@@ -69,6 +69,7 @@ type Asset = naming.Asset
 // Input is what Map is told besides the message.
 type Input struct {
 	Received     time.Time // the record's timestamp (a replayed record's original one), a file's modification time
+	NoTime       bool      // the record's timestamp cannot be, and Received is the clock's
 	Topic        string
 	JobNamespace string    // header openlineage-job-namespace
 	JobName      string    // header openlineage-job-name

@@ -86,6 +86,7 @@ type Batch struct {
 	DataConnector string
 	Asset         string          // active_batch_definition.data_asset_name, else batch_kwargs.data_asset_name
 	BatchID       string          // results' kwargs.batch_id (first seen); never part of the identity
+	OtherIDs      []string        // further batch ids of the results, at most 8
 	Identifiers   json.RawMessage // canonical JSON (keys sorted, nested too) of batch_identifiers, else of V2 batch_kwargs; nil if none. Holds row values
 	Spec          BatchSpec
 }
