@@ -56,7 +56,7 @@ func (m *Mapper) safeDataset(named naming.Dataset, datasource string) (d dataset
 	d.namespace, d.name = namespace, name
 	if datasource != "" {
 		d.sourceName, _ = safeName(datasource, maxNameBytes)
-		if d.sourceURI = naming.URI(named.Namespace); len(d.sourceURI) > maxDatasetBytes {
+		if d.sourceURI = naming.URI(named.Namespace); len(d.sourceURI) > maxDatasetBytes || !isURI(d.sourceURI) {
 			d.sourceURI = ""
 		}
 	}

@@ -24,7 +24,7 @@ func (x *explainer) by(what, field string) (from, where string) {
 	case "job name":
 		return x.jobOrigin(x.in.JobName, "openlineage-job-name", func(r *jobRule) bool { return r.name != nil }, s.JobName, "job.name")
 	case "job description":
-		if strings.TrimSpace(s.JobDescription) != "" {
+		if text := x.w.description; text != "" && text != v.SuiteNotes {
 			return "configuration", "job.description"
 		}
 		if strings.TrimSpace(v.SuiteNotes) == "" {

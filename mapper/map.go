@@ -20,6 +20,7 @@ type Mapper struct {
 	settings Settings
 	entries  *naming.Entries
 	jobName  *template.Template // nil: the default name
+	jobText  *template.Template // nil: the default description
 	jobRules []jobRule
 	producer string
 	ready    ready
@@ -34,11 +35,15 @@ func New(s Settings) (*Mapper, error) {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
 	rules, rulesErr := compileJobRules(s.JobRules)
-	if err := errors.Join(entriesErr, nameErr, rulesErr); err != nil {
+	text, textErr := compileJobName(s.JobDescription)
+	if textErr != nil {
+		textErr = fmt.Errorf("job.description: %w", textErr)
+	}
+	if err := errors.Join(entriesErr, nameErr, textErr, rulesErr); err != nil {
 		return nil, err
 	}
 	producer := openlineage.Producer(s.Version)
-	return &Mapper{settings: s, entries: entries, jobName: name, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
+	return &Mapper{settings: s, entries: entries, jobName: name, jobText: text, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
@@ -51,10 +56,10 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 		return []openlineage.Run{{Warn: []string{"no_validations"}}}, nil
 	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
-	sql := &sqlReader{left: maxSQL}
+	sql, cp := &sqlReader{left: maxSQL}, m.checkpointOf(msg, in)
 	left := bytesOfAll + bytesPerByte*msg.Size
 	for i := range msg.Validations {
-		run, err := m.mapOne(&msg.Validations[i], in, sql)
+		run, err := m.mapOne(&msg.Validations[i], in, sql, cp)
 		for _, ev := range run.Events {
 			left -= len(ev.Body)
 		}
@@ -68,7 +73,14 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 		}
 		runs = append(runs, run)
 	}
-	return runs, nil
+	if cp == nil {
+		return runs, nil
+	}
+	all, fault := m.around(cp, runs)
+	if fault != nil {
+		return nil, fault
+	}
+	return all, nil
 }
 
 // What events may weigh, far above real ones: a short query of many tables names each of them in each of its events.
@@ -87,11 +99,13 @@ type view struct {
 	end             time.Time // the terminal event's
 	terminal        openlineage.EventType
 	job             openlineage.Job
+	description     string // of the job; "" the default one
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
 	batch           []batchPart
 	counts          counts
+	checkpoint      bool   // the run is a checkpoint's own: it has no results
 	detail          detail // of the terminal event, once it is encoded
 
 	// Memory that the next view uses again.
@@ -122,13 +136,14 @@ func (m *Mapper) release(w *view) {
 	}
 }
 
-func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage.Run, *Error) {
+func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (openlineage.Run, *Error) {
 	w := m.view()
 	defer m.release(w)
-	warn, fault := m.decide(w, v, in, sql)
+	warn, fault := m.decide(w, v, in, sql, cp)
 	if fault != nil {
 		return openlineage.Run{}, fault
 	}
+	cp.include(w)
 	run, fault := m.events(w)
 	run.Part = v.Part
 	for _, in := range w.inputs {
@@ -139,14 +154,14 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (warn []string, fault *Error) {
+func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (warn []string, fault *Error) {
 	src := m.entries.Resolve(&v.Batch)
 	ds, fault := m.nameDataset(src, v.Part)
 	if fault != nil {
 		return nil, fault
 	}
 	job, warn := m.nameJob(v, in, src)
-	parent, parentWarn := m.nameParent(v, in, job)
+	parent, parentWarn := m.nameParent(in, cp)
 	warn = append(warn, parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
@@ -157,6 +172,7 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (wa
 	if otherBatch(&v.Batch) {
 		warn = append(warn, "other_batch")
 	}
+	w.description = m.describeJob(v, in, src)
 	w.job, w.parent, w.counts = job, parent, count(v)
 	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
@@ -173,6 +189,11 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (wa
 		sql.refused = false
 	}
 	w.inputs = m.inputs(src, ds, q)
+	if v.Single && m.settings.SingleResults != "dataset" {
+		for i := range w.inputs { // one result would replace all that the dataset's page shows
+			w.inputs[i].asserted, w.inputs[i].measured = false, false
+		}
+	}
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail

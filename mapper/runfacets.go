@@ -86,7 +86,7 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 // tests is how many expectations the run facet test names. The facet was made for results that have no dataset; where one
 // carries the assertions it tells only what they have no word for.
 func (m *Mapper) tests(w *view) int {
-	if m.settings.TestFacet == "never" {
+	if m.settings.TestFacet == "never" || w.checkpoint {
 		return 0
 	}
 	if m.everyTest(w) {

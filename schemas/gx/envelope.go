@@ -194,6 +194,7 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 	case ShapeExpectation, ShapeDescribeOne:
 		var val Validation
 		val, err = d.loose(v.at, []member{{at: v.at}})
+		val.Single = true
 		m.Validations = []Validation{val}
 	default:
 		var val Validation

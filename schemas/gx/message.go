@@ -71,6 +71,7 @@ type Validation struct {
 	Batch       Batch
 	Results     []Expectation              // one per expectation result, in the document's order, duplicates by metric error merged
 	ResultCount int                        // number of result objects before merging
+	Single      bool                       // one expectation result that came alone: shapes B and H
 	Partial     bool                       // holds fewer results than statistics evaluated, or statistics has a key "success"
 	Evaluated   *int64                     // statistics.evaluated_expectations
 	Failed      *int64                     // statistics.unsuccessful_expectations
