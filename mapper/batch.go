@@ -15,6 +15,17 @@ var dateParts = [...]string{"year", "month", "day", "hour", "minute"}
 // batchPart is one batch identifier.
 type batchPart struct{ name, value string }
 
+// batch is the batch identifiers that may be told, and their values joined by dashes.
+type batch struct {
+	parts  []batchPart
+	joined string
+}
+
+func newBatch(identifiers json.RawMessage, all bool) batch {
+	parts := batchParts(identifiers, all)
+	return batch{parts, joinValues(parts)}
+}
+
 // batchParts gives the batch identifiers from the year down to the minute; with all, every other scalar behind them, by name.
 // The identifiers are canonical: their keys are sorted.
 func batchParts(identifiers json.RawMessage, all bool) []batchPart {
@@ -81,6 +92,9 @@ func otherID(b *gx.Batch, id string) bool {
 	if !ok || rest != "" && rest[0] != '-' {
 		return true
 	}
+	if rest == "" {
+		return false
+	}
 	other := false
 	eachMember(b.Identifiers, func(key, value []byte) {
 		text, ok := scalarText(value)
@@ -94,8 +108,12 @@ func otherID(b *gx.Batch, id string) bool {
 
 // joinIdentifiers is the values of the batch identifiers, joined by dashes.
 func joinIdentifiers(identifiers json.RawMessage, all bool) string {
+	return joinValues(batchParts(identifiers, all))
+}
+
+func joinValues(parts []batchPart) string {
 	var values []string
-	for _, p := range batchParts(identifiers, all) {
+	for _, p := range parts {
 		values = append(values, p.value)
 	}
 	return strings.Join(values, "-")

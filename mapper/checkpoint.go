@@ -60,7 +60,7 @@ func checkpointRun(v *gx.Validation, namespace string) parentRun {
 	}
 	job := openlineage.Job{Namespace: namespace}
 	job.Name, _ = safeName(v.Checkpoint, maxJobBytes-len(namespace))
-	id := derivedID(v.RunTime.UTC().Truncate(time.Microsecond), "checkpoint", v.Checkpoint, v.RunName, micros(v.RunTime))
+	id := make(idText, 0, 256).part("checkpoint").part(v.Checkpoint).part(v.RunName).micros(v.RunTime).id(v.RunTime.UTC().Truncate(time.Microsecond))
 	return parentRun{job, id.String()}
 }
 
@@ -87,7 +87,7 @@ func (c *checkpoint) include(w *view) {
 func (m *Mapper) around(c *checkpoint, runs []openlineage.Run) ([]openlineage.Run, *Error) {
 	w := m.view()
 	defer m.release(w)
-	w.v, w.source, w.id, w.job = &c.facts, &naming.Source{}, c.run.runID, c.run.job
+	w.v, w.source, w.id, w.job = &c.facts, &naming.Source{}, c.run.runID, namedJob{Job: c.run.job, key: openlineage.RunKey(openlineage.Job{}, openlineage.Job{}, c.run.job)}
 	w.times, w.end, w.counts, w.checkpoint = c.times, c.end.Add(time.Millisecond), c.counts, true
 	w.description = "Runs the Great Expectations checkpoint " + bound(c.facts.Checkpoint, maxMetaBytes) + "."
 	w.terminal = openlineage.Complete

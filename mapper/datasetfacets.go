@@ -2,7 +2,6 @@ package mapper
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
@@ -16,7 +15,7 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d det
 		m.dataSource(e, in)
 	}
 	if in.measured && m.settings.Symlinks == "on" {
-		m.symlinks(e, w, &in.dataset)
+		m.symlinks(e, in.second)
 	}
 	if in.measured && len(w.columns) > 0 && m.tellsColumns() {
 		e.Begin(m.ready.schema)
@@ -76,29 +75,17 @@ func (m *Mapper) dataSource(e *openlineage.Encoder, in *input) {
 	e.Close('}')
 }
 
-// isURI reports whether text is an absolute URI: with anything else in dataSource, Marquez leaves the run half written.
-func isURI(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.IsAbs()
-}
-
-// symlinks gives the dataset its GX name as a second one.
-func (m *Mapper) symlinks(e *openlineage.Encoder, w *view, ds *dataset) {
-	b := w.v.Batch
-	if !ds.symlink || b.Datasource == "" || b.Asset == "" {
-		return
-	}
-	namespace, _ := safeNamespace("great_expectations://" + b.Datasource)
-	name, _ := safeName(b.Asset, maxDatasetBytes-len(namespace))
-	if namespace == ds.namespace && name == ds.name {
+// symlinks writes the dataset's second name.
+func (m *Mapper) symlinks(e *openlineage.Encoder, second openlineage.Dataset) {
+	if second.Name == "" {
 		return
 	}
 	e.Begin(m.ready.symlinks)
 	e.Field("identifiers")
 	e.Open('[')
 	e.Open('{')
-	e.Member("namespace", namespace)
-	e.Member("name", name)
+	e.Member("namespace", second.Namespace)
+	e.Member("name", second.Name)
 	e.Member("type", "TABLE")
 	e.Close('}')
 	e.Close(']')

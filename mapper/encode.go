@@ -1,6 +1,8 @@
 package mapper
 
 import (
+	"time"
+
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -40,7 +42,7 @@ func (m *Mapper) encodeStart(w *view, d detail) {
 	e.Open('[')
 	for i := range w.inputs {
 		in := &w.inputs[i]
-		inputName(e, in)
+		inputName(e, in.namespace, in.name)
 		if in.hasSource() { // Marquez takes a dataset's source from its first event
 			e.Field("facets")
 			e.Open('{')
@@ -69,7 +71,7 @@ func (m *Mapper) encodeTerminal(w *view, d detail) {
 	e.Field("inputs")
 	e.Open('[')
 	for i := range w.inputs {
-		inputName(e, &w.inputs[i])
+		inputName(e, w.inputs[i].namespace, w.inputs[i].name)
 		m.datasetFacets(e, w, &w.inputs[i], d)
 		e.Close('}')
 		if e.Over() {
@@ -81,10 +83,8 @@ func (m *Mapper) encodeTerminal(w *view, d detail) {
 }
 
 // minimal makes the terminal event without facets, which ends a run whose full one was refused. It is seldom wanted and so
-// made when it is; what it needs is little, and the view it is made of is used again.
-func (m *Mapper) minimal(w *view, ev openlineage.Event) func() openlineage.Event {
-	end, inputs := w.end, w.inputs
-	ev.Body = nil
+// made when it is, of what the run holds anyway.
+func (m *Mapper) minimal(ev *openlineage.Event, end time.Time, inputs []openlineage.Dataset) func() openlineage.Event {
 	return func() openlineage.Event {
 		e := openlineage.NewEncoder(1 << 10)
 		e.Open('{')
@@ -96,14 +96,14 @@ func (m *Mapper) minimal(w *view, ev openlineage.Event) func() openlineage.Event
 		e.Field("inputs")
 		e.Open('[')
 		for i := range inputs {
-			inputName(e, &inputs[i])
+			inputName(e, inputs[i].Namespace, inputs[i].Name)
 			e.Close('}')
 		}
 		e.Close(']')
 		m.tail(e)
-		full := ev
-		full.Body = e.Bytes()
-		return full
+		least := *ev
+		least.Body = e.Bytes()
+		return least
 	}
 }
 
@@ -129,7 +129,7 @@ func jobName(e *openlineage.Encoder, job openlineage.Job) {
 }
 
 func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, d detail) {
-	jobName(e, w.job)
+	jobName(e, w.job.Job)
 	e.Field("facets")
 	e.Open('{')
 	e.Begin(m.ready.jobType)
@@ -168,8 +168,8 @@ func (m *Mapper) documentation(e *openlineage.Encoder, w *view) {
 }
 
 // inputName opens an input.
-func inputName(e *openlineage.Encoder, in *input) {
+func inputName(e *openlineage.Encoder, namespace, name string) {
 	e.Open('{')
-	e.Member("namespace", in.namespace)
-	e.Member("name", in.name)
+	e.Member("namespace", namespace)
+	e.Member("name", name)
 }

@@ -132,24 +132,43 @@ func clockOf(version string, load, validation time.Time) time.Time {
 // runID derives a version 7 UUID from what every full form of one validation carries itself. docs/run-ids.md has the rule
 // and test vectors.
 func runID(v *gx.Validation, t times, received time.Time) uuid.UUID {
-	parts := []string{
-		v.ValidationID, v.Suite, v.Batch.Datasource, v.Batch.Asset, string(v.Batch.Identifiers), v.RunName,
-		micros(v.RunTime), micros(t.clock), strconv.Itoa(v.ResultCount),
+	text := make(idText, 0, 512)
+	for _, part := range [...]string{v.ValidationID, v.Suite, v.Batch.Datasource, v.Batch.Asset} {
+		text = text.part(part)
 	}
+	text = append(text.length(len(v.Batch.Identifiers)), v.Batch.Identifiers...)
+	text = text.part(v.RunName).micros(v.RunTime).micros(t.clock).number(int64(v.ResultCount))
 	if v.RunTime.IsZero() && v.ValidationID == "" {
 		facts := v.FactsHash()
-		parts = append(parts, string(facts[:]), micros(received))
+		text = append(text.length(len(facts)), facts[:]...).micros(received)
 	}
-	return derivedID(t.start, parts...)
+	return text.id(t.start)
 }
 
-// derivedID is a version 7 UUID: the start time in milliseconds, then SHA-256 over the parts.
-func derivedID(start time.Time, parts ...string) uuid.UUID {
-	text := make([]byte, 0, 512)
-	for _, part := range parts {
-		text = appendPart(text, part)
+// idText is what an id is derived from: parts, each with its length before it, so that no two lists of parts read alike.
+type idText []byte
+
+func (t idText) length(n int) idText { return binary.BigEndian.AppendUint64(t, uint64(n)) }
+
+func (t idText) part(text string) idText { return append(t.length(len(text)), text...) }
+
+func (t idText) number(n int64) idText {
+	var text [20]byte
+	digits := strconv.AppendInt(text[:0], n, 10)
+	return append(t.length(len(digits)), digits...)
+}
+
+// micros writes an instant as text: microseconds since 1970 in UTC; empty for none.
+func (t idText) micros(at time.Time) idText {
+	if at.IsZero() {
+		return t.length(0)
 	}
-	sum := sha256.Sum256(text)
+	return t.number(at.UnixMicro())
+}
+
+// id is a version 7 UUID: the start time in milliseconds, then SHA-256 over the parts.
+func (t idText) id(start time.Time) uuid.UUID {
+	sum := sha256.Sum256(t)
 	var id uuid.UUID
 	copy(id[6:], sum[:10])
 	ms := uint64(max(start.UnixMilli(), 0))
@@ -158,19 +177,6 @@ func derivedID(start time.Time, parts ...string) uuid.UUID {
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80
 	return id
-}
-
-// appendPart writes a part with its length before it, so that no two lists of parts read alike.
-func appendPart(dst []byte, part string) []byte {
-	return append(binary.BigEndian.AppendUint64(dst, uint64(len(part))), part...)
-}
-
-// micros is an instant as text: microseconds since 1970 in UTC; empty for none.
-func micros(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return strconv.FormatInt(t.UnixMicro(), 10)
 }
 
 // endTime spreads terminal times over a millisecond by the run id, since Marquez shows at random one of two facets

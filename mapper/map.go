@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"text/template"
 	"time"
@@ -98,12 +99,12 @@ type view struct {
 	times           times
 	end             time.Time // the terminal event's
 	terminal        openlineage.EventType
-	job             openlineage.Job
+	job             namedJob
 	description     string // of the job; "" the default one
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
-	batch           []batchPart
+	batch           batch
 	counts          counts
 	checkpoint      bool   // the run is a checkpoint's own: it has no results
 	detail          detail // of the terminal event, once it is encoded
@@ -114,6 +115,7 @@ type view struct {
 	columns [][]byte // in the message's memory
 	texts   []byte
 	enc     openlineage.Encoder
+	known   known
 }
 
 func (m *Mapper) view() *view {
@@ -128,8 +130,9 @@ func (m *Mapper) view() *view {
 func (m *Mapper) release(w *view) {
 	clear(w.facts)
 	clear(w.columns)
+	clear(w.inputs)
 	w.metrics.reset()
-	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], enc: w.enc}
+	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], inputs: w.inputs[:0], enc: w.enc, known: w.known}
 	if kept.enc.Reset(0); cap(w.facts) <= 2048 && cap(w.texts) <= 256<<10 && cap(w.enc.Bytes()) <= 1<<20 && cap(w.metrics.columns) <= 2048 && cap(w.columns) <= 2048 {
 		*w = kept
 		m.views.Put(w)
@@ -146,23 +149,20 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader, cp *checkpoi
 	cp.include(w)
 	run, fault := m.events(w)
 	run.Part = v.Part
-	for _, in := range w.inputs {
-		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: in.namespace, Name: in.name})
-	}
 	run.Warn = append(warn, run.Warn...)
 	return run, fault
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
 func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (warn []string, fault *Error) {
-	src := m.entries.Resolve(&v.Batch)
-	ds, fault := m.nameDataset(src, v.Part)
+	at, fault := m.locate(w, v)
 	if fault != nil {
 		return nil, fault
 	}
-	job, warn := m.nameJob(v, in, src)
+	src := at.src
+	job := m.job(w, v, in, src)
 	parent, parentWarn := m.nameParent(in, cp)
-	warn = append(warn, parentWarn...)
+	warn = slices.Clip(append(job.warn, parentWarn...))
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
 	w.v, w.source, w.id, w.times, w.end = v, src, id.String(), t, endTime(t, id, v.Partial)
@@ -174,7 +174,7 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp 
 	}
 	w.description = m.describeJob(v, in, src)
 	w.job, w.parent, w.counts = job, parent, count(v)
-	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
+	w.batch = w.batchOf(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
 	w.metrics.measure(v)
 	w.listColumns()
@@ -188,7 +188,7 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp 
 		warn = append(warn, "sql_not_read")
 		sql.refused = false
 	}
-	w.inputs = m.inputs(src, ds, q)
+	w.inputs = m.inputs(w, src, at.dataset, q)
 	if v.Single && m.settings.SingleResults != "dataset" {
 		for i := range w.inputs { // one result would replace all that the dataset's page shows
 			w.inputs[i].asserted, w.inputs[i].measured = false, false
@@ -198,7 +198,10 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp 
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
 	}
-	return append(warn, ds.warn...), nil
+	if len(warn) == 0 {
+		return slices.Clip(at.dataset.warn), nil
+	}
+	return append(warn, at.dataset.warn...), nil
 }
 
 // events encodes START and the terminal event, trimming detail until the terminal one fits. Both are written into one
@@ -216,17 +219,28 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 		w.enc.Reset(size)
 		m.encodeStart(w, w.detail)
 	}
-	bodies := bytes.Clone(w.enc.Bytes())
-	terminal := openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name,
-		Key: openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job), Body: bodies[:size:size]}
-	if len(bodies) == size {
-		run.Events = []openlineage.Event{terminal}
-	} else {
-		start := terminal
-		start.Type, start.Body = openlineage.Start, bodies[size:]
-		run.Events = []openlineage.Event{start, terminal}
+	key := w.job.key
+	if w.parent.own.runID != "" {
+		key = openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job.Job)
 	}
-	run.Minimal = m.minimal(w, terminal)
+	bodies := bytes.Clone(w.enc.Bytes())
+	made := new(struct { // in one piece, for every message has them
+		events   [2]openlineage.Event
+		datasets [1]openlineage.Dataset
+	})
+	terminal := &made.events[1]
+	*terminal = openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Key: key, Body: bodies[:size:size]}
+	run.Events = made.events[1:]
+	if len(bodies) > size {
+		made.events[0] = *terminal
+		made.events[0].Type, made.events[0].Body = openlineage.Start, bodies[size:]
+		run.Events = made.events[:]
+	}
+	run.Datasets = made.datasets[:0]
+	for i := range w.inputs {
+		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: w.inputs[i].namespace, Name: w.inputs[i].name})
+	}
+	run.Minimal = m.minimal(terminal, w.end, run.Datasets)
 	return run, nil
 }
 

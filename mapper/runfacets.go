@@ -57,7 +57,8 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 	}
 	if w.counts.failed > 0 || w.counts.failsRun {
 		e.Begin(m.ready.errorMessage)
-		e.Member("message", w.counts.errorText())
+		e.Field("message")
+		e.Text(w.counts.appendErrorText(make([]byte, 0, 128)))
 		e.Member("programmingLanguage", "python")
 		e.Close('}')
 	}
@@ -190,13 +191,13 @@ func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 	if !w.times.validation.IsZero() {
 		e.Time("validation_time", w.times.validation)
 	}
-	if b := v.Batch; b.Datasource != "" || b.Asset != "" {
+	if b := &v.Batch; b.Datasource != "" || b.Asset != "" {
 		e.Field("active_batch_definition")
 		e.Open('{')
 		e.Member("datasource_name", bound(b.Datasource, maxMetaBytes))
 		e.Member("data_connector_name", bound(b.DataConnector, maxMetaBytes))
 		e.Member("data_asset_name", bound(b.Asset, maxMetaBytes))
-		batchField(e, w.batch)
+		e.Member("batch", bound(w.batch.joined, 500))
 		if reference {
 			m.batchIdentifiers(e, w)
 		}
@@ -205,18 +206,6 @@ func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 	if reference {
 		loadTime(e, w)
 	}
-}
-
-// batchField is the values of the batch identifiers, joined by dashes.
-func batchField(e *openlineage.Encoder, parts []batchPart) {
-	if len(parts) == 0 {
-		return
-	}
-	var values []string
-	for _, p := range parts {
-		values = append(values, p.value)
-	}
-	e.Member("batch", bound(strings.Join(values, "-"), 500))
 }
 
 // keep decides whether an assertion is named at a level of detail: a failed one always is.

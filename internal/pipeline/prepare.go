@@ -117,6 +117,7 @@ func (p *preparer) decodeAndMap(r *prepared) (err error) {
 	}
 	r.stage = deadletter.StageMap
 	runs, err := p.Mapper.Map(msg, InputOf(r.rec))
+	msg.Release() // what was made of it holds texts of it at most
 	if err != nil {
 		return err
 	}

@@ -286,7 +286,7 @@ func TestASessionSettlesWhatWasSeen(t *testing.T) {
 	ix := e.index()
 	e.replay(Plan{Filter: dlq.Filter{Keys: []string{"a"}}})
 	e.bury(0, 3, "c")
-	s, err := e.topic.Begin(t.Context(), e.opts, "tester", ix)
+	s, err := e.topic.Begin(t.Context(), e.opts, careful, "tester", ix)
 	if err != nil {
 		t.Fatal(err)
 	}

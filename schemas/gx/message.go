@@ -35,6 +35,8 @@ type Message struct {
 	Validations []Validation
 	Event       []byte     // shape N: the event's own bytes
 	EventFacts  EventFacts // shape N: what delivery must know
+
+	facts *facts // what the validations are made of; nil after Release
 }
 
 // EventFacts are the few fields of a passed-through OpenLineage event that delivery needs.

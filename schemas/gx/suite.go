@@ -57,7 +57,8 @@ func (v *doc) fact(s *scanner, key string) {
 		if !s.keepValidation() {
 			return
 		}
-		v.suite = &reading{readable: true}
+		v.suite = s.mem.reading()
+		v.suite.readable = true
 	}
 	r := v.suite
 	switch key {
@@ -111,7 +112,7 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		return
 	}
 	l := list{key: key, rank: rank, stray: -1, unread: -1}
-	n := 0
+	first := len(s.mem.facts.results)
 	s.array(func(i int) {
 		if s.next() != '{' || l.stray >= 0 { // behind a stray one nothing is kept: the list is no list of results
 			l.strayed(i, s.pos)
@@ -122,15 +123,18 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		if !s.keepResult() {
 			return
 		}
-		n = i + 1
-		if !s.expectation(s.mem.result(i)) {
+		if e, ok := s.expectation(s.mem.facts.result(&first)); ok {
+			l.take(s, i, e)
+		} else {
 			l.strayed(i, start)
 		}
 	})
-	if s.err == nil && l.stray < 0 {
-		l.keep(s, n)
+	if s.err != nil || l.stray >= 0 {
+		l.repeats = nil
+		s.mem.facts.dropResults(first)
 	}
-	s.mem.clearResults()
+	n := len(s.mem.facts.results)
+	l.results = s.mem.facts.results[first:n:n]
 	r.list = l
 }
 
@@ -141,23 +145,18 @@ func (l *list) strayed(i, at int) {
 	}
 }
 
-// keep takes the first n results out of the store.
-func (l *list) keep(s *scanner, n int) {
-	l.results = make([]Expectation, n)
-	for i := range n {
-		e := s.mem.result(i)
-		if !e.readable && l.unread < 0 {
-			l.unread = i
-		}
-		l.results[i] = e.Expectation
-		l.results[i].Index = i
-		first(&l.batchID, e.batchID)
-		if e.batchID != l.batchID && len(l.others) < maxOtherIDs && !slices.Contains(l.others, e.batchID) && e.batchID != "" {
-			l.others = append(l.others, e.batchID)
-		}
-		if e.Raised && e.old {
-			l.repeats = append(l.repeats, repeat{i, e.repeatKey(s)})
-		}
+// take notes what only the validation needs of its result i.
+func (l *list) take(s *scanner, i int, e *evr) {
+	e.Index = i
+	if !e.readable && l.unread < 0 {
+		l.unread = i
+	}
+	first(&l.batchID, e.batchID)
+	if e.batchID != l.batchID && e.batchID != "" && len(l.others) < maxOtherIDs && !slices.Contains(l.others, e.batchID) {
+		l.others = append(l.others, e.batchID)
+	}
+	if e.Raised && e.old && s.err == nil {
+		l.repeats = append(l.repeats, repeat{i, e.repeatKey(s)})
 	}
 }
 
@@ -206,15 +205,20 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 // loose makes one validation of expectation results that stand alone.
 func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 	var val Validation
-	defer d.s.mem.clearResults()
 	if !d.s.keepValidation() {
 		return val, d.s.err
 	}
+	l, facts := list{unread: -1}, d.s.mem.facts
+	begin := len(facts.results)
 	for i, m := range items {
 		if !d.s.keepResult() {
 			return val, d.s.err
 		}
-		if !d.s.at(m.at).expectation(d.s.mem.result(i)) {
+		sub := d.s.at(m.at)
+		e, ok := sub.expectation(facts.result(&begin))
+		if ok {
+			l.take(sub, i, e)
+		} else {
 			path := ""
 			if len(items) > 1 {
 				path = fmt.Sprintf("[%d]", i)
@@ -222,8 +226,8 @@ func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 			return val, d.notAResult(m.at.start, path)
 		}
 	}
-	l := list{unread: -1}
-	if l.keep(d.s, len(items)); l.unread >= 0 {
+	l.results = facts.results[begin:len(facts.results):len(facts.results)]
+	if l.unread >= 0 {
 		return val, d.unreadable(whole.start, "success")
 	}
 	l.fill(&val)

@@ -32,7 +32,7 @@ func (s *scanner) text() string {
 	if escaped {
 		return s.unescaped(raw)
 	}
-	return string(raw)
+	return s.mem.facts.text(raw)
 }
 
 // unescaped decodes a string's body, by way of the scratch where it is short.
@@ -42,7 +42,7 @@ func (s *scanner) unescaped(raw []byte) string {
 	}
 	out := appendUnescaped(s.mem.scratch[:0], raw)
 	s.mem.scratch = out[:0]
-	return string(out)
+	return s.mem.facts.text(out)
 }
 
 // textBytes is text without a copy where the string has no escapes.
@@ -81,9 +81,9 @@ func (s *scanner) boolean() (value *bool, readable bool) {
 	}
 	switch string(s.b[p.start:p.end]) {
 	case "true", `"True"`, `"true"`, "1":
-		return s.mem.boolean(true), true
+		return s.mem.facts.boolean(true), true
 	case "false", `"False"`, `"false"`, "0":
-		return s.mem.boolean(false), true
+		return s.mem.facts.boolean(false), true
 	case "null", `"None"`:
 		return nil, true
 	}
@@ -124,13 +124,13 @@ func (s *scanner) count() *int64 {
 		return nil
 	}
 	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
-		return s.mem.count(n)
+		return s.mem.facts.count(n)
 	}
 	f, err := strconv.ParseFloat(string(t), 64)
 	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
 		return nil
 	}
-	return s.mem.count(int64(f))
+	return s.mem.facts.count(int64(f))
 }
 
 // float consumes a value; nil unless it is a finite number.
@@ -139,7 +139,7 @@ func (s *scanner) float() *float64 {
 	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 		return nil
 	}
-	return s.mem.float(f)
+	return s.mem.facts.float(f)
 }
 
 // strings consumes an array and returns its texts.
