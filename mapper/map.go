@@ -51,7 +51,7 @@ func New(s Settings) (*Mapper, error) {
 // result that cannot be mapped refuses the whole message, so that nothing is half delivered.
 func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 	if msg.Shape == gx.ShapeEvent {
-		return []openlineage.Run{passThrough(msg)}, nil
+		return passedThrough(msg), nil
 	}
 	if len(msg.Validations) == 0 { // a checkpoint that validated nothing, which nobody would hear of
 		return []openlineage.Run{{Warn: []string{"no_validations"}}}, nil
@@ -265,29 +265,4 @@ func (m *Mapper) fit(w *view) (int, *Error) {
 				"its event has more bytes than max_event_bytes allows (%d), and no detail is left to trim", limit)}
 		}
 	}
-}
-
-// passThrough is an event that was one already: it travels as it is.
-func passThrough(msg *gx.Message) openlineage.Run {
-	f := msg.EventFacts
-	ev := openlineage.Event{Type: openlineage.EventType(f.Type), RunID: f.RunID, JobNamespace: f.JobNamespace, JobName: f.JobName,
-		Body: msg.Event, PassThrough: true}
-	job := openlineage.Job{Namespace: f.JobNamespace, Name: f.JobName}
-	switch f.Kind {
-	case "DatasetEvent":
-		ev.Key = openlineage.DatasetKey(f.DatasetNamespace, f.DatasetName)
-	case "JobEvent":
-		ev.Key = openlineage.JobKey(job)
-	default:
-		ev.Key = openlineage.RunKey(openlineage.Job{Namespace: f.RootNamespace, Name: f.RootName},
-			openlineage.Job{Namespace: f.ParentNamespace, Name: f.ParentName}, job)
-	}
-	run := openlineage.Run{Events: []openlineage.Event{ev}}
-	if f.DatasetName != "" {
-		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: f.DatasetNamespace, Name: f.DatasetName})
-	}
-	for _, d := range f.Datasets {
-		run.Datasets = append(run.Datasets, openlineage.Dataset(d))
-	}
-	return run
 }

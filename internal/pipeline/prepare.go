@@ -138,11 +138,12 @@ func (r *prepared) stand() {
 	lanes := r.fewLanes[:0]
 	if r.rec.Key != nil {
 		lanes = append(lanes, maphash.Bytes(seed, r.rec.Key))
-	} else if len(r.runs) > 0 && len(r.runs[0].Events) > 0 {
-		lanes = append(lanes, maphash.String(seed, r.runs[0].Events[0].Key))
 	}
 	for i := range r.runs {
 		run := &r.runs[i]
+		if r.rec.Key == nil && len(run.Events) > 0 { // of an array of events, each has its own
+			lanes = append(lanes, maphash.String(seed, run.Events[0].Key))
+		}
 		for _, d := range run.Datasets {
 			lanes = append(lanes, 31*maphash.String(seed, d.Namespace)+maphash.String(seed, d.Name))
 		}

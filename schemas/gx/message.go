@@ -35,8 +35,15 @@ type Message struct {
 	Validations []Validation
 	Event       []byte     // shape N: the event's own bytes
 	EventFacts  EventFacts // shape N: what delivery must know
+	MoreEvents  []Passed   // shape N: the further ones of an array of events
 
 	facts *facts // what the validations are made of; nil after Release
+}
+
+// Passed is an OpenLineage event that passes through.
+type Passed struct {
+	Event []byte
+	Facts EventFacts
 }
 
 // EventFacts are the few fields of a passed-through OpenLineage event that delivery needs.
