@@ -25,6 +25,7 @@ type Consumer struct {
 	grace   time.Duration
 	log     *zap.Logger
 	losses  *lossWatch
+	watch   *Watch
 	commits commitLog
 	made    atomic.Pointer[kgo.Client] // client, for what the client calls while New makes it
 
@@ -60,6 +61,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		grace:  cfg.Grace,
 		log:    cfg.Log,
 		losses: newLossWatch(cfg),
+		watch:  cfg.Watch,
 		topics: cfg.Topics,
 		failed: make(chan error, 1),
 		parts:  make(map[partitionID]*partition),
@@ -119,6 +121,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		}
 	})
 	side.Go(func() { watchTopics(running, c.client, c.topics, c.log) })
+	side.Go(func() { c.watch.follow(running, c.client) })
 	side.Go(func() { c.keep(running) })
 
 	c.poll(running)

@@ -12,6 +12,7 @@ import (
 // New is still making it, so that the first assignment can come before c.client is set.
 func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 	c.losses.forget(parts)
+	c.watch.took(parts)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for topic, ids := range parts {
@@ -24,11 +25,13 @@ func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][
 }
 
 func (c *Consumer) revoked(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.watch.gave(parts)
 	c.drain(ctx, client, c.remove(parts), false)
 	logPartitions(c.log, "partitions revoked", parts)
 }
 
 func (c *Consumer) lost(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.watch.gave(parts)
 	c.drain(ctx, client, c.remove(parts), true)
 	if len(parts) > 0 {
 		c.log.Warn("partitions lost; what was in hand comes again", zap.Any("partitions", parts))
