@@ -82,7 +82,7 @@ func TestAMemberIsNotReadyWhileItMayNotJoin(t *testing.T) {
 				return resp, nil, true
 			})
 			w, logs := watching()
-			_, stop := startWith(t, cluster.ListenAddrs(), Config{Watch: w}, everything(newSeen(1)))
+			_, stop := startWith(t, cluster.ListenAddrs(), Config{Watch: w, Log: w.log}, everything(newSeen(1)))
 			until(t, "not ready", says(w, code.Message))
 			time.Sleep(time.Second) // it tries again meanwhile
 			if n := logs.FilterMessageSnippet("no member of its group").Len(); n != 1 {
