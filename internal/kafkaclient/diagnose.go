@@ -90,10 +90,8 @@ func diagnose(err error, servers, user string) error {
 }
 
 func sentence(err error, servers, user string) string {
-	var unknownCA x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var record tls.RecordHeaderError
 	var dns *net.DNSError
+	tlsFault := tlsSentence(err, servers)
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return fmt.Sprintf("the brokers at %s refused %s: check sasl.username and sasl.password", servers, userName(user))
@@ -105,12 +103,14 @@ func sentence(err error, servers, user string) string {
 		return fmt.Sprintf("the brokers at %s do not let %s use the topic: check its permissions", servers, userName(user))
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return fmt.Sprintf("the topic does not exist on the brokers at %s: check its name, or create it first", servers)
-	case errors.As(err, &unknownCA):
-		return fmt.Sprintf("the brokers at %s show a certificate of an unknown authority: set ssl.ca.location", servers)
-	case errors.As(err, &host):
-		return fmt.Sprintf("the certificate of the brokers at %s is for another host: check bootstrap.servers and ssl.endpoint.identification.algorithm", servers)
-	case errors.As(err, &record):
-		return fmt.Sprintf("the brokers at %s do not speak TLS: check security.protocol and the port", servers)
+	case errors.Is(err, kerr.InconsistentGroupProtocol):
+		return "another member of the group assigns partitions in another way, so that this one cannot join: stop that one, or set another input.group"
+	case errors.Is(err, kerr.FencedInstanceID):
+		return "another process has the same group.instance.id: give each its own"
+	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
+		return fmt.Sprintf("the brokers at %s do not let %s write in transactions: grant it WRITE and DESCRIBE on the transactional ids that begin with input.group", servers, userName(user))
+	case tlsFault != "":
+		return tlsFault
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the host name of the brokers at %s is not known: check bootstrap.servers", servers)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -123,6 +123,30 @@ func sentence(err error, servers, user string) string {
 		return fmt.Sprintf("no broker answers at %s (timed out): check bootstrap.servers, the network and that Kafka runs", servers)
 	}
 	return fmt.Sprintf("the brokers at %s cannot be used: %v", servers, err)
+}
+
+// tlsSentence names the key of each way in which TLS fails; "" for anything else.
+func tlsSentence(err error, servers string) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return fmt.Sprintf("the brokers at %s show a certificate of an unknown authority, or a self-signed one: set ssl.ca.location", servers)
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("the certificate of the brokers at %s is for another host: check bootstrap.servers and ssl.endpoint.identification.algorithm", servers)
+	}
+	if f, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if f.Reason == x509.Expired {
+			return fmt.Sprintf("the certificate of the brokers at %s has expired, or is not valid yet: renew it (or one in the file of ssl.ca.location), and check the clocks", servers)
+		}
+		return fmt.Sprintf("the certificate of the brokers at %s is not good for a server (%v): check it, and ssl.ca.location", servers, f)
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return fmt.Sprintf("the brokers at %s do not speak TLS: check security.protocol and the port", servers)
+	}
+	// What the other side says in the handshake; it is about the certificate that it was shown, or not shown.
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return fmt.Sprintf("the brokers at %s refuse the connection (%v): do they ask for a certificate? set ssl.certificate.location and ssl.key.location to one that they trust", servers, op.Err)
+	}
+	return ""
 }
 
 func closedEarly(err error) bool {
