@@ -54,7 +54,7 @@ func RunTransactions(ctx context.Context, cfg Config, id string, handler func(*k
 			pauses.Reset()
 		}
 		if err.Error() != last {
-			cfg.Log.Warn("the transactional client has failed; a new one takes over from the committed offsets", zap.Error(err))
+			cfg.Log.Warn("the transactional client has failed; a new one takes over from the committed offsets", zap.String("error", cfg.Watch.explained(err)))
 			last = err.Error()
 		}
 		pause := time.NewTimer(pauses.NextBackOff())

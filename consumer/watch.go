@@ -85,6 +85,14 @@ func orTimeout(err error) error {
 	return err
 }
 
+// explained is the text of an error, with what an operator can do where it is a broker's.
+func (w *Watch) explained(err error) string {
+	if _, ok := errors.AsType[*kerr.Error](err); ok {
+		return w.explain(err).Error()
+	}
+	return err.Error()
+}
+
 // Lags are those of the member's partitions, as far as they are known, by topic and partition.
 func (w *Watch) Lags() []Lag {
 	w.mu.Lock()

@@ -172,7 +172,7 @@ func httpSettings(cfg *config.Config, t *config.Transport, p Process, into *http
 func learn(ctx context.Context, d producer.Destination, t *config.Transport, log *zap.Logger) error {
 	switch d := d.(type) {
 	case *kafka.Destination:
-		if err := kafkaclient.CheckConnection(ctx, d.Client(), []string{t.Topic}); err != nil {
+		if err := kafkaclient.CheckWritable(ctx, d.Client(), []string{t.Topic}); err != nil {
 			return fmt.Errorf("destination: %w", err)
 		}
 	case *http.Destination:

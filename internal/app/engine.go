@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
@@ -189,15 +192,33 @@ func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config) err
 		if cfg.DeadLetters.Topic == "" {
 			return nil // each is made with the first letter to it
 		}
-		return deadletters.EnsureTopic(ctx, client, "", cfg.DeadLetters.Topic)
+		return ensureLetters(ctx, client, "", cfg.DeadLetters.Topic)
 	}
 	if err := kafkaclient.CheckConnection(ctx, client, cfg.Input.Topics); err != nil {
 		return err
 	}
+	if err := kafkaclient.CheckGroup(ctx, client, cfg.Input.Group); err != nil {
+		return err
+	}
 	for _, topic := range cfg.Input.Topics {
-		if err := deadletters.EnsureTopic(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {
+		if err := ensureLetters(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// ensureLetters makes a dead-letter topic, if need be, and tells before the first letter that it may not be written.
+func ensureLetters(ctx context.Context, client *kgo.Client, source, letters string) error {
+	if err := deadletters.EnsureTopic(ctx, client, source, letters); err != nil {
+		return err
+	}
+	err := kafkaclient.CheckWritable(ctx, client, []string{letters})
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return nil // it was made a moment ago, and not every broker knows it yet
+	}
+	if err != nil {
+		return fmt.Errorf("dead letters: %w", err)
 	}
 	return nil
 }

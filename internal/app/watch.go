@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"go.uber.org/zap"
 
 	"github.com/gx-ol/gx-ol/consumer"
@@ -101,7 +102,12 @@ func sum(all []consumer.Lag) (records int64, known bool) {
 
 // explain makes of a broker's error one sentence for an operator.
 func explain(cfg *config.Config) func(error) error {
-	return func(err error) error { return kafkaclient.Diagnose(err, cfg.Kafka["bootstrap.servers"]) }
+	return func(err error) error {
+		if errors.Is(err, kerr.TransactionalIDAuthorizationFailed) {
+			return fmt.Errorf("the user may not write in transactions: grant it WRITE on the transactional ids that begin with %q (%w)", cfg.Input.Group+".", err)
+		}
+		return kafkaclient.Diagnose(err, cfg.Kafka["bootstrap.servers"])
+	}
 }
 
 // heldPlaces is what waits, as the metrics take it.

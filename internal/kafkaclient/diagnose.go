@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,9 +22,27 @@ import (
 // checkWithin bounds CheckConnection: a person waits in front of it.
 const checkWithin = 10 * time.Second
 
-// CheckConnection asks the brokers for the topics (names; regular expressions starting with ^ are passed over) and answers
-// within about ten seconds. Its error is one sentence with a hint and wraps the cause.
+// CheckConnection asks the brokers for topics that are to be read (names; regular expressions starting with ^ are passed over) and
+// answers within about ten seconds. Its error is one sentence with a hint and wraps the cause.
 func CheckConnection(ctx context.Context, client *kgo.Client, topics []string) error {
+	return check(ctx, client, topics, right{"READ", 3})
+}
+
+// CheckWritable is CheckConnection for topics that are to be written.
+func CheckWritable(ctx context.Context, client *kgo.Client, topics []string) error {
+	return check(ctx, client, topics, right{"WRITE", 4})
+}
+
+// right is what is to be done with a topic; bit is its place in the set of rights that brokers answer with.
+type right struct {
+	name string
+	bit  int
+}
+
+// missing reports whether the set of rights that a broker answered with lacks it. One that does not know says so with its least number.
+func (r right) missing(set int32) bool { return set > 0 && set&(1<<r.bit) == 0 }
+
+func check(ctx context.Context, client *kgo.Client, topics []string, need right) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	servers, user := identity(client)
@@ -32,6 +51,7 @@ func CheckConnection(ctx context.Context, client *kgo.Client, topics []string) e
 	}
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{} // nil would ask for all
+	req.IncludeTopicAuthorizedOperations = true
 	for _, topic := range topics {
 		if !strings.HasPrefix(topic, "^") {
 			t := kmsg.NewMetadataRequestTopic()
@@ -45,19 +65,35 @@ func CheckConnection(ctx context.Context, client *kgo.Client, topics []string) e
 	}
 	var faults []error
 	for _, t := range resp.Topics {
-		if err := kerr.ErrorForCode(t.ErrorCode); err != nil && t.Topic != nil {
-			faults = append(faults, topicFault(err, *t.Topic, servers, user))
+		err := kerr.ErrorForCode(t.ErrorCode)
+		if err == nil && need.missing(t.AuthorizedOperations) {
+			err = kerr.TopicAuthorizationFailed
+		}
+		if err != nil && t.Topic != nil {
+			faults = append(faults, topicFault(err, *t.Topic, servers, user, need))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-func topicFault(err error, topic, servers, user string) error {
+// CheckGroup asks for the group's offsets: who may not do that may not join the group either.
+func CheckGroup(ctx context.Context, client *kgo.Client, group string) error {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	_, err := kadm.NewClient(client).FetchOffsets(ctx, group)
+	if !errors.Is(err, kerr.GroupAuthorizationFailed) {
+		return nil // whatever else it is, the member meets it too, and says so
+	}
+	servers, user := identity(client)
+	return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s join the group %q: grant it READ on that group", servers, userName(user), group)}
+}
+
+func topicFault(err error, topic, servers, user string, need right) error {
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return &Fault{cause: err, Text: fmt.Sprintf("the topic %q does not exist on the brokers at %s: check its name, or create it first", topic, servers)}
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s see the topic %q: grant it DESCRIBE and READ", servers, userName(user), topic)}
+		return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s use the topic %q: grant it DESCRIBE and %s on that topic", servers, userName(user), topic, need.name)}
 	case errors.Is(err, kerr.InvalidTopicException):
 		return &Fault{cause: err, Text: fmt.Sprintf("%q is no valid topic name: letters, digits, dots, dashes and underscores only", topic)}
 	}
@@ -107,8 +143,6 @@ func sentence(err error, servers, user string) string {
 		return "another member of the group assigns partitions in another way, so that this one cannot join: stop that one, or set another input.group"
 	case errors.Is(err, kerr.FencedInstanceID):
 		return "another process has the same group.instance.id: give each its own"
-	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		return fmt.Sprintf("the brokers at %s do not let %s write in transactions: grant it WRITE and DESCRIBE on the transactional ids that begin with input.group", servers, userName(user))
 	case tlsFault != "":
 		return tlsFault
 	case errors.As(err, &dns):
