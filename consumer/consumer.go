@@ -129,7 +129,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	side.Wait()
 	c.losses.wait()
 
-	c.drain(ctx, c.client, c.remove(nil), false)
+	c.drain(ctx, c.client, c.remove(nil), false, c.grace)
 	// The engine first: a record that is being prepared may not outlive the client that it came from.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
 	defer cancel()
