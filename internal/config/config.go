@@ -34,6 +34,7 @@ type Config struct {
 	Telemetry         Telemetry
 	Log               Log
 	Retry             Retry
+	Warnings          []string // what was dropped or has no effect, to be told
 
 	files  map[string]string // keys whose value comes from a file → their text in the configuration
 	getenv func(string) (string, bool)
