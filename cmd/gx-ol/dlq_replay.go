@@ -29,7 +29,7 @@ func (f *settleFlags) add(cmd *cobra.Command, filters bool) {
 }
 
 // agreed asks the operator, unless the flags answer. Where nobody can be asked it is wrong use: no letter is touched by accident.
-func (f *settleFlags) agreed(a *process, question string) (bool, error) {
+func (f *settleFlags) agreed(ctx context.Context, a *process, question string) (bool, error) {
 	switch {
 	case f.dryRun:
 		return false, nil
@@ -39,7 +39,10 @@ func (f *settleFlags) agreed(a *process, question string) (bool, error) {
 		return false, usageError{errors.New("nobody can be asked here: say --yes, or --dry-run to look first")}
 	}
 	say(a.stderr, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+	answer, err := awaited(ctx, func() (string, error) { return bufio.NewReader(a.stdin).ReadString('\n') })
+	if errors.Is(err, errStopped) {
+		return false, err
+	}
 	if err != nil && answer == "" {
 		return false, nil
 	}
@@ -118,7 +121,7 @@ func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o r
 	if err := d.announce(a, f, o, plan, letters); err != nil {
 		return err
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), d.Name))
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), d.Name))
 	if err != nil || !ok {
 		return err
 	}
@@ -223,7 +226,7 @@ func (d *deadLetters) discard(ctx context.Context, a *process, f settleFlags, fi
 	} else if f.dryRun {
 		return printJSON(a.stdout, dlq.Histogram(letters, time.Now()))
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Discard %s of %s?", plural(len(letters), "letter"), d.Name))
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Discard %s of %s?", plural(len(letters), "letter"), d.Name))
 	if err != nil || !ok {
 		return err
 	}

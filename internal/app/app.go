@@ -62,11 +62,12 @@ func NewWriterClient(cfg *config.Config) (*kgo.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(opts...)
+	client, err := kgo.NewClient(opts...)
+	return client, config.Wrong(err) // it dials nobody yet
 }
 
 // inputOpts are options of ours, and behind them those of the input's brokers.
 func inputOpts(cfg *config.Config, ours []kgo.Opt) ([]kgo.Opt, error) {
 	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
-	return append(ours, opts...), err
+	return append(ours, opts...), config.Wrong(err)
 }

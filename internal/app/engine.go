@@ -42,7 +42,7 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
-		return err
+		return config.Wrong(err)
 	}
 	defer client.Close()
 	if err := checkInput(ctx, client, cfg); err != nil {

@@ -170,6 +170,15 @@ func OptsLive(props map[string]string, live func(name string) func() string) ([]
 	return s.opts, nil
 }
 
+// Check says what is wrong with properties together, without asking a broker: all that Opts finds, and what the client itself refuses.
+func Check(props map[string]string) error {
+	opts, err := Opts(props)
+	if err != nil {
+		return err
+	}
+	return kgo.ValidateOpts(opts...)
+}
+
 func (s *state) finish() error {
 	secure, err := s.tls.opts(s.ssl)
 	if err != nil {
