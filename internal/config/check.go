@@ -109,7 +109,7 @@ func (l *loader) checkTopics(run bool) {
 		matches = re.MatchString
 	}
 	dead := c.DeadLetters.Topic
-	if dead != "" && matches(dead) {
+	if dead != "" && !c.Input.Regex() && matches(dead) { // a regular expression never takes in topics of ours
 		l.fault(l.place("dead_letters.topic"), "dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters")
 	}
 	for _, d := range l.destinations() {
