@@ -188,7 +188,7 @@ func newDLQDiscardCommand(a *process) *cobra.Command {
 		Use: "discard", Short: "settle letters that nobody wants", Args: cobra.NoArgs,
 		Long: `Marks letters as discarded, in the ledger: they count no more and are not replayed. The letters themselves stay until the topic's retention.`,
 		Example: `  gx-ol dlq discard --code tombstone --reason "deletions, nothing to deliver" --yes
-  gx-ol dlq discard --partition 3 --offset 1042 --reason "sent by hand"`,
+  gx-ol dlq discard --partition 3 --offset 1042 --reason "sent by hand" --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(reason) == "" {
 				return usageError{errors.New("--reason is missing: those who come after you will want to know")}
