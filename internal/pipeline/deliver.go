@@ -103,7 +103,7 @@ func (p *Pipeline) inTurn(ctx context.Context, turn Turn) bool {
 // deliver brings a record to every destination, side by side: one that is away does not keep the others waiting for this
 // record. It reports false only when ctx ended.
 func (p *Pipeline) deliver(ctx context.Context, r *prepared, turn Turn) bool {
-	if r.bad != nil || len(r.runs) == 0 {
+	if r.bad != nil || noEvents(r.runs) {
 		return p.inTurn(ctx, turn)
 	}
 	var arrived bool
