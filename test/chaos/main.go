@@ -17,8 +17,8 @@
 // Kafka's own Java consumer): nothing is lost; records of one key arrive in order; START comes before the terminal event, and a
 // run's last delivery is never its START; the dead letters are exactly the poison, with the right codes; a redelivery is
 // byte-equal; redeliveries are no more than what the disturbances explain, each of the partitions of the process that it ended
-// (bounds.go); no committed offset goes back;
-// with exactly_once there are no redeliveries; SIGTERM ends with exit code 0 within the grace.
+// (bounds.go); no committed offset goes back; with exactly_once there are no redeliveries; SIGTERM ends with exit code 0 within
+// the grace.
 //
 // Equal seeds make equal input and equal plans: what happens when so many records are through. It exits with 0 if all holds, 1
 // if not, 2 if it was called wrongly. It needs Go, Java 17 and Maven.

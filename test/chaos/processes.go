@@ -70,6 +70,25 @@ func (f *fleet) up(n int) error {
 	return nil
 }
 
+// begin starts all members.
+func (f *fleet) begin() error {
+	for n := range f.members {
+		if err := f.up(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kill ends all members.
+func (f *fleet) kill() {
+	for _, m := range f.members {
+		if m != nil {
+			m.kill()
+		}
+	}
+}
+
 // kill is kill -9.
 func (m *member) kill() {
 	_ = m.cmd.Process.Kill() // an error means that it has ended
