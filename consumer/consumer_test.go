@@ -326,6 +326,40 @@ func TestRunEndsWithTheErrorOfAHandler(t *testing.T) {
 
 // The late mark that lost others thousands of records: the partition is lost while a record is in flight, whose acknowledgement comes after that.
 // The commits in the background must have had their chance when the test looks.
+// The new owner may have ended by then what this one has begun again: nobody else ends it once more.
+func TestALostPartitionEndsWhatItHasBegun(t *testing.T) {
+	addrs, admin := broker(t, 1)
+	produce(t, addrs, 10)
+	entered, ended := make(chan struct{}), make(chan bool, 10)
+	var once sync.Once
+	c, stop := startConsumer(t, addrs, settling(func(ctx context.Context, _ *kgo.Record, _ Turn) error {
+		once.Do(func() { close(entered) })
+		select {
+		case <-ctx.Done():
+			ended <- false
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+			ended <- true
+			return nil
+		}
+	}))
+	<-entered
+	began := time.Now()
+	c.lost(t.Context(), c.client, map[string][]int32{topic: {0}})
+	if !<-ended {
+		t.Error("what was in flight was dropped at once")
+	}
+	if took := time.Since(began); took > lostGrace+5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if n := committed(t, admin); n != 0 {
+		t.Errorf("committed %d records of a lost partition", n)
+	}
+}
+
 func TestALostPartitionMarksNothing(t *testing.T) {
 	addrs, admin := broker(t, 1)
 	produce(t, addrs, 10)

@@ -214,13 +214,12 @@ func (p *partition) mark(client *kgo.Client) {
 	}
 }
 
-// close begins nothing more and lets go of what waits. A lost partition also drops what is in flight, and marks nothing more.
+// close begins nothing more and lets go of what waits. A lost partition also marks nothing more.
 func (p *partition) close(lost bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if lost {
 		p.lost = true
-		p.cancel()
 	}
 	if p.closed {
 		return

@@ -32,7 +32,7 @@ func (c *Consumer) revoked(ctx context.Context, client *kgo.Client, parts map[st
 
 func (c *Consumer) lost(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
 	c.watch.gave(parts)
-	c.drain(ctx, client, c.remove(parts), true, 0)
+	c.drain(ctx, client, c.remove(parts), true, min(c.grace, lostGrace))
 	if len(parts) > 0 {
 		c.log.Warn("partitions lost; what was in hand comes again", zap.Any("partitions", parts))
 	}
@@ -99,8 +99,11 @@ func (c *Consumer) drain(ctx context.Context, client *kgo.Client, parts []*parti
 	}
 }
 
-// finish closes partitions and returns when nothing of them is in flight: at once if they are lost, else what is may settle within
-// the grace.
+// lostGrace is how long what is in flight of a lost partition may settle: long enough to end what it has begun, say a run whose START is
+// sent. If the new owner had ended that before, nobody would end it again.
+const lostGrace = time.Second
+
+// finish closes partitions and returns when nothing of them is in flight: what is may settle within the grace.
 func finish(parts []*partition, grace time.Duration, lost bool) {
 	for _, p := range parts {
 		p.close(lost)

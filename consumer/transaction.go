@@ -270,7 +270,7 @@ func (t *transactor) settle(ctx context.Context, in polled) error {
 	}
 	stop(nil)
 	<-watched
-	finish(in.parts, t.cfg.Grace, failed != nil)
+	finish(in.parts, 0, failed != nil) // all is settled, or nobody will see what is written
 	return failed
 }
 
