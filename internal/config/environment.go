@@ -50,7 +50,7 @@ var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|
 
 // takenFromOpenLineage are the variables of OpenLineage's own clients that have an effect here.
 var takenFromOpenLineage = []string{"OPENLINEAGE_URL", "OPENLINEAGE_ENDPOINT", "OPENLINEAGE_API_KEY", "OPENLINEAGE_NAMESPACE", "OPENLINEAGE_PARENT_ID",
-	"OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED", "OPENLINEAGE_CONTEXT"}
+	"OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED"}
 
 // unknownVariables tells of variables that look like ours and set nothing. GX_OL_* is ours alone, so a wrong name is a fault, as a wrong key of the file is;
 // OPENLINEAGE_* is for all of OpenLineage's clients, so it is only told.
