@@ -52,7 +52,7 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"source secret":    {"job: {source_code: {url: \"https://u:p@h/r\"}}", `c.yaml:1:26: job.source_code.url must not hold a user or password: it leaves with every event`},
 		"tab":              {"job:\n\tname: a", `c.yaml:2:1: not valid YAML: a tab in the indentation: use spaces`},
 		"tab behind":       {"job:\n  name: a\n  \tnamespace: b", `c.yaml:3:3: not valid YAML: a tab in the indentation: use spaces`},
-		"no anchor":        {"job: {name: *abc}", `c.yaml:1:1: not valid YAML: an alias without its anchor: a value that begins with * must stand in quotes`},
+		"no anchor":        {"job: {name: *abc}", `c.yaml:1:13: not valid YAML: an alias without its anchor: a value that begins with * must stand in quotes`},
 		"parent":           {"parent: {id: foo, root_id: a/b/c}", `c.yaml:1:14: parent.id must be namespace/name/runId, the last a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057` + "\n" + `c.yaml:1:28: parent.root_id must be namespace/name/runId, the last a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057`},
 		"template":         {"job: {name: \"{{ .Suit }}\"}", `c.yaml:1:13: job.name: there is no field .Suit: did you mean .Suite? (the fields are .Checkpoint, .Suite, .Datasource, .Asset, .Batch, .RunName, .Topic, the functions upper and lower)`},
 		"template syntax":  {"datasources:\n  d: {namespace: file, name: \"{{ .Table }\"}", `c.yaml:2:30: datasources.d.name is no template: unexpected "}" in operand (the fields are .Database, .Schema, .Table, .Asset, .Path, .Datasource, the functions upper and lower)`},
