@@ -102,7 +102,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 		return err
 	}
 	defer client.Close()
-	if err := kafkaclient.CheckConnection(ctx, client, []string{o.topic}); err != nil {
+	if err := kafkaclient.CheckWritable(ctx, client, []string{o.topic}); err != nil {
 		return stopped(ctx, err)
 	}
 	progress := progressbar.DefaultSilent(int64(len(files)))

@@ -24,6 +24,8 @@ type Process struct {
 	Stdout  io.Writer                   // events of a console destination
 	Log     *zap.Logger
 
+	Skipped func(destination string) // is told of each event that a backend takes and does not store; nil: nobody
+
 	// Handler and Deliverer may put something between the consumer, the pipeline and a destination: bugs, for the test of tests. nil: nothing.
 	Handler   func(consumer.Handler) consumer.Handler
 	Deliverer func(pipeline.Deliverer) pipeline.Deliverer
