@@ -18,7 +18,7 @@ type Config struct {
 
 	Grace       time.Duration // how long what is in flight may settle at a revoke or a stop; default 8 s, below any rebalance timeout
 	MaxInFlight int           // records of one partition that are settled side by side; default 64
-	MaxTogether int           // records of all partitions that are settled side by side, as far as each then has eight; default 4096
+	MaxTogether int           // records of all partitions that are settled side by side, as far as each then has eight; default 1024
 	MaxBytes    int64         // of records in hand (fetched, waiting, in flight) over all partitions; one record more is let through; default 64 MiB
 	MaxInflated int           // bytes that one compressed batch may have when inflated; a larger one is not read (see Unread); default 64 MiB
 	Log         *zap.Logger   // default: none
@@ -42,7 +42,7 @@ func (cfg Config) withDefaults() Config {
 		cfg.MaxInFlight = 64
 	}
 	if cfg.MaxTogether <= 0 {
-		cfg.MaxTogether = 4096
+		cfg.MaxTogether = 1024
 	}
 	if cfg.MaxBytes <= 0 {
 		cfg.MaxBytes = 64 << 20

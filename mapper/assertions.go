@@ -147,18 +147,17 @@ func isBoolean(raw json.RawMessage) bool { return string(raw) == "true" || strin
 
 func kwarg(e *gx.Expectation, name string) *gx.Kwarg { return e.Kwarg(name) }
 
-// errorText is the one-line summary of a failed run: "2 of 14 expectations failed, 1 raised".
-func (c counts) errorText() string {
-	b := make([]byte, 0, 64)
+// appendErrorText is the one-line summary of a failed run: "2 of 14 expectations failed, 1 raised".
+func (c counts) appendErrorText(b []byte) []byte {
 	if c.failed == 0 { // its failing results were stripped
 		if c.saidFailed == 0 {
-			return "the validation failed; its failing results are not in the message"
+			return append(b, "the validation failed; its failing results are not in the message"...)
 		}
 		b = strconv.AppendInt(b, c.saidFailed, 10)
 		if c.saidTotal > 0 {
 			b = strconv.AppendInt(append(b, " of "...), c.saidTotal, 10)
 		}
-		return string(append(b, " expectations failed; their results are not in the message"...))
+		return append(b, " expectations failed; their results are not in the message"...)
 	}
 	b = strconv.AppendInt(b, int64(c.failed), 10)
 	b = append(b, " of "...)
@@ -169,7 +168,7 @@ func (c counts) errorText() string {
 		b = strconv.AppendInt(b, int64(c.raised), 10)
 		b = append(b, " raised"...)
 	}
-	return string(b)
+	return b
 }
 
 // bound cuts text at a rune's end.

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
+	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // dateParts are the names of batch identifiers that splitters by date and regex groups use: they are no row values.
@@ -11,6 +14,17 @@ var dateParts = [...]string{"year", "month", "day", "hour", "minute"}
 
 // batchPart is one batch identifier.
 type batchPart struct{ name, value string }
+
+// batch is the batch identifiers that may be told, and their values joined by dashes.
+type batch struct {
+	parts  []batchPart
+	joined string
+}
+
+func newBatch(identifiers json.RawMessage, all bool) batch {
+	parts := batchParts(identifiers, all)
+	return batch{parts, joinValues(parts)}
+}
 
 // batchParts gives the batch identifiers from the year down to the minute; with all, every other scalar behind them, by name.
 // The identifiers are canonical: their keys are sorted.
@@ -55,10 +69,51 @@ func batchParts(identifiers json.RawMessage, all bool) []batchPart {
 	return parts
 }
 
+// otherBatch reports whether meta names another batch than every result's batch_id does: which of the two was validated nobody can tell.
+func otherBatch(b *gx.Batch) bool {
+	if b.Datasource == "" || b.Asset == "" || b.BatchID == "" || !otherID(b, b.BatchID) {
+		return false
+	}
+	for _, id := range b.OtherIDs {
+		if !otherID(b, id) {
+			return false
+		}
+	}
+	return true
+}
+
+// otherID reports whether a batch id, as fluent datasources write it (datasource-asset-option_value…), is of another batch than
+// meta's. The 32 digits of the older ones tell nothing.
+func otherID(b *gx.Batch, id string) bool {
+	if naming.IsDigest(id) {
+		return false
+	}
+	rest, ok := strings.CutPrefix(id, b.Datasource+"-"+b.Asset)
+	if !ok || rest != "" && rest[0] != '-' {
+		return true
+	}
+	if rest == "" {
+		return false
+	}
+	other := false
+	eachMember(b.Identifiers, func(key, value []byte) {
+		text, ok := scalarText(value)
+		option := "-" + jsonText(key) + "_"
+		if ok && strings.Contains(rest, option) && !strings.Contains(rest+"-", option+text+"-") {
+			other = true
+		}
+	})
+	return other
+}
+
 // joinIdentifiers is the values of the batch identifiers, joined by dashes.
 func joinIdentifiers(identifiers json.RawMessage, all bool) string {
+	return joinValues(batchParts(identifiers, all))
+}
+
+func joinValues(parts []batchPart) string {
 	var values []string
-	for _, p := range batchParts(identifiers, all) {
+	for _, p := range parts {
 		values = append(values, p.value)
 	}
 	return strings.Join(values, "-")

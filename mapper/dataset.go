@@ -5,20 +5,23 @@ import (
 	"strings"
 
 	"github.com/gx-ol/gx-ol/mapper/naming"
+	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 // dataset is what was validated, or a table that a query reads, in names that every backend can take.
 type dataset struct {
 	namespace, name       string
-	sourceName, sourceURI string // dataSource facet; "" none
-	symlink               bool   // datasource and asset are another name of it
+	sourceName, sourceURI string              // dataSource facet; "" none
+	known                 bool                // where it lies is known
+	second                openlineage.Dataset // datasource and asset, where they are another name of it
 	warn                  []string
 	none                  bool   // no datasource or asset at all: no input
 	file                  string // the file that was validated, where the dataset is all files of an asset
 }
 
 // nameDataset names what was validated. The error's code is unmapped_dataset.
-func (m *Mapper) nameDataset(src *naming.Source, part string) (dataset, *Error) {
+func (m *Mapper) nameDataset(w *view, src *naming.Source, part string) (dataset, *Error) {
 	named, known := src.Dataset(m.settings.FileDatasets == "asset")
 	var warn []string
 	switch {
@@ -36,17 +39,29 @@ func (m *Mapper) nameDataset(src *naming.Source, part string) (dataset, *Error) 
 			named.Name = table
 		}
 	}
-	d, changed := m.safeDataset(named, src.Datasource)
+	d, changed := m.safeDataset(w, named, src.Datasource)
 	if d.warn = warn; changed {
 		d.warn = append(d.warn, "name_changed")
 	}
 	d.file = named.File
-	d.symlink = known && src.Datasource != "" && src.Asset != ""
+	d.known = known && src.Datasource != "" && src.Asset != ""
 	return d, nil
 }
 
+// nameSymlink gives the dataset its GX name as a second one.
+func (m *Mapper) nameSymlink(d *dataset, b *gx.Batch) {
+	if !d.known || b.Datasource == "" || b.Asset == "" {
+		return
+	}
+	namespace, _ := safeNamespace("great_expectations://" + b.Datasource)
+	name, _ := safeName(b.Asset, maxDatasetBytes-len(namespace))
+	if namespace != d.namespace || name != d.name {
+		d.second = openlineage.Dataset{Namespace: namespace, Name: name}
+	}
+}
+
 // safeDataset makes a dataset's names ones that a backend can take; true says that they were changed.
-func (m *Mapper) safeDataset(named naming.Dataset, datasource string) (d dataset, changed bool) {
+func (m *Mapper) safeDataset(w *view, named naming.Dataset, datasource string) (d dataset, changed bool) {
 	namespace, a := safeNamespace(named.Namespace)
 	name := named.Name
 	if m.settings.EscapeHash {
@@ -56,7 +71,7 @@ func (m *Mapper) safeDataset(named naming.Dataset, datasource string) (d dataset
 	d.namespace, d.name = namespace, name
 	if datasource != "" {
 		d.sourceName, _ = safeName(datasource, maxNameBytes)
-		if d.sourceURI = naming.URI(named.Namespace); len(d.sourceURI) > maxDatasetBytes {
+		if d.sourceURI = w.uri(named.Namespace); len(d.sourceURI) > maxDatasetBytes {
 			d.sourceURI = ""
 		}
 	}

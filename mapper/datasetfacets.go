@@ -2,7 +2,6 @@ package mapper
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
@@ -12,16 +11,13 @@ import (
 func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d detail) {
 	e.Field("facets")
 	e.Open('{')
-	if in.sourceName != "" && isURI(in.sourceURI) {
-		e.Begin(m.ready.dataSource)
-		e.Member("name", in.sourceName)
-		e.Member("uri", in.sourceURI)
-		e.Close('}')
+	if in.hasSource() {
+		m.dataSource(e, in)
 	}
-	if in.measured {
-		m.symlinks(e, w, &in.dataset)
+	if in.measured && m.settings.Symlinks == "on" {
+		m.symlinks(e, in.second)
 	}
-	if in.measured && len(w.columns) > 0 {
+	if in.measured && len(w.columns) > 0 && m.tellsColumns() {
 		e.Begin(m.ready.schema)
 		e.Field("fields")
 		e.Open('[')
@@ -64,29 +60,32 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d det
 	e.Close('}')
 }
 
-// isURI reports whether text is an absolute URI: with anything else in dataSource, Marquez leaves the run half written.
-func isURI(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.IsAbs()
+// tellsColumns reports whether the schema facet is wanted. Its fields have names only: in Marquez they hide those of who knows the types, and
+// each event adds all of them again.
+func (m *Mapper) tellsColumns() bool {
+	return m.settings.SchemaFacet == "on" || m.settings.SchemaFacet == "" && m.settings.Compat == compatReference
 }
 
-// symlinks gives the dataset its GX name as a second one.
-func (m *Mapper) symlinks(e *openlineage.Encoder, w *view, ds *dataset) {
-	b := w.v.Batch
-	if !ds.symlink || b.Datasource == "" || b.Asset == "" {
-		return
-	}
-	namespace, _ := safeNamespace("great_expectations://" + b.Datasource)
-	name, _ := safeName(b.Asset, maxDatasetBytes-len(namespace))
-	if namespace == ds.namespace && name == ds.name {
+func (d *dataset) hasSource() bool { return d.sourceName != "" && d.sourceURI != "" }
+
+func (m *Mapper) dataSource(e *openlineage.Encoder, in *input) {
+	e.Begin(m.ready.dataSource)
+	e.Member("name", in.sourceName)
+	e.Member("uri", in.sourceURI)
+	e.Close('}')
+}
+
+// symlinks writes the dataset's second name.
+func (m *Mapper) symlinks(e *openlineage.Encoder, second openlineage.Dataset) {
+	if second.Name == "" {
 		return
 	}
 	e.Begin(m.ready.symlinks)
 	e.Field("identifiers")
 	e.Open('[')
 	e.Open('{')
-	e.Member("namespace", namespace)
-	e.Member("name", name)
+	e.Member("namespace", second.Namespace)
+	e.Member("name", second.Name)
 	e.Member("type", "TABLE")
 	e.Close('}')
 	e.Close(']')

@@ -1,8 +1,7 @@
 package mapper
 
 import (
-	"cmp"
-	"strings"
+	"time"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -31,7 +30,7 @@ func facetURL(version, name string) string {
 func (m *Mapper) encodeStart(w *view, d detail) {
 	e := &w.enc
 	e.Open('{')
-	e.Time("eventTime", w.start)
+	e.Time("eventTime", w.times.start)
 	head(e, w.id, openlineage.Start)
 	e.Field("facets")
 	e.Open('{')
@@ -42,7 +41,14 @@ func (m *Mapper) encodeStart(w *view, d detail) {
 	e.Field("inputs")
 	e.Open('[')
 	for i := range w.inputs {
-		inputName(e, &w.inputs[i])
+		in := &w.inputs[i]
+		inputName(e, in.namespace, in.name)
+		if in.hasSource() { // Marquez takes a dataset's source from its first event
+			e.Field("facets")
+			e.Open('{')
+			m.dataSource(e, in)
+			e.Close('}')
+		}
 		e.Close('}')
 	}
 	e.Close(']')
@@ -65,7 +71,7 @@ func (m *Mapper) encodeTerminal(w *view, d detail) {
 	e.Field("inputs")
 	e.Open('[')
 	for i := range w.inputs {
-		inputName(e, &w.inputs[i])
+		inputName(e, w.inputs[i].namespace, w.inputs[i].name)
 		m.datasetFacets(e, w, &w.inputs[i], d)
 		e.Close('}')
 		if e.Over() {
@@ -77,10 +83,8 @@ func (m *Mapper) encodeTerminal(w *view, d detail) {
 }
 
 // minimal makes the terminal event without facets, which ends a run whose full one was refused. It is seldom wanted and so
-// made when it is; what it needs is little, and the view it is made of is used again.
-func (m *Mapper) minimal(w *view, ev openlineage.Event) func() openlineage.Event {
-	end, inputs := w.end, w.inputs
-	ev.Body = nil
+// made when it is, of what the run holds anyway.
+func (m *Mapper) minimal(ev *openlineage.Event, end time.Time, inputs []openlineage.Dataset) func() openlineage.Event {
 	return func() openlineage.Event {
 		e := openlineage.NewEncoder(1 << 10)
 		e.Open('{')
@@ -92,14 +96,14 @@ func (m *Mapper) minimal(w *view, ev openlineage.Event) func() openlineage.Event
 		e.Field("inputs")
 		e.Open('[')
 		for i := range inputs {
-			inputName(e, &inputs[i])
+			inputName(e, inputs[i].Namespace, inputs[i].Name)
 			e.Close('}')
 		}
 		e.Close(']')
 		m.tail(e)
-		full := ev
-		full.Body = e.Bytes()
-		return full
+		least := *ev
+		least.Body = e.Bytes()
+		return least
 	}
 }
 
@@ -125,7 +129,7 @@ func jobName(e *openlineage.Encoder, job openlineage.Job) {
 }
 
 func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, d detail) {
-	jobName(e, w.job)
+	jobName(e, w.job.Job)
 	e.Field("facets")
 	e.Open('{')
 	e.Begin(m.ready.jobType)
@@ -133,16 +137,7 @@ func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, d detail) {
 	e.Member("integration", "GREAT_EXPECTATIONS")
 	e.Member("jobType", "TEST")
 	e.Close('}')
-	if text := cmp.Or(m.settings.JobDescription, w.v.SuiteNotes); strings.TrimSpace(text) != "" {
-		e.Begin(m.ready.documentation)
-		e.Member("description", bound(text, 2000))
-		e.Close('}')
-	} else if suite, asset := w.v.Suite, w.v.Batch.Asset; suite != "" && asset != "" {
-		e.Begin(m.ready.documentation)
-		e.Field("description")
-		e.Texts("Checks ", bound(asset, maxMetaBytes), " with the Great Expectations suite ", bound(suite, maxMetaBytes), ".")
-		e.Close('}')
-	}
+	m.documentation(e, w)
 	if d > noContent {
 		m.sqlFacet(e, w)
 	}
@@ -151,9 +146,30 @@ func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, d detail) {
 	e.Close('}')
 }
 
+// documentation describes the job: nobody reads a list of suites' and assets' names.
+func (m *Mapper) documentation(e *openlineage.Encoder, w *view) {
+	suite, asset := w.v.Suite, w.source.Asset
+	if w.description == "" && suite == "" && asset == "" {
+		return
+	}
+	e.Begin(m.ready.documentation)
+	e.Field("description")
+	switch {
+	case w.description != "":
+		e.String(bound(w.description, 2000))
+	case suite == "":
+		e.Texts("Checks ", bound(asset, maxMetaBytes), " with Great Expectations.")
+	case asset == "":
+		e.Texts("Runs the Great Expectations suite ", bound(suite, maxMetaBytes), ".")
+	default:
+		e.Texts("Checks ", bound(asset, maxMetaBytes), " with the Great Expectations suite ", bound(suite, maxMetaBytes), ".")
+	}
+	e.Close('}')
+}
+
 // inputName opens an input.
-func inputName(e *openlineage.Encoder, in *input) {
+func inputName(e *openlineage.Encoder, namespace, name string) {
 	e.Open('{')
-	e.Member("namespace", in.namespace)
-	e.Member("name", in.name)
+	e.Member("namespace", namespace)
+	e.Member("name", name)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"text/template"
 	"time"
@@ -20,6 +21,7 @@ type Mapper struct {
 	settings Settings
 	entries  *naming.Entries
 	jobName  *template.Template // nil: the default name
+	jobText  *template.Template // nil: the default description
 	jobRules []jobRule
 	producer string
 	ready    ready
@@ -34,24 +36,31 @@ func New(s Settings) (*Mapper, error) {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
 	rules, rulesErr := compileJobRules(s.JobRules)
-	if err := errors.Join(entriesErr, nameErr, rulesErr); err != nil {
+	text, textErr := compileJobName(s.JobDescription)
+	if textErr != nil {
+		textErr = fmt.Errorf("job.description: %w", textErr)
+	}
+	if err := errors.Join(entriesErr, nameErr, textErr, rulesErr); err != nil {
 		return nil, err
 	}
 	producer := openlineage.Producer(s.Version)
-	return &Mapper{settings: s, entries: entries, jobName: name, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
+	return &Mapper{settings: s, entries: entries, jobName: name, jobText: text, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
 // result that cannot be mapped refuses the whole message, so that nothing is half delivered.
 func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 	if msg.Shape == gx.ShapeEvent {
-		return []openlineage.Run{passThrough(msg)}, nil
+		return passedThrough(msg), nil
+	}
+	if len(msg.Validations) == 0 { // a checkpoint that validated nothing, which nobody would hear of
+		return []openlineage.Run{{Warn: []string{"no_validations"}}}, nil
 	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
-	sql := &sqlReader{left: maxSQL}
+	sql, cp := &sqlReader{left: maxSQL}, m.checkpointOf(msg, in)
 	left := bytesOfAll + bytesPerByte*msg.Size
 	for i := range msg.Validations {
-		run, err := m.mapOne(&msg.Validations[i], in, sql)
+		run, err := m.mapOne(&msg.Validations[i], in, sql, cp)
 		for _, ev := range run.Events {
 			left -= len(ev.Body)
 		}
@@ -65,7 +74,14 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 		}
 		runs = append(runs, run)
 	}
-	return runs, nil
+	if cp == nil {
+		return runs, nil
+	}
+	all, fault := m.around(cp, runs)
+	if fault != nil {
+		return nil, fault
+	}
+	return all, nil
 }
 
 // What events may weigh, far above real ones: a short query of many tables names each of them in each of its events.
@@ -80,16 +96,17 @@ type view struct {
 	v               *gx.Validation
 	source          *naming.Source
 	id              string
-	start           time.Time
-	end             time.Time
-	nominal         time.Time
+	times           times
+	end             time.Time // the terminal event's
 	terminal        openlineage.EventType
-	job             openlineage.Job
+	job             namedJob
+	description     string // of the job; "" the default one
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
-	batch           []batchPart
+	batch           batch
 	counts          counts
+	checkpoint      bool   // the run is a checkpoint's own: it has no results
 	detail          detail // of the terminal event, once it is encoded
 
 	// Memory that the next view uses again.
@@ -98,6 +115,7 @@ type view struct {
 	columns [][]byte // in the message's memory
 	texts   []byte
 	enc     openlineage.Encoder
+	known   known
 }
 
 func (m *Mapper) view() *view {
@@ -112,45 +130,51 @@ func (m *Mapper) view() *view {
 func (m *Mapper) release(w *view) {
 	clear(w.facts)
 	clear(w.columns)
+	clear(w.inputs)
 	w.metrics.reset()
-	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], enc: w.enc}
+	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], inputs: w.inputs[:0], enc: w.enc, known: w.known}
 	if kept.enc.Reset(0); cap(w.facts) <= 2048 && cap(w.texts) <= 256<<10 && cap(w.enc.Bytes()) <= 1<<20 && cap(w.metrics.columns) <= 2048 && cap(w.columns) <= 2048 {
 		*w = kept
 		m.views.Put(w)
 	}
 }
 
-func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage.Run, *Error) {
+func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (openlineage.Run, *Error) {
 	w := m.view()
 	defer m.release(w)
-	warn, fault := m.decide(w, v, in, sql)
+	warn, fault := m.decide(w, v, in, sql, cp)
 	if fault != nil {
 		return openlineage.Run{}, fault
 	}
+	cp.include(w)
 	run, fault := m.events(w)
 	run.Part = v.Part
-	for _, in := range w.inputs {
-		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: in.namespace, Name: in.name})
-	}
 	run.Warn = append(warn, run.Warn...)
 	return run, fault
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (warn []string, fault *Error) {
-	src := m.entries.Resolve(&v.Batch)
-	ds, fault := m.nameDataset(src, v.Part)
+func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (warn []string, fault *Error) {
+	at, fault := m.locate(w, v)
 	if fault != nil {
 		return nil, fault
 	}
-	job, warn := m.nameJob(v, in, src)
-	parent, parentWarn := m.nameParent(v, in, job)
-	warn = append(warn, parentWarn...)
+	src := at.src
+	job := m.job(w, v, in, src)
+	parent, parentWarn := m.nameParent(in, cp)
+	warn = slices.Clip(append(job.warn, parentWarn...))
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
-	w.v, w.source, w.id, w.start, w.end, w.nominal = v, src, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
+	w.v, w.source, w.id, w.times, w.end = v, src, id.String(), t, endTime(t, id, v.Partial)
+	if t.unlikely || in.NoTime {
+		warn = append(warn, "unlikely_time")
+	}
+	if otherBatch(&v.Batch) {
+		warn = append(warn, "other_batch")
+	}
+	w.description = m.describeJob(v, in, src)
 	w.job, w.parent, w.counts = job, parent, count(v)
-	w.batch = batchParts(v.Batch.Identifiers, m.settings.BatchValues == "all")
+	w.batch = w.batchOf(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
 	w.metrics.measure(v)
 	w.listColumns()
@@ -164,12 +188,20 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (wa
 		warn = append(warn, "sql_not_read")
 		sql.refused = false
 	}
-	w.inputs = m.inputs(src, ds, q)
+	w.inputs = m.inputs(w, src, at.dataset, q)
+	if v.Single && m.settings.SingleResults != "dataset" {
+		for i := range w.inputs { // one result would replace all that the dataset's page shows
+			w.inputs[i].asserted, w.inputs[i].measured = false, false
+		}
+	}
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
 	}
-	return append(warn, ds.warn...), nil
+	if len(warn) == 0 {
+		return slices.Clip(at.dataset.warn), nil
+	}
+	return append(warn, at.dataset.warn...), nil
 }
 
 // events encodes START and the terminal event, trimming detail until the terminal one fits. Both are written into one
@@ -187,17 +219,28 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 		w.enc.Reset(size)
 		m.encodeStart(w, w.detail)
 	}
-	bodies := bytes.Clone(w.enc.Bytes())
-	terminal := openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name,
-		Key: openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job), Body: bodies[:size:size]}
-	if len(bodies) == size {
-		run.Events = []openlineage.Event{terminal}
-	} else {
-		start := terminal
-		start.Type, start.Body = openlineage.Start, bodies[size:]
-		run.Events = []openlineage.Event{start, terminal}
+	key := w.job.key
+	if w.parent.own.runID != "" {
+		key = openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job.Job)
 	}
-	run.Minimal = m.minimal(w, terminal)
+	bodies := bytes.Clone(w.enc.Bytes())
+	made := new(struct { // in one piece, for every message has them
+		events   [2]openlineage.Event
+		datasets [1]openlineage.Dataset
+	})
+	terminal := &made.events[1]
+	*terminal = openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Key: key, Body: bodies[:size:size]}
+	run.Events = made.events[1:]
+	if len(bodies) > size {
+		made.events[0] = *terminal
+		made.events[0].Type, made.events[0].Body = openlineage.Start, bodies[size:]
+		run.Events = made.events[:]
+	}
+	run.Datasets = made.datasets[:0]
+	for i := range w.inputs {
+		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: w.inputs[i].namespace, Name: w.inputs[i].name})
+	}
+	run.Minimal = m.minimal(terminal, w.end, run.Datasets)
 	return run, nil
 }
 
@@ -222,29 +265,4 @@ func (m *Mapper) fit(w *view) (int, *Error) {
 				"its event has more bytes than max_event_bytes allows (%d), and no detail is left to trim", limit)}
 		}
 	}
-}
-
-// passThrough is an event that was one already: it travels as it is.
-func passThrough(msg *gx.Message) openlineage.Run {
-	f := msg.EventFacts
-	ev := openlineage.Event{Type: openlineage.EventType(f.Type), RunID: f.RunID, JobNamespace: f.JobNamespace, JobName: f.JobName,
-		Body: msg.Event, PassThrough: true}
-	job := openlineage.Job{Namespace: f.JobNamespace, Name: f.JobName}
-	switch f.Kind {
-	case "DatasetEvent":
-		ev.Key = openlineage.DatasetKey(f.DatasetNamespace, f.DatasetName)
-	case "JobEvent":
-		ev.Key = openlineage.JobKey(job)
-	default:
-		ev.Key = openlineage.RunKey(openlineage.Job{Namespace: f.RootNamespace, Name: f.RootName},
-			openlineage.Job{Namespace: f.ParentNamespace, Name: f.ParentName}, job)
-	}
-	run := openlineage.Run{Events: []openlineage.Event{ev}}
-	if f.DatasetName != "" {
-		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: f.DatasetNamespace, Name: f.DatasetName})
-	}
-	for _, d := range f.Datasets {
-		run.Datasets = append(run.Datasets, openlineage.Dataset(d))
-	}
-	return run
 }

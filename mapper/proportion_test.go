@@ -126,6 +126,7 @@ func BenchmarkMessage(b *testing.B) {
 				if _, err := m.Map(msg, Input{Received: received, Topic: "t"}); err != nil {
 					b.Fatal(err)
 				}
+				msg.Release()
 			}
 			b.ReportMetric(float64(used(b)-before)/float64(b.N), "cpu-ns/op")
 		})

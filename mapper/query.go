@@ -20,17 +20,17 @@ type input struct {
 
 // inputs are what was validated and, of a query, the tables that it reads: further inputs without assertions, or with
 // them in the asset's place where query_assertions asks for it. Metrics of a query's rows are never told of a table.
-func (m *Mapper) inputs(src *naming.Source, ds dataset, q *sqltext.Query) []input {
-	var all []input
+func (m *Mapper) inputs(w *view, src *naming.Source, ds dataset, q *sqltext.Query) []input {
+	all := w.inputs[:0]
 	if !ds.none {
 		all = append(all, input{ds, true, true})
 	}
-	tables := m.tablesOfQuery(src, q)
+	tables := m.tablesOfQuery(w, src, q)
 	if m.settings.QueryAssertions == "tables" && len(tables) > 0 {
 		for i := range tables {
 			tables[i].asserted = true
 		}
-		return tables
+		return append(all[:0], tables...)
 	}
 	for _, t := range tables {
 		if ds.none || t.namespace != ds.namespace || t.name != ds.name {
@@ -42,12 +42,12 @@ func (m *Mapper) inputs(src *naming.Source, ds dataset, q *sqltext.Query) []inpu
 
 // tablesOfQuery names the tables of a query by its datasource. Where that is not known there are none: a made-up name
 // would be a dataset that nobody else writes or reads.
-func (m *Mapper) tablesOfQuery(src *naming.Source, q *sqltext.Query) (tables []input) {
+func (m *Mapper) tablesOfQuery(w *view, src *naming.Source, q *sqltext.Query) (tables []input) {
 	if q == nil || src.Namespace() == "" {
 		return nil
 	}
 	for _, parts := range q.Tables() {
-		d, _ := m.safeDataset(src.TableOfQuery(parts), src.Datasource)
+		d, _ := m.safeDataset(w, src.TableOfQuery(parts), src.Datasource)
 		known := func(t input) bool { return t.name == d.name }
 		if !slices.ContainsFunc(tables, known) {
 			tables = append(tables, input{dataset: d})

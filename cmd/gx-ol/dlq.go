@@ -274,5 +274,5 @@ func (d *deadLetters) session(ctx context.Context, a *process, by string, ix *dl
 	if by == "" {
 		by = a.who
 	}
-	return d.Begin(ctx, opts, by, ix)
+	return d.Begin(ctx, opts, app.LetterWriter, by, ix)
 }

@@ -118,6 +118,9 @@ func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o r
 	if err := d.announce(a, f, o, plan, letters); err != nil {
 		return err
 	}
+	if f.dryRun {
+		return d.foresee(ctx, a, o, plan, letters)
+	}
 	ok, err := f.agreed(a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), d.Name))
 	if err != nil || !ok {
 		return err
@@ -131,6 +134,29 @@ func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o r
 		plan.Each = t.note
 		return replay.Run(ctx, s, plan)
 	})
+}
+
+// foresee says what the backend would say of the letters, where one is asked.
+func (d *deadLetters) foresee(ctx context.Context, a *process, o replayOptions, plan replay.Plan, letters []*dlq.Letter) error {
+	o.to = "source" // the backends alone are needed, not the pipeline to them
+	end, err := d.through(ctx, a, o, &plan)
+	if err != nil {
+		return err
+	}
+	defer end()
+	stale := 0
+	err = replay.Preview(ctx, d.Topic, plan, letters, func(l *dlq.Letter, warning string) {
+		stale++
+		say(a.stderr, "%s: %s\n", l.Position, warning)
+	})
+	switch {
+	case err != nil || plan.Stale == nil:
+	case o.stale == "skip":
+		say(a.stderr, "%s would stay: the backend has later results\n", plural(stale, "letter"))
+	case stale > 0:
+		say(a.stderr, "the backend has later results for %s; --stale skip leaves them\n", plural(stale, "letter"))
+	}
+	return err
 }
 
 // settling settles letters in a session, and tells how it goes and how it ended.

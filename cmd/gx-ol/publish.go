@@ -17,6 +17,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
@@ -33,7 +34,8 @@ func newPublishCommand(a *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "publish FILE|DIR|-…", Short: "put validation results on a topic", Args: cobra.MinimumNArgs(1),
 		Long: `Publishes each file as one message (a folder: every *.json below it), acknowledged by all replicas. The key is
-<datasource>.<asset>, so that one dataset's results keep their order.`,
+<datasource>.<asset>, so that one dataset's results keep their order; an OpenLineage event has the key of OpenLineage's rule, so that the
+events of a run stay on one partition.`,
 		Example: `  gx-ol publish --brokers localhost:9092 --topic gx.validation-results great_expectations/uncommitted/validations/
   cat result.json | gx-ol publish -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -137,8 +139,8 @@ func resultRecord(name string, o publishOptions, a *process) (*kgo.Record, error
 	switch {
 	case err != nil && !o.raw:
 		return nil, fmt.Errorf("%w (--raw publishes it all the same)", err)
-	case err == nil && o.key == "" && msg.Key() != "":
-		rec.Key = []byte(msg.Key())
+	case err == nil && o.key == "" && mapper.KeyOf(msg) != "":
+		rec.Key = []byte(mapper.KeyOf(msg))
 	}
 	return rec, nil
 }

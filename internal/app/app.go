@@ -11,6 +11,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/consumer"
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/producer/kafka"
@@ -72,3 +73,6 @@ func inputOpts(cfg *config.Config, ours []kgo.Opt) ([]kgo.Opt, error) {
 	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
 	return append(ours, opts...), err
 }
+
+// LetterWriter writes what settles letters, inside the transactions of a client.
+func LetterWriter(client *kgo.Client) dlq.Writer { return kafka.NewTransactionWriter(client) }

@@ -25,6 +25,9 @@ type Config struct {
 	Lifecycle         string   // start_and_end or end_only
 	AssertionsIn      []string // inputFacets, facets
 	TestFacet         string   // auto, always or never
+	SingleResults     string   // test, dataset
+	SchemaFacet       string   // off, on; empty: on with Compat only
+	Symlinks          string   // off, on
 	Unmapped          string   // name or error
 	FileDatasets      string   // file or asset
 	QueryAssertions   string   // asset or tables

@@ -37,7 +37,7 @@ func jobFields() []field {
 	return []field{
 		{path: "job.namespace", typ: "string", aliases: []string{"openlineage_namespace"}, doc: "namespace of the OpenLineage job; default: default", at: func(c *Config) any { return &c.Job.Namespace }},
 		{path: "job.name", typ: "string", aliases: []string{"job_name"}, doc: "constant or template; default: <suite>.<datasource>.<asset>", at: func(c *Config) any { return &c.Job.Name }},
-		{path: "job.description", typ: "string", aliases: []string{"job_description"}, doc: "description of the job; default: the suite's notes", at: func(c *Config) any { return &c.Job.Description }},
+		{path: "job.description", typ: "string", aliases: []string{"job_description"}, doc: "constant or template, as the name; default: the suite's notes, else which suite checks which asset", at: func(c *Config) any { return &c.Job.Description }},
 		{path: "job.rules", typ: "rules", doc: "list of {suite, datasource, asset, checkpoint, topic (globs), namespace, name}; the first that fits names the job", at: func(c *Config) any { return &c.Job.Rules }},
 		{path: "job.tags", typ: "map", doc: "tags of the job", at: func(c *Config) any { return &c.Job.Tags }},
 		{path: "job.owners", typ: "map", doc: "owner, such as team:data-platform, to kind of ownership", at: func(c *Config) any { return &c.Job.Owners }},
@@ -50,7 +50,7 @@ func jobFields() []field {
 		{path: "run.tags", typ: "map", doc: "tags of every run", at: func(c *Config) any { return &c.RunTags }},
 		{path: "parent.id", typ: "string", doc: "run that started the checkpoint, namespace/name/runId, where the message's headers name none", at: func(c *Config) any { return &c.Parent.ID }},
 		{path: "parent.root_id", typ: "string", doc: "run that started everything, likewise", at: func(c *Config) any { return &c.Parent.RootID }},
-		{path: "parent.checkpoint", typ: "bool", def: "false", doc: "where there is no other parent: the checkpoint's own run", at: func(c *Config) any { return &c.Parent.Checkpoint }},
+		{path: "parent.checkpoint", typ: "bool", def: "false", doc: "where there is no other parent and a message holds a whole checkpoint: the checkpoint's own run, which gets a START and an end around those of its validations", at: func(c *Config) any { return &c.Parent.Checkpoint }},
 	}
 }
 

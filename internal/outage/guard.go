@@ -78,6 +78,8 @@ type Attempt struct {
 	Event *openlineage.Event
 	// Minimal makes a harmless event of the same run; nil if it has none.
 	Minimal func() openlineage.Event
+	// GoesOn says that it goes on with what an earlier attempt has begun: the end of a run whose START was taken.
+	GoesOn bool
 	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
 	Asks bool
 }
@@ -200,7 +202,7 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 		if probe || a.Asks || g.limit == nil {
 			return pass{g: g, probe: probe, began: time.Now()}, nil
 		}
-		if err := g.limit.acquire(ctx); err != nil {
+		if err := g.limit.acquire(ctx, a.GoesOn); err != nil {
 			return pass{}, err
 		}
 		if !g.gate.closed.Load() {

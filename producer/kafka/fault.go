@@ -17,6 +17,13 @@ func tooLarge(err error) bool {
 	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
 }
 
+// refused reports whether a broker will never take the batch that a record was in. Which record it is, only a batch of one tells.
+func refused(err error) bool { return tooLarge(err) || invalid(err) }
+
+func invalid(err error) bool {
+	return errors.Is(err, kerr.InvalidRecord) || errors.Is(err, kerr.InvalidTimestamp)
+}
+
 // writeFault says whose fault it is that a record was not written; nil for nil. The end of ctx is nobody's fault.
 func writeFault(ctx context.Context, err error, topic string) error {
 	switch {
@@ -26,7 +33,7 @@ func writeFault(ctx context.Context, err error, topic string) error {
 		return ctx.Err()
 	case tooLarge(err):
 		return fault.MessageError(fault.Oversize, TooLarge, "writing to topic %s: %w", topic, err)
-	case errors.Is(err, kerr.InvalidRecord):
+	case invalid(err):
 		return fault.MessageError(fault.Rejected, "kafka_invalid_record", "writing to topic %s: %w", topic, err)
 	}
 	return Fault(ctx, err, "writing to topic", topic)

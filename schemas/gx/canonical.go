@@ -50,7 +50,7 @@ func (s *scanner) canonicalCount(limit int) (value json.RawMessage, count int) {
 	if !ok {
 		return nil, count
 	}
-	return s.mem.keepJSON(out), count
+	return s.mem.facts.keepJSON(out), count
 }
 
 // appendCanonical writes one value, and stops writing beyond limit: ok is false then, and out is as long as dst at the

@@ -16,17 +16,17 @@ func decode(value []byte, pointer Decoder) (*Message, error) {
 	if len(b) > 5 && b[0] == 0 { // Confluent framing: a zero byte and the schema's id
 		b, base = b[5:], 5
 	}
-	mem := stores.Get().(*store)
+	mem := openStore(len(value))
 	defer mem.release()
-	mem.allow(len(value))
 	m, err := decodeText(b, base, mem, pointer)
 	if mem.err != nil { // whatever was made of what came before it
-		return nil, mem.err
+		err = mem.err
 	}
 	if err != nil {
+		mem.facts.release()
 		return nil, err
 	}
-	m.Size = len(value)
+	m.Size, m.facts = len(value), mem.facts
 	return m, nil
 }
 

@@ -326,7 +326,9 @@ func TestAMessageStaysAsItWasWhileOthersAreDecoded(t *testing.T) {
 			}
 			was := text(first)
 			for _, other := range all {
-				_, _ = Decode(other)
+				if m, err := Decode(other); err == nil {
+					m.Release()
+				}
 				_, _ = Decode(other[:len(other)/2])
 			}
 			again, err := Decode(value)
@@ -340,10 +342,24 @@ func TestAMessageStaysAsItWasWhileOthersAreDecoded(t *testing.T) {
 
 // A panic is recovered by whoever decodes, and what was in hand then must not show in the next message.
 func TestAStoreIsGivenBackEmpty(t *testing.T) {
-	m := &store{kwargs: []Kwarg{{Name: "ROWVALUE"}}, results: [][]evr{{{batchID: "ROWVALUE"}}}}
-	kwargs, results := m.kwargs, m.results
+	m := &store{facts: new(facts), evr: evr{batchID: "ROWVALUE"}, segs: []segment{{key: []byte("ROWVALUE")}}, read: 1,
+		members: []member{{key: "ROWVALUE"}}, readings: []*reading{{asset: "ROWVALUE"}}}
+	segs, members := m.segs, m.members
 	m.release()
-	if len(m.kwargs) != 0 || len(m.results[0]) != 0 || kwargs[0].Name != "" || results[0][:1][0].batchID != "" {
-		t.Errorf("%+v %+v", kwargs, results)
+	if m.facts != nil || m.evr.batchID != "" || len(m.segs) != 0 || segs[0].key != nil || len(m.members) != 0 || members[0].key != "" ||
+		m.read != 0 || m.readings[0].asset != "" {
+		t.Errorf("%+v %+v %+v", m, segs, members)
+	}
+}
+
+// Whoever releases a message finds nothing in it any more, and the next one that is decoded into its memory nothing of it.
+func TestAReleasedMessageLeavesNothing(t *testing.T) {
+	f := &facts{validations: make([]Validation, 1), results: []Expectation{{Type: "ROWVALUE"}}, kwargs: []Kwarg{{Name: "ROWVALUE"}}}
+	results, kwargs := f.results, f.kwargs
+	m := &Message{Validations: f.validations, facts: f}
+	m.Release()
+	m.Release() // harmless: the memory may serve another message by now
+	if m.Validations != nil || m.facts != nil || results[0].Type != "" || kwargs[0].Name != "" || len(f.results) != 0 {
+		t.Errorf("%+v %+v", m, f)
 	}
 }

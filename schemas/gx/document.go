@@ -59,7 +59,7 @@ func (v *doc) keep(s *scanner, m member) {
 		return
 	}
 	if v.members == nil && v.kind == '{' {
-		v.members = make([]member, 0, 10)
+		v.members = s.mem.room()
 	}
 	if n := len(v.members); n == cap(v.members) && n > 0 {
 		v.members = slices.Grow(v.members, n) // twice as many: append would allocate five times as much in all

@@ -1,9 +1,6 @@
 package gx
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // Bounds of what is kept of one expectation, in bytes.
 const (
@@ -14,7 +11,7 @@ const (
 
 // evr is one expectation result with what only its validation needs.
 type evr struct {
-	Expectation
+	*Expectation
 	batchID string
 	kwargs  span
 	old     bool // has expectation_type: 0.x
@@ -22,10 +19,12 @@ type evr struct {
 	readable bool // success is a boolean or nothing
 }
 
-// expectation consumes one expectation result into e; false if the value is none.
-func (s *scanner) expectation(e *evr) bool {
+// expectation consumes one expectation result into to; false if the value is none. What it returns beside is in hand until
+// the next one is read.
+func (s *scanner) expectation(to *Expectation) (*evr, bool) {
+	e := &s.mem.evr
+	*e = evr{Expectation: to, readable: true}
 	e.Result = noResult()
-	e.readable = true
 	known := false
 	var substituted span
 	s.object(func(key []byte) {
@@ -40,7 +39,7 @@ func (s *scanner) expectation(e *evr) bool {
 			known = true
 			s.result(&e.Result)
 		case "exception_info":
-			s.exception(&e.Expectation)
+			s.exception(e.Expectation)
 		case "meta":
 			s.object(func(k []byte) {
 				if string(k) == "substituted_parameters" {
@@ -54,9 +53,9 @@ func (s *scanner) expectation(e *evr) bool {
 		}
 	})
 	if substituted.end != 0 && s.err == nil {
-		s.at(substituted).substitute(&e.Expectation)
+		s.at(substituted).substitute(e.Expectation)
 	}
-	return known || e.Type != ""
+	return e, known || e.Type != ""
 }
 
 // config reads one member of expectation_config, or of a described result, where they stand at the top.
@@ -105,15 +104,15 @@ func (s *scanner) config(e *evr, key []byte) {
 func (s *scanner) keywords(e *evr) {
 	isObject := s.next() == '{'
 	start := s.pos
-	s.object(func(key []byte) { s.keyword(e, key) })
+	kept := len(s.mem.facts.kwargs)
+	s.object(func(key []byte) { s.keyword(e, key, &kept) })
 	if isObject {
 		e.kwargs = span{start, s.pos}
-		s.mem.sortKwargs()
-		e.Kwargs = s.mem.keepKwargs()
+		e.Kwargs = s.mem.facts.sortKwargs(kept)
 	}
 }
 
-func (s *scanner) keyword(e *evr, key []byte) {
+func (s *scanner) keyword(e *evr, key []byte, kept *int) {
 	switch string(key) {
 	case "batch_id":
 		e.batchID = s.name()
@@ -147,10 +146,7 @@ func (s *scanner) keyword(e *evr, key []byte) {
 	if k.Name == "row_condition" {
 		e.RowCondition = c != 'n' && string(s.b[start:s.pos]) != `""`
 	}
-	if n := len(s.mem.kwargs); n == cap(s.mem.kwargs) && n > 0 {
-		s.mem.kwargs = slices.Grow(s.mem.kwargs, n)
-	}
-	s.mem.kwargs = append(s.mem.kwargs, k)
+	s.mem.facts.kwarg(kept, k)
 }
 
 var jsonNull = []byte("null")

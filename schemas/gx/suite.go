@@ -4,8 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// maxOtherIDs is how many further batch ids of its results a validation keeps.
+const maxOtherIDs = 8
 
 // maxIdentifiers bounds the canonical batch identifiers, in bytes.
 const maxIdentifiers = 256 << 10
@@ -27,10 +31,11 @@ type list struct {
 	rank    int // 0: none was read
 	results []Expectation
 	repeats []repeat
-	batchID string // the first that a result names
-	stray   int    // the first element that is no expectation result, -1 if none
-	strayAt int    // its place
-	unread  int    // the first result whose success is neither true nor false, -1 if none
+	batchID string   // the first that a result names
+	others  []string // further ones
+	stray   int      // the first element that is no expectation result, -1 if none
+	strayAt int      // its place
+	unread  int      // the first result whose success is neither true nor false, -1 if none
 }
 
 // repeat is a result that may be there once per metric error: GX 0.13.35 – 0.18.9 did so.
@@ -52,7 +57,8 @@ func (v *doc) fact(s *scanner, key string) {
 		if !s.keepValidation() {
 			return
 		}
-		v.suite = &reading{readable: true}
+		v.suite = s.mem.reading()
+		v.suite.readable = true
 	}
 	r := v.suite
 	switch key {
@@ -106,7 +112,7 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		return
 	}
 	l := list{key: key, rank: rank, stray: -1, unread: -1}
-	n := 0
+	first := len(s.mem.facts.results)
 	s.array(func(i int) {
 		if s.next() != '{' || l.stray >= 0 { // behind a stray one nothing is kept: the list is no list of results
 			l.strayed(i, s.pos)
@@ -117,15 +123,18 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		if !s.keepResult() {
 			return
 		}
-		n = i + 1
-		if !s.expectation(s.mem.result(i)) {
+		if e, ok := s.expectation(s.mem.facts.result(&first)); ok {
+			l.take(s, i, e)
+		} else {
 			l.strayed(i, start)
 		}
 	})
-	if s.err == nil && l.stray < 0 {
-		l.keep(s, n)
+	if s.err != nil || l.stray >= 0 {
+		l.repeats = nil
+		s.mem.facts.dropResults(first)
 	}
-	s.mem.clearResults()
+	n := len(s.mem.facts.results)
+	l.results = s.mem.facts.results[first:n:n]
 	r.list = l
 }
 
@@ -136,20 +145,18 @@ func (l *list) strayed(i, at int) {
 	}
 }
 
-// keep takes the first n results out of the store.
-func (l *list) keep(s *scanner, n int) {
-	l.results = make([]Expectation, n)
-	for i := range n {
-		e := s.mem.result(i)
-		if !e.readable && l.unread < 0 {
-			l.unread = i
-		}
-		l.results[i] = e.Expectation
-		l.results[i].Index = i
-		first(&l.batchID, e.batchID)
-		if e.Raised && e.old {
-			l.repeats = append(l.repeats, repeat{i, e.repeatKey(s)})
-		}
+// take notes what only the validation needs of its result i.
+func (l *list) take(s *scanner, i int, e *evr) {
+	e.Index = i
+	if !e.readable && l.unread < 0 {
+		l.unread = i
+	}
+	first(&l.batchID, e.batchID)
+	if e.batchID != l.batchID && e.batchID != "" && len(l.others) < maxOtherIDs && !slices.Contains(l.others, e.batchID) {
+		l.others = append(l.others, e.batchID)
+	}
+	if e.Raised && e.old && s.err == nil {
+		l.repeats = append(l.repeats, repeat{i, e.repeatKey(s)})
 	}
 }
 
@@ -198,15 +205,20 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 // loose makes one validation of expectation results that stand alone.
 func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 	var val Validation
-	defer d.s.mem.clearResults()
 	if !d.s.keepValidation() {
 		return val, d.s.err
 	}
+	l, facts := list{unread: -1}, d.s.mem.facts
+	begin := len(facts.results)
 	for i, m := range items {
 		if !d.s.keepResult() {
 			return val, d.s.err
 		}
-		if !d.s.at(m.at).expectation(d.s.mem.result(i)) {
+		sub := d.s.at(m.at)
+		e, ok := sub.expectation(facts.result(&begin))
+		if ok {
+			l.take(sub, i, e)
+		} else {
 			path := ""
 			if len(items) > 1 {
 				path = fmt.Sprintf("[%d]", i)
@@ -214,8 +226,8 @@ func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 			return val, d.notAResult(m.at.start, path)
 		}
 	}
-	l := list{unread: -1}
-	if l.keep(d.s, len(items)); l.unread >= 0 {
+	l.results = facts.results[begin:len(facts.results):len(facts.results)]
+	if l.unread >= 0 {
 		return val, d.unreadable(whole.start, "success")
 	}
 	l.fill(&val)
@@ -239,6 +251,7 @@ func (d *decoder) notAResult(at int, path string) *DecodeError {
 func (l *list) fill(val *Validation) {
 	val.ResultCount = len(l.results)
 	first(&val.Batch.BatchID, l.batchID)
+	val.Batch.OtherIDs = l.others
 	val.Results = l.results
 	if len(l.repeats) < 2 || strings.HasPrefix(val.GXVersion, "1.") {
 		return

@@ -32,7 +32,7 @@ func (s *scanner) text() string {
 	if escaped {
 		return s.unescaped(raw)
 	}
-	return string(raw)
+	return s.mem.facts.text(raw)
 }
 
 // unescaped decodes a string's body, by way of the scratch where it is short.
@@ -42,7 +42,7 @@ func (s *scanner) unescaped(raw []byte) string {
 	}
 	out := appendUnescaped(s.mem.scratch[:0], raw)
 	s.mem.scratch = out[:0]
-	return string(out)
+	return s.mem.facts.text(out)
 }
 
 // textBytes is text without a copy where the string has no escapes.
@@ -74,16 +74,23 @@ func (s *scanner) name() string {
 // boolean consumes a value: true or false, also as 1 and 0, and as the text that json.dumps(default=str) makes of NumPy's
 // booleans. readable is false for what is neither one of these nor null.
 func (s *scanner) boolean() (value *bool, readable bool) {
-	s.next()
+	switch s.next() {
+	case 't':
+		s.literal("true")
+		return s.mem.facts.boolean(true), true
+	case 'f':
+		s.literal("false")
+		return s.mem.facts.boolean(false), true
+	}
 	p := s.here()
 	if s.err != nil {
 		return nil, true
 	}
 	switch string(s.b[p.start:p.end]) {
-	case "true", `"True"`, `"true"`, "1":
-		return s.mem.boolean(true), true
-	case "false", `"False"`, `"false"`, "0":
-		return s.mem.boolean(false), true
+	case `"True"`, `"true"`, "1":
+		return s.mem.facts.boolean(true), true
+	case `"False"`, `"false"`, "0":
+		return s.mem.facts.boolean(false), true
 	case "null", `"None"`:
 		return nil, true
 	}
@@ -123,14 +130,26 @@ func (s *scanner) count() *int64 {
 	if len(t) == 0 {
 		return nil
 	}
+	if n := 0; len(t) < 10 { // nearly all of them
+		for _, c := range t {
+			if c < '0' || c > '9' {
+				n = -1
+				break
+			}
+			n = 10*n + int(c-'0')
+		}
+		if n >= 0 {
+			return s.mem.facts.count(int64(n))
+		}
+	}
 	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
-		return s.mem.count(n)
+		return s.mem.facts.count(n)
 	}
 	f, err := strconv.ParseFloat(string(t), 64)
 	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
 		return nil
 	}
-	return s.mem.count(int64(f))
+	return s.mem.facts.count(int64(f))
 }
 
 // float consumes a value; nil unless it is a finite number.
@@ -139,7 +158,7 @@ func (s *scanner) float() *float64 {
 	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 		return nil
 	}
-	return s.mem.float(f)
+	return s.mem.facts.float(f)
 }
 
 // strings consumes an array and returns its texts.

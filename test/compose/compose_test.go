@@ -7,6 +7,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/gx-ol/gx-ol/internal/config"
 )
 
 func load(t *testing.T) *types.Project {
@@ -41,6 +43,23 @@ func TestComposeHoldsWhatTheJourneyNeeds(t *testing.T) {
 	}
 	if _, ok := project.Services["marquez"].DependsOn["postgres"]; !ok {
 		t.Error("marquez does not wait for postgres")
+	}
+}
+
+// Without a name that stays, a killed process delivers nothing after its restart until its old session ends.
+func TestTheGroupMemberHasANameThatStays(t *testing.T) {
+	env := load(t).Services["gx-ol"].Environment
+	cfg, err := config.LoadForMap("", func(name string) (string, bool) {
+		if v := env[name]; v != nil {
+			return *v, true
+		}
+		return "", false
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Kafka["group.instance.id"] == "" {
+		t.Errorf("kafka %v has no group.instance.id", cfg.Kafka)
 	}
 }
 
