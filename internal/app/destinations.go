@@ -111,7 +111,7 @@ func newDestination(cfg *config.Config, t *config.Transport, p Process) (produce
 	if i < 0 {
 		return producer.Kind{}, nil, fmt.Errorf("no destination of type %q", t.Type)
 	}
-	d, err := kinds[i].New(func(into any) error { return settings(cfg, t, p, into) })
+	d, err := kinds[i].New(func(into any) error { return config.Wrong(settings(cfg, t, p, into)) })
 	return kinds[i], d, err
 }
 

@@ -42,10 +42,10 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
-		return err
+		return config.Wrong(err)
 	}
 	defer client.Close()
-	if err := checkInput(ctx, client, cfg); err != nil {
+	if err := checkInput(ctx, client, cfg, p.Log); err != nil {
 		return err
 	}
 	writer := kafka.NewWriter(client)
@@ -158,9 +158,6 @@ func PipelineConfig(cfg *config.Config, m Mapping, p Process) pipeline.Config {
 	}
 }
 
-// ownTopics are those of gx-ol's own, which are never input.
-func ownTopics() []string { return []string{`\.dlq$`, `\.dlq\.`, `^__`} }
-
 // members is the group member that the configuration describes.
 func (e *engine) members(memory int64) (consumer.Config, error) {
 	cfg := e.cfg
@@ -173,7 +170,7 @@ func (e *engine) members(memory int64) (consumer.Config, error) {
 		window = windowFor(memory)
 	}
 	members := consumer.Config{
-		Client: opts, Topics: cfg.Input.Topics, Exclude: ownTopics(), Group: cfg.Input.Group, Log: e.p.Log,
+		Client: opts, Topics: cfg.Input.Topics, Exclude: ownTopics(cfg), Group: cfg.Input.Group, Log: e.p.Log,
 		MaxInFlight: cfg.Input.MaxInFlight, MaxBytes: window, MaxInflated: 2 * cfg.Input.MaxMessageBytes,
 		Watch: e.watch, OnLost: func(l consumer.Lost) { e.metrics.Lost(l.Topic, l.To-l.From) },
 	}
@@ -184,15 +181,16 @@ func (e *engine) members(memory int64) (consumer.Config, error) {
 }
 
 // checkInput tells within seconds what would keep the pipeline from reading, and makes the dead-letter topics.
-func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config) error {
+func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config, log *zap.Logger) error {
 	if cfg.Input.Regex() {
 		if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
 			return err
 		}
-		if cfg.DeadLetters.Topic == "" {
-			return nil // each is made with the first letter to it
+		if err := kafkaclient.CheckGroup(ctx, client, cfg.Input.Group); err != nil {
+			return err
 		}
-		return ensureLetters(ctx, client, "", cfg.DeadLetters.Topic)
+		warnIfNothingFits(ctx, client, cfg, log)
+		return nil // a dead-letter topic is made with the first letter to it, after the topic that the letter is about
 	}
 	if err := kafkaclient.CheckConnection(ctx, client, cfg.Input.Topics); err != nil {
 		return err

@@ -2,8 +2,7 @@ package telemetry
 
 // warningCodes are all codes of gx_ol_warnings_total; docs/metrics.md lists them.
 func warningCodes() []string {
-	return []string{"unmapped_datasource", "relative_path", "sql_not_read", "unnamed_job", "name_changed", "trimmed", "bad_parent_header",
-		"unlikely_time", "no_validations", "other_batch"}
+	return []string{"unmapped_datasource", "relative_path", "sql_not_read", "unnamed_job", "name_changed", "trimmed", "bad_parent_header", "unlikely_time", "no_validations", "other_batch"}
 }
 
 // letterCode is a cause of a dead letter.
