@@ -129,7 +129,12 @@ func TestAHeldPartitionMovesWithinTheRebalanceTimeout(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- c.Run(ctx) }()
-		return member{w, logs, sync.OnceFunc(func() { cancel(); _ = <-done })}
+		return member{w, logs, sync.OnceFunc(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})}
 	}
 	a := join()
 	defer a.stop()
