@@ -166,8 +166,29 @@ func (e *Encoder) Member(name, value string) {
 func (e *Encoder) Time(name string, t time.Time) {
 	e.Field(name)
 	e.next()
-	e.buf = t.UTC().AppendFormat(e.buf, `"2006-01-02T15:04:05.000000Z"`)
+	e.buf = appendTime(e.buf, t.UTC())
 }
+
+// appendTime is AppendFormat without reading a layout anew for every time.
+func appendTime(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
+	}
+	hour, minute, second := t.Clock()
+	micro := t.Nanosecond() / 1000
+	b = append(b, '"')
+	b = append(appendTwo(appendTwo(b, year/100), year%100), '-')
+	b = append(appendTwo(b, int(month)), '-')
+	b = append(appendTwo(b, day), 'T')
+	b = append(appendTwo(b, hour), ':')
+	b = append(appendTwo(b, minute), ':')
+	b = append(appendTwo(b, second), '.')
+	b = appendTwo(appendTwo(appendTwo(b, micro/10_000), micro/100%100), micro%100)
+	return append(b, 'Z', '"')
+}
+
+func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // Facet opens a facet with its _producer and _schemaURL; the caller closes it.
 func (e *Encoder) Facet(name, producer, schemaURL string) {
