@@ -18,11 +18,12 @@ type Config struct {
 
 	Grace       time.Duration // how long what is in flight may settle at a revoke or a stop; default 8 s, below any rebalance timeout
 	MaxInFlight int           // records of one partition that are settled side by side; default 64
-	MaxTogether int           // records of all partitions that are settled side by side, as far as each then has eight; default 4096
+	MaxTogether int           // records of all partitions that are settled side by side, as far as each then has eight; default 1024
 	MaxBytes    int64         // of records in hand (fetched, waiting, in flight) over all partitions; one record more is let through; default 64 MiB
 	MaxInflated int           // bytes that one compressed batch may have when inflated; a larger one is not read (see Unread); default 64 MiB
 	Log         *zap.Logger   // default: none
 	OnLost      func(Lost)    // is told of records that were deleted before they were read; default: nobody
+	Watch       *Watch        // sees how the member is; default: one that nobody asks
 }
 
 // Lost is a range of offsets that the brokers deleted (by retention or a deletion of records) before they were
@@ -41,7 +42,7 @@ func (cfg Config) withDefaults() Config {
 		cfg.MaxInFlight = 64
 	}
 	if cfg.MaxTogether <= 0 {
-		cfg.MaxTogether = 4096
+		cfg.MaxTogether = 1024
 	}
 	if cfg.MaxBytes <= 0 {
 		cfg.MaxBytes = 64 << 20
@@ -54,6 +55,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.OnLost == nil {
 		cfg.OnLost = func(Lost) {}
+	}
+	if cfg.Watch == nil {
+		cfg.Watch = NewWatch(cfg.Group, cfg.Log, nil)
 	}
 	return cfg
 }
@@ -70,7 +74,7 @@ func (cfg Config) groupOpts() ([]kgo.Opt, error) {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.WithDecompressor(inflates),
-		kgo.WithHooks(inflates),
+		kgo.WithHooks(inflates, cfg.Watch),
 		// Where fetches begin; fetchSize makes them fit what the batches inflate to.
 		kgo.FetchMaxPartitionBytes(firstFetch),
 		kgo.FetchMaxBytes(firstFetch),

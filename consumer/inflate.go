@@ -17,6 +17,7 @@ const usualBatch = 1 << 20
 // the wire can't become gigabytes, however many batches they are. It is also a hook: it is told when an answer begins.
 type inflater struct {
 	whole, usual kgo.Decompressor
+	most         int          // of one batch
 	enough       int64        // of one answer
 	used         atomic.Int64 // of the one that is being read
 }
@@ -36,7 +37,7 @@ func newInflater(cfg Config) (*inflater, error) {
 		return nil, err
 	}
 	usual, err := bounded(min(most, usualBatch))
-	return &inflater{whole: whole, usual: usual, enough: cfg.MaxBytes}, err
+	return &inflater{whole: whole, usual: usual, most: most, enough: cfg.MaxBytes}, err
 }
 
 // bounded is the client's own way to inflate, with a bound. It can be had from a client alone.
@@ -66,11 +67,19 @@ func (f *inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byt
 	if used >= 2*f.enough {
 		return nil, errLater
 	}
-	d := f.whole
+	d, most := f.whole, f.most
 	if used >= f.enough {
-		d = f.usual
+		d, most = f.usual, min(f.most, usualBatch)
 	}
-	out, err := d.Decompress(src, codec)
+	var out []byte
+	var err error
+	large := false
+	if len(src) >= largeBatch {
+		out, large, err = inflateLarge(src, codec, most)
+	}
+	if !large {
+		out, err = d.Decompress(src, codec)
+	}
 	if d == f.usual && errors.Is(err, kgo.ErrMaxDecompress) {
 		return nil, errLater
 	}

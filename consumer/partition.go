@@ -13,7 +13,7 @@ import (
 
 // maxAhead is how far, in records, a partition may settle beyond its first record that is not settled: what is settled there
 // is not committed, and comes again after a crash.
-const maxAhead = 10_000
+const maxAhead = 2_000
 
 // partition is what this member has in hand of one partition: its records in order, their lanes, and the settled prefix,
 // which alone may be committed.

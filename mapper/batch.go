@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
+	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // dateParts are the names of batch identifiers that splitters by date and regex groups use: they are no row values.
@@ -64,6 +67,43 @@ func batchParts(identifiers json.RawMessage, all bool) []batchPart {
 		}
 	}
 	return parts
+}
+
+// otherBatch reports whether meta names another batch than every result's batch_id does: which of the two was validated nobody can tell.
+func otherBatch(b *gx.Batch) bool {
+	if b.Datasource == "" || b.Asset == "" || b.BatchID == "" || !otherID(b, b.BatchID) {
+		return false
+	}
+	for _, id := range b.OtherIDs {
+		if !otherID(b, id) {
+			return false
+		}
+	}
+	return true
+}
+
+// otherID reports whether a batch id, as fluent datasources write it (datasource-asset-option_value…), is of another batch than
+// meta's. The 32 digits of the older ones tell nothing.
+func otherID(b *gx.Batch, id string) bool {
+	if naming.IsDigest(id) {
+		return false
+	}
+	rest, ok := strings.CutPrefix(id, b.Datasource+"-"+b.Asset)
+	if !ok || rest != "" && rest[0] != '-' {
+		return true
+	}
+	if rest == "" {
+		return false
+	}
+	other := false
+	eachMember(b.Identifiers, func(key, value []byte) {
+		text, ok := scalarText(value)
+		option := "-" + jsonText(key) + "_"
+		if ok && strings.Contains(rest, option) && !strings.Contains(rest+"-", option+text+"-") {
+			other = true
+		}
+	})
+	return other
 }
 
 // joinIdentifiers is the values of the batch identifiers, joined by dashes.

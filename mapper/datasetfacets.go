@@ -11,16 +11,13 @@ import (
 func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d detail) {
 	e.Field("facets")
 	e.Open('{')
-	if in.sourceName != "" && in.sourceURI != "" {
-		e.Begin(m.ready.dataSource)
-		e.Member("name", in.sourceName)
-		e.Member("uri", in.sourceURI)
-		e.Close('}')
+	if in.hasSource() {
+		m.dataSource(e, in)
 	}
-	if in.measured {
+	if in.measured && m.settings.Symlinks == "on" {
 		m.symlinks(e, in.second)
 	}
-	if in.measured && len(w.columns) > 0 {
+	if in.measured && len(w.columns) > 0 && m.tellsColumns() {
 		e.Begin(m.ready.schema)
 		e.Field("fields")
 		e.Open('[')
@@ -60,6 +57,21 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d det
 	if in.measured {
 		m.subset(e, w, in.file)
 	}
+	e.Close('}')
+}
+
+// tellsColumns reports whether the schema facet is wanted. Its fields have names only: in Marquez they hide those of who knows the types, and
+// each event adds all of them again.
+func (m *Mapper) tellsColumns() bool {
+	return m.settings.SchemaFacet == "on" || m.settings.SchemaFacet == "" && m.settings.Compat == compatReference
+}
+
+func (d *dataset) hasSource() bool { return d.sourceName != "" && d.sourceURI != "" }
+
+func (m *Mapper) dataSource(e *openlineage.Encoder, in *input) {
+	e.Begin(m.ready.dataSource)
+	e.Member("name", in.sourceName)
+	e.Member("uri", in.sourceURI)
 	e.Close('}')
 }
 

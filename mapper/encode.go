@@ -1,8 +1,6 @@
 package mapper
 
 import (
-	"cmp"
-	"strings"
 	"time"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
@@ -32,7 +30,7 @@ func facetURL(version, name string) string {
 func (m *Mapper) encodeStart(w *view, d detail) {
 	e := &w.enc
 	e.Open('{')
-	e.Time("eventTime", w.start)
+	e.Time("eventTime", w.times.start)
 	head(e, w.id, openlineage.Start)
 	e.Field("facets")
 	e.Open('{')
@@ -43,7 +41,14 @@ func (m *Mapper) encodeStart(w *view, d detail) {
 	e.Field("inputs")
 	e.Open('[')
 	for i := range w.inputs {
-		inputName(e, w.inputs[i].namespace, w.inputs[i].name)
+		in := &w.inputs[i]
+		inputName(e, in.namespace, in.name)
+		if in.hasSource() { // Marquez takes a dataset's source from its first event
+			e.Field("facets")
+			e.Open('{')
+			m.dataSource(e, in)
+			e.Close('}')
+		}
 		e.Close('}')
 	}
 	e.Close(']')
@@ -132,21 +137,33 @@ func (m *Mapper) encodeJob(e *openlineage.Encoder, w *view, d detail) {
 	e.Member("integration", "GREAT_EXPECTATIONS")
 	e.Member("jobType", "TEST")
 	e.Close('}')
-	if text := cmp.Or(m.settings.JobDescription, w.v.SuiteNotes); strings.TrimSpace(text) != "" {
-		e.Begin(m.ready.documentation)
-		e.Member("description", bound(text, 2000))
-		e.Close('}')
-	} else if suite, asset := w.v.Suite, w.v.Batch.Asset; suite != "" && asset != "" {
-		e.Begin(m.ready.documentation)
-		e.Field("description")
-		e.Texts("Checks ", bound(asset, maxMetaBytes), " with the Great Expectations suite ", bound(suite, maxMetaBytes), ".")
-		e.Close('}')
-	}
+	m.documentation(e, w)
 	if d > noContent {
 		m.sqlFacet(e, w)
 	}
 	m.configuredJobFacets(e)
 	e.Close('}')
+	e.Close('}')
+}
+
+// documentation describes the job: nobody reads a list of suites' and assets' names.
+func (m *Mapper) documentation(e *openlineage.Encoder, w *view) {
+	suite, asset := w.v.Suite, w.source.Asset
+	if w.description == "" && suite == "" && asset == "" {
+		return
+	}
+	e.Begin(m.ready.documentation)
+	e.Field("description")
+	switch {
+	case w.description != "":
+		e.String(bound(w.description, 2000))
+	case suite == "":
+		e.Texts("Checks ", bound(asset, maxMetaBytes), " with Great Expectations.")
+	case asset == "":
+		e.Texts("Runs the Great Expectations suite ", bound(suite, maxMetaBytes), ".")
+	default:
+		e.Texts("Checks ", bound(asset, maxMetaBytes), " with the Great Expectations suite ", bound(suite, maxMetaBytes), ".")
+	}
 	e.Close('}')
 }
 

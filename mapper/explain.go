@@ -23,14 +23,14 @@ type Origin struct {
 }
 
 // Explain maps the message and says of each field of its events where it came from. A passed-through event has none: it
-// travels as it is. The error is Map's.
+// travels as it is, and a checkpoint's own run is left out. The error is Map's.
 func (m *Mapper) Explain(msg *gx.Message, in Input) ([]Origin, error) {
 	var all []Origin
-	sql := &sqlReader{left: maxSQL}
+	sql, cp := &sqlReader{left: maxSQL}, m.checkpointOf(msg, in)
 	for i := range msg.Validations {
 		v := &msg.Validations[i]
 		w := m.view()
-		_, fault := m.decide(w, v, in, sql)
+		_, fault := m.decide(w, v, in, sql, cp)
 		var run openlineage.Run
 		if fault == nil {
 			run, fault = m.events(w)

@@ -12,7 +12,7 @@ func (x *explainer) by(what, field string) (from, where string) {
 	s, v := &x.m.settings, x.w.v
 	switch what {
 	case "times":
-		if clockOf(v).IsZero() {
+		if clockOf(v.GXVersion, x.w.times.load, x.w.times.validation).IsZero() {
 			return "derived", "no time in the result: when it was received"
 		}
 		if x.kind == "START" {
@@ -24,7 +24,7 @@ func (x *explainer) by(what, field string) (from, where string) {
 	case "job name":
 		return x.jobOrigin(x.in.JobName, "openlineage-job-name", func(r *jobRule) bool { return r.name != nil }, s.JobName, "job.name")
 	case "job description":
-		if strings.TrimSpace(s.JobDescription) != "" {
+		if text := x.w.description; text != "" && text != v.SuiteNotes {
 			return "configuration", "job.description"
 		}
 		if strings.TrimSpace(v.SuiteNotes) == "" {

@@ -71,7 +71,7 @@ func (r *jobRule) fits(f jobFields) bool {
 
 func (m *Mapper) jobFields(v *gx.Validation, in Input, src *naming.Source) jobFields {
 	batch := ""
-	if m.jobName != nil || len(m.jobRules) > 0 { // else nobody reads it
+	if m.jobName != nil || m.jobText != nil || len(m.jobRules) > 0 { // else nobody reads it
 		batch = batchText(v, m.settings.BatchValues)
 	}
 	return jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: src.Datasource, Asset: src.Asset,
@@ -115,6 +115,20 @@ func (m *Mapper) nameJob(v *gx.Validation, in Input, src *naming.Source) (job op
 		warn = append(warn, "name_changed")
 	}
 	return job, warn
+}
+
+// describeJob is what is told of the job: the setting, else the suite's notes; "" where neither says a word.
+func (m *Mapper) describeJob(v *gx.Validation, in Input, src *naming.Source) string {
+	if m.jobText != nil {
+		var b strings.Builder
+		if m.jobText.Execute(&b, m.jobFields(v, in, src)) == nil && strings.TrimSpace(b.String()) != "" {
+			return b.String()
+		}
+	}
+	if strings.TrimSpace(v.SuiteNotes) == "" {
+		return ""
+	}
+	return v.SuiteNotes
 }
 
 func firstOf(texts ...string) string {

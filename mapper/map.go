@@ -21,6 +21,7 @@ type Mapper struct {
 	settings Settings
 	entries  *naming.Entries
 	jobName  *template.Template // nil: the default name
+	jobText  *template.Template // nil: the default description
 	jobRules []jobRule
 	producer string
 	ready    ready
@@ -35,24 +36,31 @@ func New(s Settings) (*Mapper, error) {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
 	rules, rulesErr := compileJobRules(s.JobRules)
-	if err := errors.Join(entriesErr, nameErr, rulesErr); err != nil {
+	text, textErr := compileJobName(s.JobDescription)
+	if textErr != nil {
+		textErr = fmt.Errorf("job.description: %w", textErr)
+	}
+	if err := errors.Join(entriesErr, nameErr, textErr, rulesErr); err != nil {
 		return nil, err
 	}
 	producer := openlineage.Producer(s.Version)
-	return &Mapper{settings: s, entries: entries, jobName: name, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
+	return &Mapper{settings: s, entries: entries, jobName: name, jobText: text, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
 // result that cannot be mapped refuses the whole message, so that nothing is half delivered.
 func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 	if msg.Shape == gx.ShapeEvent {
-		return []openlineage.Run{passThrough(msg)}, nil
+		return passedThrough(msg), nil
+	}
+	if len(msg.Validations) == 0 { // a checkpoint that validated nothing, which nobody would hear of
+		return []openlineage.Run{{Warn: []string{"no_validations"}}}, nil
 	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
-	sql := &sqlReader{left: maxSQL}
+	sql, cp := &sqlReader{left: maxSQL}, m.checkpointOf(msg, in)
 	left := bytesOfAll + bytesPerByte*msg.Size
 	for i := range msg.Validations {
-		run, err := m.mapOne(&msg.Validations[i], in, sql)
+		run, err := m.mapOne(&msg.Validations[i], in, sql, cp)
 		for _, ev := range run.Events {
 			left -= len(ev.Body)
 		}
@@ -66,7 +74,14 @@ func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 		}
 		runs = append(runs, run)
 	}
-	return runs, nil
+	if cp == nil {
+		return runs, nil
+	}
+	all, fault := m.around(cp, runs)
+	if fault != nil {
+		return nil, fault
+	}
+	return all, nil
 }
 
 // What events may weigh, far above real ones: a short query of many tables names each of them in each of its events.
@@ -81,16 +96,17 @@ type view struct {
 	v               *gx.Validation
 	source          *naming.Source
 	id              string
-	start           time.Time
-	end             time.Time
-	nominal         time.Time
+	times           times
+	end             time.Time // the terminal event's
 	terminal        openlineage.EventType
 	job             namedJob
+	description     string // of the job; "" the default one
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
 	batch           batch
 	counts          counts
+	checkpoint      bool   // the run is a checkpoint's own: it has no results
 	detail          detail // of the terminal event, once it is encoded
 
 	// Memory that the next view uses again.
@@ -123,13 +139,14 @@ func (m *Mapper) release(w *view) {
 	}
 }
 
-func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage.Run, *Error) {
+func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (openlineage.Run, *Error) {
 	w := m.view()
 	defer m.release(w)
-	warn, fault := m.decide(w, v, in, sql)
+	warn, fault := m.decide(w, v, in, sql, cp)
 	if fault != nil {
 		return openlineage.Run{}, fault
 	}
+	cp.include(w)
 	run, fault := m.events(w)
 	run.Part = v.Part
 	run.Warn = append(warn, run.Warn...)
@@ -137,18 +154,25 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader) (openlineage
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (warn []string, fault *Error) {
+func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (warn []string, fault *Error) {
 	at, fault := m.locate(w, v)
 	if fault != nil {
 		return nil, fault
 	}
 	src := at.src
 	job := m.job(w, v, in, src)
-	parent, parentWarn := m.nameParent(v, in, job.Job)
+	parent, parentWarn := m.nameParent(in, cp)
 	warn = slices.Clip(append(job.warn, parentWarn...))
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
-	w.v, w.source, w.id, w.start, w.end, w.nominal = v, src, id.String(), t.start, endTime(t, id, v.Partial), t.nominal
+	w.v, w.source, w.id, w.times, w.end = v, src, id.String(), t, endTime(t, id, v.Partial)
+	if t.unlikely || in.NoTime {
+		warn = append(warn, "unlikely_time")
+	}
+	if otherBatch(&v.Batch) {
+		warn = append(warn, "other_batch")
+	}
+	w.description = m.describeJob(v, in, src)
 	w.job, w.parent, w.counts = job, parent, count(v)
 	w.batch = w.batchOf(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	w.assert(m.settings.RowValues)
@@ -165,6 +189,11 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader) (wa
 		sql.refused = false
 	}
 	w.inputs = m.inputs(w, src, at.dataset, q)
+	if v.Single && m.settings.SingleResults != "dataset" {
+		for i := range w.inputs { // one result would replace all that the dataset's page shows
+			w.inputs[i].asserted, w.inputs[i].measured = false, false
+		}
+	}
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
@@ -236,29 +265,4 @@ func (m *Mapper) fit(w *view) (int, *Error) {
 				"its event has more bytes than max_event_bytes allows (%d), and no detail is left to trim", limit)}
 		}
 	}
-}
-
-// passThrough is an event that was one already: it travels as it is.
-func passThrough(msg *gx.Message) openlineage.Run {
-	f := msg.EventFacts
-	ev := openlineage.Event{Type: openlineage.EventType(f.Type), RunID: f.RunID, JobNamespace: f.JobNamespace, JobName: f.JobName,
-		Body: msg.Event, PassThrough: true}
-	job := openlineage.Job{Namespace: f.JobNamespace, Name: f.JobName}
-	switch f.Kind {
-	case "DatasetEvent":
-		ev.Key = openlineage.DatasetKey(f.DatasetNamespace, f.DatasetName)
-	case "JobEvent":
-		ev.Key = openlineage.JobKey(job)
-	default:
-		ev.Key = openlineage.RunKey(openlineage.Job{Namespace: f.RootNamespace, Name: f.RootName},
-			openlineage.Job{Namespace: f.ParentNamespace, Name: f.ParentName}, job)
-	}
-	run := openlineage.Run{Events: []openlineage.Event{ev}}
-	if f.DatasetName != "" {
-		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: f.DatasetNamespace, Name: f.DatasetName})
-	}
-	for _, d := range f.Datasets {
-		run.Datasets = append(run.Datasets, openlineage.Dataset(d))
-	}
-	return run
 }

@@ -2,11 +2,9 @@ package mapper
 
 import (
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -20,15 +18,15 @@ type parentRun struct {
 type parent struct{ own, root parentRun }
 
 // nameParent says which run started the validation: the message's headers say, else the settings, else the checkpoint's
-// run. What names no run is left out, and said.
-func (m *Mapper) nameParent(v *gx.Validation, in Input, job openlineage.Job) (p parent, warn []string) {
+// run, where the message holds it whole. What names no run is left out, and said.
+func (m *Mapper) nameParent(in Input, cp *checkpoint) (p parent, warn []string) {
 	own, ok := parseParent(in.Parent, m.settings.Parent)
 	root, rootOK := parseParent(in.Root, m.settings.Root)
 	if !ok || !rootOK {
 		warn = append(warn, "bad_parent_header")
 	}
-	if own.runID == "" && m.settings.CheckpointRun {
-		own = checkpointRun(v, job.Namespace)
+	if own.runID == "" && cp != nil {
+		own = cp.run
 	}
 	if root.runID == "" || own.runID == "" {
 		root = own
@@ -60,16 +58,4 @@ func parseParent(from, other ParentRun) (parentRun, bool) {
 	job.Namespace, _ = safeName(namespace, 512)
 	job.Name, _ = safeName(name, maxJobBytes-len(job.Namespace))
 	return parentRun{job, id.String()}, true
-}
-
-// checkpointRun derives the run of the checkpoint that a validation belongs to: all its validations derive the same one.
-// A checkpoint without a name, or a run without a time, has none.
-func checkpointRun(v *gx.Validation, namespace string) parentRun {
-	if strings.TrimSpace(v.Checkpoint) == "" || v.RunTime.IsZero() {
-		return parentRun{}
-	}
-	job := openlineage.Job{Namespace: namespace}
-	job.Name, _ = safeName(v.Checkpoint, maxJobBytes-len(namespace))
-	id := make(idText, 0, 256).part("checkpoint").part(v.Checkpoint).part(v.RunName).micros(v.RunTime).id(v.RunTime.UTC().Truncate(time.Microsecond))
-	return parentRun{job, id.String()}
 }

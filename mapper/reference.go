@@ -59,12 +59,12 @@ func (m *Mapper) referenceMeta(e *openlineage.Encoder, w *view) {
 }
 
 func loadTime(e *openlineage.Encoder, w *view) {
-	if w.v.LoadTime.IsZero() {
+	if w.times.load.IsZero() {
 		return
 	}
 	e.Field("batch_markers")
 	e.Open('{')
-	e.Time("ge_load_time", w.v.LoadTime)
+	e.Time("ge_load_time", w.times.load)
 	e.Close('}')
 }
 

@@ -30,9 +30,9 @@ func (m *Mapper) commonRunFacets(e *openlineage.Encoder, w *view) {
 		e.Close('}')
 		e.Close('}')
 	}
-	if !w.nominal.IsZero() {
+	if !w.times.nominal.IsZero() {
 		e.Begin(m.ready.nominalTime)
-		e.Time("nominalStartTime", w.nominal)
+		e.Time("nominalStartTime", w.times.nominal)
 		e.Close('}')
 	}
 }
@@ -87,7 +87,7 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 // tests is how many expectations the run facet test names. The facet was made for results that have no dataset; where one
 // carries the assertions it tells only what they have no word for.
 func (m *Mapper) tests(w *view) int {
-	if m.settings.TestFacet == "never" {
+	if m.settings.TestFacet == "never" || w.checkpoint {
 		return 0
 	}
 	if m.everyTest(w) {
@@ -179,17 +179,17 @@ func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 	e.Member("checkpoint_name", bound(v.Checkpoint, maxMetaBytes))
 	e.Member("checkpoint_id", bound(v.CheckpointID, maxMetaBytes))
 	e.Member("validation_id", bound(v.ValidationID, maxMetaBytes))
-	if v.RunName != "" || !v.RunTime.IsZero() {
+	if v.RunName != "" || !w.times.run.IsZero() {
 		e.Field("run_id")
 		e.Open('{')
 		e.Member("run_name", bound(v.RunName, maxMetaBytes))
-		if !v.RunTime.IsZero() {
-			e.Time("run_time", v.RunTime)
+		if !w.times.run.IsZero() {
+			e.Time("run_time", w.times.run)
 		}
 		e.Close('}')
 	}
-	if !v.ValidationTime.IsZero() {
-		e.Time("validation_time", v.ValidationTime)
+	if !w.times.validation.IsZero() {
+		e.Time("validation_time", w.times.validation)
 	}
 	if b := &v.Batch; b.Datasource != "" || b.Asset != "" {
 		e.Field("active_batch_definition")

@@ -38,11 +38,6 @@ func (l *lockedText) lines() []byte {
 	return bytes.Clone(l.text.Bytes())
 }
 
-// runsStandTogether says whether the engine keeps the promise of the test below. Attempts at such a destination are made one by one,
-// but a run has two, and partitions put theirs between. It becomes true with an engine that settles one record at a time there, in a
-// composite too; until then the test counts.
-const runsStandTogether = false
-
 // Who reads a console or a file reads from top to bottom: START and end of a run stand together, with no line of another between them,
 // however many partitions and keys are worked on side by side, and whatever other destinations there are.
 func TestARunsLinesStandTogetherInAConsoleAndAFile(t *testing.T) {
@@ -176,11 +171,7 @@ func standTogether(t *testing.T, where string, text []byte, records int) {
 	if len(lines) != 2*records {
 		t.Errorf("%s: %d lines, want %d", where, len(lines), 2*records)
 	}
-	tell := t.Logf
-	if runsStandTogether {
-		tell = t.Errorf
-	}
 	if apart > 0 {
-		tell("%s: %d times a line of another run stands between", where, apart)
+		t.Errorf("%s: %d times a line of another run stands between", where, apart)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/consumer"
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/producer/kafka"
@@ -22,6 +23,8 @@ type Process struct {
 	Getenv  func(string) (string, bool) // for what a Great Expectations project leaves to the environment
 	Stdout  io.Writer                   // events of a console destination
 	Log     *zap.Logger
+
+	Skipped func(destination string) // is told of each event that a backend takes and does not store; nil: nobody
 
 	// Handler and Deliverer may put something between the consumer, the pipeline and a destination: bugs, for the test of tests. nil: nothing.
 	Handler   func(consumer.Handler) consumer.Handler
@@ -62,11 +65,15 @@ func NewWriterClient(cfg *config.Config) (*kgo.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(opts...)
+	client, err := kgo.NewClient(opts...)
+	return client, config.Wrong(err) // it dials nobody yet
 }
 
 // inputOpts are options of ours, and behind them those of the input's brokers.
 func inputOpts(cfg *config.Config, ours []kgo.Opt) ([]kgo.Opt, error) {
 	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
-	return append(ours, opts...), err
+	return append(ours, opts...), config.Wrong(err)
 }
+
+// LetterWriter writes what settles letters, inside the transactions of a client.
+func LetterWriter(client *kgo.Client) dlq.Writer { return kafka.NewTransactionWriter(client) }

@@ -22,14 +22,14 @@ type Mapping struct {
 func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(string)) (Mapping, error) {
 	datasources, err := datasourceTable(cfg, p.Getenv, warn)
 	if err != nil {
-		return Mapping{}, err
+		return Mapping{}, config.Wrong(err)
 	}
 	m, err := mapper.New(mapperSettings(cfg, datasources, maxEventBytes, p.Version))
 	if err != nil {
-		return Mapping{}, err
+		return Mapping{}, config.Wrong(err)
 	}
 	decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
-	return Mapping{decoder, m}, err
+	return Mapping{decoder, m}, config.Wrong(err)
 }
 
 // mapperSettings are the configuration's choices about the mapping.
@@ -37,7 +37,7 @@ func mapperSettings(cfg *config.Config, datasources map[string]naming.Datasource
 	s := mapper.Settings{
 		JobNamespace: cfg.Job.Namespace, JobName: cfg.Job.Name, JobDescription: cfg.Job.Description,
 		Datasources: datasources, ProjectFolder: projectFolder(cfg), EscapeHash: mayBeMarquez(&cfg.Transport),
-		FailedRun: cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, TestFacet: cfg.TestFacet, Unmapped: cfg.Unmapped,
+		FailedRun: cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, TestFacet: cfg.TestFacet, SingleResults: cfg.SingleResults, SchemaFacet: cfg.SchemaFacet, Symlinks: cfg.Symlinks, Unmapped: cfg.Unmapped,
 		FileDatasets: cfg.FileDatasets, QueryAssertions: cfg.QueryAssertions, BatchValues: cfg.BatchValues, Compat: cfg.Compat, RowValues: mapper.RowValues(cfg.RowValues),
 		MaxEventBytes: maxEventBytes, Version: version,
 		JobTags: cfg.Job.Tags, JobOwners: cfg.Job.Owners, SourceCode: mapper.SourceCode(cfg.Job.SourceCode), RunTags: cfg.RunTags,

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
+	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -98,7 +99,7 @@ func (e *estate) index() *Index {
 
 func (e *estate) begin() *Session {
 	e.t.Helper()
-	s, err := e.topic.Begin(e.t.Context(), e.opts, "tester", nil)
+	s, err := e.topic.Begin(e.t.Context(), e.opts, careful, "tester", nil)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -329,3 +330,6 @@ func TestTopicsThatExistAreNotCreated(t *testing.T) {
 		t.Errorf("outcomes %v, and topics were created %d times", got, created.Load())
 	}
 }
+
+// careful is the writer that the commands use.
+func careful(client *kgo.Client) Writer { return kafka.NewTransactionWriter(client) }

@@ -28,13 +28,13 @@ type Session struct {
 	Index  *Index // the letters, with what was settled when the session began; states follow what it settles
 	by     string
 	client *kgo.Client // transactional
-	out    writer
+	out    Writer
 }
 
 // Begin makes this process the one that settles letters: it shuts out every earlier one, and only then reads what they settled. opts make
-// the client; by names the operator in ledger and audit. seen are the letters that the operator has looked at: none that came since is
+// the client, and writer what writes with it; by names the operator in ledger and audit. seen are the letters that the operator has looked at: none that came since is
 // settled. If it is nil, the letters are those of now.
-func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Index) (*Session, error) {
+func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, writer func(*kgo.Client) Writer, by string, seen *Index) (*Session, error) {
 	if strings.Trim(t.ID, "0") == "" {
 		return nil, fmt.Errorf("the brokers give topic %s no id, by which the ledger tells its lives apart: dead letters are settled with Apache Kafka 2.8 and later", t.Name)
 	}
@@ -46,7 +46,7 @@ func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Inde
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Topic: t, Index: seen, by: by, client: client, out: &batches{client: client, limit: t.limits()}}
+	s := &Session{Topic: t, Index: seen, by: by, client: client, out: writer(client)}
 	if err := s.begin(ctx); err != nil {
 		client.Close()
 		return nil, err
@@ -56,7 +56,7 @@ func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Inde
 
 func (s *Session) begin(ctx context.Context) error {
 	if _, _, err := s.client.ProducerID(ctx); err != nil { // shuts out, and ends the transaction that a killed one left
-		return fmt.Errorf("beginning to settle letters of %s: %w", s.Name, err)
+		return fmt.Errorf("beginning to settle letters of %s in transactions of the id %s: %w", s.Name, transactionalID(s.ID), err)
 	}
 	ledger, err := s.look(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Session) begin(ctx context.Context) error {
 	if len(forgotten) == 0 {
 		return nil
 	}
-	return s.transact(ctx, func(ctx context.Context) error { return s.out.write(ctx, forgotten) })
+	return s.transact(ctx, func(ctx context.Context) error { return write(ctx, s.out, forgotten) })
 }
 
 // look reads what is settled: once, after the fence, so that nothing can be settled beside it.
@@ -172,7 +172,7 @@ func (s *Session) attempt(ctx context.Context, actions []*Action) ([]Audit, erro
 				leave = append(leave, a.Record)
 			}
 		}
-		if err := s.out.write(ctx, leave); err != nil {
+		if err := write(ctx, s.out, leave); err != nil {
 			return err
 		}
 		for _, a := range actions {
@@ -191,7 +191,7 @@ func (s *Session) attempt(ctx context.Context, actions []*Action) ([]Audit, erro
 			notes = append(notes, entry, &kgo.Record{Topic: s.Name + AuditSuffix, Partition: -1, Key: s.ledgerKey(a.Letter.Position), Value: value})
 			audits = append(audits, line)
 		}
-		return s.out.write(ctx, notes)
+		return write(ctx, s.out, notes)
 	})
 	if err != nil {
 		return nil, err
@@ -238,6 +238,9 @@ func (s *Session) transact(ctx context.Context, work func(context.Context) error
 	}
 	if err := s.client.EndTransaction(whole, kgo.TransactionEndTry(failed == nil)); err != nil {
 		return fenced(errors.Join(failed, err))
+	}
+	if failed == nil {
+		s.out.Committed()
 	}
 	return fenced(failed)
 }

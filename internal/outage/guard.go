@@ -61,6 +61,7 @@ type Holder struct {
 
 	hold  *held // the hold of its partition, while it waits
 	tries tries
+	under link
 }
 
 // Attempts is how often the destination did not take it, and when that was first; zero if it never failed.
@@ -77,6 +78,8 @@ type Attempt struct {
 	Event *openlineage.Event
 	// Minimal makes a harmless event of the same run; nil if it has none.
 	Minimal func() openlineage.Event
+	// GoesOn says that it goes on with what an earlier attempt has begun: the end of a run whose START was taken.
+	GoesOn bool
 	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
 	Asks bool
 }
@@ -87,6 +90,7 @@ type Guard struct {
 	gate  *gate
 	limit *limit // of the attempts in flight; nil: there is none
 	holds holds
+	under underway
 	last  atomic.Pointer[openlineage.Event] // the last terminal event that was taken
 }
 
@@ -130,7 +134,9 @@ func (g *Guard) Make(ctx context.Context, a Attempt) Outcome {
 		if err != nil {
 			return Outcome{Answer: Stopped}
 		}
+		g.under.add(a.For, p.began)
 		shown, f := once(ctx, a.Try)
+		g.under.remove(a.For)
 		if f != nil && g.cfg.NeverRefuses {
 			shown = away
 		}
@@ -196,7 +202,7 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 		if probe || a.Asks || g.limit == nil {
 			return pass{g: g, probe: probe, began: time.Now()}, nil
 		}
-		if err := g.limit.acquire(ctx); err != nil {
+		if err := g.limit.acquire(ctx, a.GoesOn); err != nil {
 			return pass{}, err
 		}
 		if !g.gate.closed.Load() {

@@ -33,6 +33,7 @@ type limit struct {
 	now      float64    // the limit
 	inUse    int
 	waiting  []chan struct{} // who waits, in turn; closed: it has its place
+	begun    int             // of those, the first so many go on with what they have begun
 	answers  []time.Duration // of this window
 	peak     int             // most attempts in flight in this window
 	since    time.Time       // begin of the window
@@ -76,20 +77,26 @@ func (l *limit) allowed() int {
 	return int(l.now)
 }
 
-// acquire waits for a place. Who has one gives it back once with release.
-func (l *limit) acquire(ctx context.Context) error {
+// acquire waits for a place. Who has one gives it back once with release. Who goes on with what was begun goes first: else every run that
+// waits would be begun before one is ended, and all of them begun anew after a crash.
+func (l *limit) acquire(ctx context.Context, goesOn bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	l.mu.Lock()
-	if l.inUse < int(l.now) && len(l.waiting) == 0 {
+	if l.inUse < int(l.now) && (len(l.waiting) == 0 || goesOn) {
 		l.inUse++
 		l.peak = max(l.peak, l.inUse)
 		l.mu.Unlock()
 		return nil
 	}
 	turn := make(chan struct{})
-	l.waiting = append(l.waiting, turn)
+	if goesOn {
+		l.waiting = slices.Insert(l.waiting, l.begun, turn)
+		l.begun++
+	} else {
+		l.waiting = append(l.waiting, turn)
+	}
 	l.mu.Unlock()
 	select {
 	case <-turn:
@@ -99,7 +106,7 @@ func (l *limit) acquire(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if i := slices.Index(l.waiting, turn); i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
+		l.drop(i)
 	} else { // it was given its place at the same moment
 		l.inUse--
 		l.admit()
@@ -127,9 +134,17 @@ func (l *limit) release(took time.Duration) {
 func (l *limit) admit() {
 	for l.inUse < int(l.now) && len(l.waiting) > 0 {
 		close(l.waiting[0])
-		l.waiting = slices.Delete(l.waiting, 0, 1)
+		l.drop(0)
 		l.inUse++
 		l.peak = max(l.peak, l.inUse)
+	}
+}
+
+// drop takes one out of those that wait. The caller holds mu.
+func (l *limit) drop(i int) {
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	if i < l.begun {
+		l.begun--
 	}
 }
 

@@ -3,6 +3,7 @@ package outage
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,7 +25,7 @@ func drive(t *testing.T, clients, workers int, service, lasting time.Duration) (
 		var wg sync.WaitGroup
 		for range clients {
 			wg.Go(func() {
-				for l.acquire(ctx) == nil {
+				for l.acquire(ctx, false) == nil {
 					began := time.Now()
 					busy <- struct{}{}
 					time.Sleep(service)
@@ -72,7 +73,7 @@ func TestTheLimitFindsWhatTheBackendBears(t *testing.T) {
 func TestAPlaceIsWaitedForInTurnAndGivenUpAtAStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimit(1, true) // a fixed one: below the smallest that adapts
-		if err := l.acquire(t.Context()); err != nil {
+		if err := l.acquire(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -80,7 +81,7 @@ func TestAPlaceIsWaitedForInTurnAndGivenUpAtAStop(t *testing.T) {
 		var wg sync.WaitGroup
 		wait := func(ctx context.Context, name string) {
 			wg.Go(func() {
-				if err := l.acquire(ctx); err != nil {
+				if err := l.acquire(ctx, false); err != nil {
 					if !errors.Is(err, context.Canceled) {
 						t.Error(err)
 					}
@@ -114,4 +115,44 @@ func TestAfterAnOutageTheLimitStartsLowAgain(t *testing.T) {
 	if got := l.allowed(); got != minInFlight {
 		t.Errorf("%d attempts at once after an outage, want %d", got, minInFlight)
 	}
+}
+
+// A run whose START was taken is ended before another is begun: what waits to begin is not begun by a crash.
+func TestWhatWasBegunGoesBeforeWhatWasNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(1, false)
+		if err := l.acquire(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var order []string
+		var wg sync.WaitGroup
+		wait := func(name string, goesOn bool) {
+			wg.Go(func() {
+				if err := l.acquire(t.Context(), goesOn); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				order = append(order, name)
+				mu.Unlock()
+				l.release(0)
+			})
+			synctest.Wait()
+		}
+		wait("begin 1", false)
+		wait("end 1", true)
+		wait("begin 2", false)
+		wait("end 2", true)
+		gone, leave := context.WithCancel(t.Context())
+		wg.Go(func() { _ = l.acquire(gone, true) })
+		synctest.Wait()
+		leave() // who leaves takes nobody's place along
+		synctest.Wait()
+		wait("end 3", true)
+		l.release(0)
+		wg.Wait()
+		if got := strings.Join(order, ", "); got != "end 1, end 2, end 3, begin 1, begin 2" {
+			t.Error(got)
+		}
+	})
 }

@@ -103,7 +103,7 @@ func (p *Pipeline) inTurn(ctx context.Context, turn Turn) bool {
 // deliver brings a record to every destination, side by side: one that is away does not keep the others waiting for this
 // record. It reports false only when ctx ended.
 func (p *Pipeline) deliver(ctx context.Context, r *prepared, turn Turn) bool {
-	if r.bad != nil || len(r.runs) == 0 {
+	if r.bad != nil || noEvents(r.runs) {
 		return p.inTurn(ctx, turn)
 	}
 	var arrived bool
@@ -191,7 +191,7 @@ func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) b
 
 // write delivers one event, however long the destination is away.
 func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *openlineage.Event) outage.Outcome {
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Event: ev, Minimal: run.Minimal,
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Event: ev, Minimal: run.Minimal, GoesOn: ev.Type.Terminal(),
 		Try: func(ctx context.Context) error { return o.To.Deliver(ctx, *ev) }})
 	if out.Answer == outage.Taken {
 		o.p.Observer.EventsDelivered(o.Name, 1, out.Took)
@@ -203,7 +203,7 @@ func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *op
 // that run. It reports false only when ctx ended.
 func (o *outlet) end(ctx context.Context, l *leg, run *openlineage.Run) bool {
 	var minimal openlineage.Event
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Event: &minimal, Minimal: run.Minimal, Try: func(ctx context.Context) error {
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Event: &minimal, Minimal: run.Minimal, GoesOn: true, Try: func(ctx context.Context) error {
 		minimal = run.Minimal()
 		return o.To.Deliver(ctx, minimal)
 	}})

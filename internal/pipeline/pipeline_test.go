@@ -497,3 +497,51 @@ func (l *slowLetters) count(n int) {
 	l.now += n
 	l.most = max(l.most, l.now)
 }
+
+// A checkpoint without validations is settled and counted: no event, no letter.
+func TestACheckpointThatValidatedNothingIsCounted(t *testing.T) {
+	for name, kind := range kinds(nil) {
+		m, err := mapper.New(mapper.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, b := kind()
+		l, counted := &letters{}, &warned{}
+		cfg := quick()
+		cfg.Mapper, cfg.Observer = m, counted
+		p := New(cfg, []Destination{{Name: "backend", To: d}}, l)
+		recs := records([]byte(`{"run_results": {}, "checkpoint_config": {"name": "c"}, "success": true}`))
+		if n, err := handle(t.Context(), p, recs); n != 1 || err != nil || len(b.has()) != 0 || len(l.all) != 0 {
+			t.Errorf("%s: %d settled, %v, events %v, letters %v", name, n, err, b.has(), l.codes())
+		}
+		if codes := counted.codes; !slices.Equal(codes, []string{"no_validations"}) {
+			t.Errorf("%s: warned %v", name, codes)
+		}
+	}
+}
+
+// warned collects warnings.
+type warned struct {
+	nobody
+	codes []string
+}
+
+func (w *warned) Warned(code string, _ *openlineage.Run) { w.codes = append(w.codes, code) }
+
+// A record's time may be in another unit, or none: then the clock stands in, and that is counted.
+func TestARecordsTimeThatCannotBeIsNone(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		at   time.Time
+		none bool
+	}{
+		{now, false}, {now.Add(time.Hour), false}, {now.AddDate(-3, 0, 0), false},
+		{time.UnixMilli(now.UnixMicro()), true}, {time.UnixMilli(now.UnixNano()), true}, {time.UnixMilli(0), true}, {time.UnixMilli(-1), true},
+		{now.Add(49 * time.Hour), true},
+	} {
+		in := InputOf(&kgo.Record{Topic: "in", Timestamp: c.at})
+		if in.NoTime != c.none || c.none && in.Received.Sub(now).Abs() > time.Hour || !c.none && !in.Received.Equal(c.at) {
+			t.Errorf("%s: received %s, no time %v", c.at, in.Received, in.NoTime)
+		}
+	}
+}

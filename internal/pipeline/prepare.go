@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -124,6 +125,11 @@ func (p *preparer) decodeAndMap(r *prepared) (err error) {
 	return nil
 }
 
+// noEvents reports whether there is nothing to deliver: a checkpoint that validated nothing is only counted.
+func noEvents(runs []openlineage.Run) bool {
+	return len(runs) == 0 || len(runs) == 1 && len(runs[0].Events) == 0
+}
+
 // seed makes the hashes of one process comparable.
 var seed = maphash.MakeSeed()
 
@@ -132,11 +138,12 @@ func (r *prepared) stand() {
 	lanes := r.fewLanes[:0]
 	if r.rec.Key != nil {
 		lanes = append(lanes, maphash.Bytes(seed, r.rec.Key))
-	} else if len(r.runs) > 0 && len(r.runs[0].Events) > 0 {
-		lanes = append(lanes, maphash.String(seed, r.runs[0].Events[0].Key))
 	}
 	for i := range r.runs {
 		run := &r.runs[i]
+		if r.rec.Key == nil && len(run.Events) > 0 { // of an array of events, each has its own
+			lanes = append(lanes, maphash.String(seed, run.Events[0].Key))
+		}
 		for _, d := range run.Datasets {
 			lanes = append(lanes, 31*maphash.String(seed, d.Namespace)+maphash.String(seed, d.Name))
 		}
@@ -152,7 +159,7 @@ func (r *prepared) stand() {
 func (p *preparer) warn(r *prepared) {
 	for i := range r.runs {
 		for _, code := range r.runs[i].Warn {
-			p.Observer.Warned(code)
+			p.Observer.Warned(code, &r.runs[i])
 		}
 	}
 }
@@ -175,9 +182,13 @@ func blame(err error) *fault.Error {
 	}
 }
 
-// InputOf is what Map is told of the record: a replayed one counts as received when it was first.
+// InputOf is what Map is told of the record: a replayed one counts as received when it was first. Where its timestamp cannot be, the clock
+// stands in: only a result that has no time of its own then has another run id with each delivery.
 func InputOf(rec *kgo.Record) mapper.Input {
 	in := mapper.Input{Received: deadletter.OriginOf(rec).Timestamp, Topic: rec.Topic}
+	if now := time.Now(); !mapper.Likely(in.Received) || in.Received.Sub(now) > 24*time.Hour {
+		in.Received, in.NoTime = now, true // written in another unit, or none: 0, -1
+	}
 	for _, h := range rec.Headers {
 		switch h.Key {
 		case "openlineage-job-namespace":

@@ -175,7 +175,7 @@ func (t *Transactions) count(now transaction) {
 		t.x.Observer.EventsDelivered(t.x.name, now.events, now.took)
 	}
 	for _, letter := range now.letters {
-		t.x.buried(letter)
+		t.x.Observer.Buried(letter)
 	}
 }
 
@@ -204,7 +204,7 @@ func (t *Transactions) settle(ctx context.Context, r *prepared, turn Turn) (err 
 
 // write writes the events of runs. One that is refused is remembered, also if that shows only after ctx has ended.
 func (t *Transactions) write(ctx context.Context, rec *kgo.Record, runs []openlineage.Run, turn Turn) error {
-	if len(runs) == 0 {
+	if noEvents(runs) {
 		return nil
 	}
 	s := &sent{to: t.to, runs: runs, came: make(chan struct{}, 1)}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -93,7 +94,7 @@ func (e *estate) index() *dlq.Index {
 
 func (e *estate) begin() *dlq.Session {
 	e.t.Helper()
-	s, err := e.topic.Begin(e.t.Context(), e.opts, "tester", nil)
+	s, err := e.topic.Begin(e.t.Context(), e.opts, careful, "tester", nil)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -157,3 +158,6 @@ func (e *estate) replay(plan Plan) map[string]dlq.Outcome {
 	}
 	return got
 }
+
+// careful is the writer that the commands use.
+func careful(client *kgo.Client) dlq.Writer { return kafka.NewTransactionWriter(client) }

@@ -110,7 +110,7 @@ func (r *run) fate(ctx context.Context, l *dlq.Letter, rec *kgo.Record) (fate, e
 	if outcome, why := back(r.s, l, r.plan.Through != nil || r.topics[l.Said.Topic]); outcome != "" {
 		return stays(outcome, why), nil
 	}
-	original, why, err := original(ctx, r.s, l)
+	original, why, err := original(ctx, r.s.Topic, l)
 	if err != nil || why != "" {
 		return stays(dlq.Gone, why), err
 	}
@@ -171,7 +171,7 @@ func back(s *dlq.Session, l *dlq.Letter, there bool) (dlq.Outcome, string) {
 }
 
 // original is the record that a reference letter is about; nil for a letter that holds its record. why says that it cannot be had.
-func original(ctx context.Context, s *dlq.Session, l *dlq.Letter) (rec *kgo.Record, why string, err error) {
+func original(ctx context.Context, s *dlq.Topic, l *dlq.Letter) (rec *kgo.Record, why string, err error) {
 	if l.Said.Reference == "" {
 		return nil, "", nil
 	}

@@ -286,7 +286,7 @@ func TestASessionSettlesWhatWasSeen(t *testing.T) {
 	ix := e.index()
 	e.replay(Plan{Filter: dlq.Filter{Keys: []string{"a"}}})
 	e.bury(0, 3, "c")
-	s, err := e.topic.Begin(t.Context(), e.opts, "tester", ix)
+	s, err := e.topic.Begin(t.Context(), e.opts, careful, "tester", ix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,6 +336,35 @@ func TestLettersWithLaterResultsAreToldOrSkipped(t *testing.T) {
 				t.Errorf("%s, %+v, told %d times", got, line, told)
 			}
 		})
+	}
+}
+
+// A dry run tells what the backend would say, and settles nothing.
+func TestAPreviewTellsOfLaterResultsAndChangesNothing(t *testing.T) {
+	e := newEstate(t)
+	at := e.bury(0, 1, "a")
+	e.bury(0, 2, "a")
+	knows := backendFunc(func(_ context.Context, ev openlineage.Event) (string, error) {
+		if ev.RunID == "" {
+			return "", errors.New("asked about no letter")
+		}
+		return map[string]string{"1": "a later result"}[ev.RunID], nil
+	})
+	plan := Plan{Stale: &Stale{Backends: []Backend{knows}, Skip: true, Events: func(rec *kgo.Record) []openlineage.Event {
+		return []openlineage.Event{{RunID: fmt.Sprint(deadletter.OriginOf(rec).Offset)}}
+	}}}
+	var told []string
+	ix := e.index()
+	if err := Preview(t.Context(), e.begin().Topic, plan, plan.Letters(ix), func(l *dlq.Letter, warning string) {
+		told = append(told, fmt.Sprint(l.Position, warning))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || told[0] != fmt.Sprint(at, "a later result") {
+		t.Errorf("told %v", told)
+	}
+	if got := e.index().At(at).State; got != dlq.Pending {
+		t.Errorf("the letter is %s", got)
 	}
 }
 

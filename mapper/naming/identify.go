@@ -13,7 +13,7 @@ func (t *Entries) identify(b *gx.Batch) (datasource, asset string) {
 		datasource = t.soleOwner(asset)
 	}
 	id := b.BatchID
-	if (datasource != "" && asset != "") || id == "" || isDigest(id) {
+	if (datasource != "" && asset != "") || id == "" || IsDigest(id) {
 		return datasource, asset
 	}
 	if datasource == "" {
@@ -101,6 +101,6 @@ func stripOptions(s string) string {
 	return s
 }
 
-func isDigest(s string) bool {
+func IsDigest(s string) bool {
 	return len(s) == 32 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }

@@ -53,6 +53,7 @@ type Config struct {
 	Backend       string            // auto (default), marquez, datahub or generic
 	GuardOff      bool              // send events that would break Marquez for everybody
 	OnSkipped     string            // count (default) or bury
+	Skipped       func()            // is told of each event that is skipped; nil: nobody
 	MaxEventBytes int               // 0: 100 kB for marquez, 1 MiB for others
 
 	TLS func(host string) *tls.Config // the settings of connections to the url's host, a name or an address; nil: the system's roots
@@ -202,6 +203,9 @@ func (h *Destination) single(ctx context.Context, ev openlineage.Event) error {
 	h.lastOK.Store(h.now().UnixNano())
 	if a.status == http.StatusOK && h.Backend() == Marquez {
 		h.skipped.Add(1)
+		if h.cfg.Skipped != nil {
+			h.cfg.Skipped()
+		}
 		if h.cfg.OnSkipped == BurySkipped {
 			return fault.MessageError(fault.Rejected, "skipped", "the backend answered 200 where 201 means stored: it skips this kind of event")
 		}
@@ -215,7 +219,7 @@ func (h *Destination) okLately() bool {
 	return last != 0 && h.now().Sub(time.Unix(0, last)) <= okWindow
 }
 
-// Check is the Message fault that Deliver would return without sending ev, or nil: the guard's, and that of a passed-through event
+// Check is the Message fault that Deliver would return without sending ev, or nil: for passed-through events, the guard's, and that of one
 // over the cap, which nobody trims. A caller that sends nothing of a message unless all of it may be sent asks this first. The guard
 // refuses only for marquez, and so an auto backend is asked what it is; no answer to that is a Backend fault. While the
 // answers teach nothing the guard stands, and the question is asked again from time to time.
@@ -231,8 +235,8 @@ func (h *Destination) Check(ctx context.Context, ev openlineage.Event) error {
 		f.Hint = "passed-through events are not trimmed: raise transport.max_event_bytes, or make it smaller where it comes from"
 		return f
 	}
-	if h.cfg.GuardOff || b != Marquez && b != "" {
-		return nil
+	if !ev.PassThrough || h.cfg.GuardOff || b != Marquez && b != "" {
+		return nil // what Map makes is safe as it is made: a fuzz test of who has both holds that
 	}
 	if why := unsafe(ev.Body); why != "" {
 		f := fault.MessageError(fault.Rejected, "unsafe_event", "%s", why)

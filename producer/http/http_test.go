@@ -278,6 +278,10 @@ func TestGuardStandsBeforeTheWire(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	bad.PassThrough = false // what Map made is not read again
+	if err := serve(t, Config{Backend: Marquez}, h).Deliver(t.Context(), bad); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRetryAfterOfSecondsAndDates(t *testing.T) {

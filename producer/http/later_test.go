@@ -13,28 +13,38 @@ import (
 	"github.com/gx-ol/gx-ol/test/marquez"
 )
 
-// resultEvent is the end of a run about a dataset with a namespace that a path must quote.
-func resultEvent(kind openlineage.EventType, at, facet string) openlineage.Event {
-	return openlineage.Event{Type: kind, Body: fmt.Appendf(nil, `{"eventType": %q, "eventTime": %q, "run": {"runId": "0194dc5e-0000-7000-8000-000000000001"},
-		"job": {"namespace": "n", "name": "j"}, "inputs": [{"namespace": "postgres://db:5432", "name": "shop.public.orders", "inputFacets": {%q: {"assertions": []}}}],
-		"producer": "https://example.org", "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"}`, kind, at, facet)}
+// resultEvent is the end of a run; its job has a namespace that a path must quote, or a parent.
+func resultEvent(kind openlineage.EventType, at, runID, job, parent string) openlineage.Event {
+	facets := ""
+	if parent != "" {
+		facets = fmt.Sprintf(`, "facets": {"parent": {"_producer": "https://example.org", "_schemaURL": "https://example.org", "run": {"runId": "0194dc5e-0000-7000-8000-0000000000ff"}, "job": {"namespace": "x", "name": %q}}}`, parent)
+	}
+	return openlineage.Event{Type: kind, Body: fmt.Appendf(nil, `{"eventType": %q, "eventTime": %q, "run": {"runId": "0194dc5e-0000-7000-8000-00000000000%s"%s},
+		"job": {"namespace": "a/b", "name": %q}, "inputs": [{"namespace": "postgres://db:5432", "name": "shop.public.orders"}],
+		"producer": "https://example.org", "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"}`, kind, at, runID, facets, job)}
 }
 
 func TestLaterTellsOfANewerResult(t *testing.T) {
-	older, newer := resultEvent(openlineage.Complete, "2026-03-01T10:00:00Z", "dataQualityAssertions"), resultEvent(openlineage.Complete, "2026-03-01T11:00:00.000001Z", "dataQualityAssertions")
+	const ten, eleven = "2026-03-01T10:00:00Z", "2026-03-01T11:00:00.000001Z"
+	older, newer := resultEvent(openlineage.Complete, ten, "1", "j", ""), resultEvent(openlineage.Complete, eleven, "2", "j", "")
 	for name, c := range map[string]struct {
-		stored, asked openlineage.Event
-		backend       string
-		want          string
+		stored  []openlineage.Event
+		asked   openlineage.Event
+		backend string
+		want    string
 	}{
-		"a newer one is there":     {newer, older, Marquez, "the backend knows postgres://db:5432 shop.public.orders as of 2026-03-01T11:00:00Z"},
-		"an older one is there":    {older, newer, Marquez, ""},
-		"itself is there":          {newer, newer, Marquez, ""},
-		"nothing is there":         {openlineage.Event{}, older, Marquez, ""},
-		"no assertions there":      {resultEvent(openlineage.Complete, "2026-03-01T11:00:00Z", "other"), older, Marquez, ""},
-		"a START says nothing":     {newer, resultEvent(openlineage.Start, "2026-03-01T10:00:00Z", "dataQualityAssertions"), Marquez, ""},
-		"another kind of backend":  {newer, older, Generic, ""},
-		"an event that is no JSON": {newer, openlineage.Event{Type: openlineage.Complete, Body: []byte("{")}, Marquez, ""},
+		"a newer one is there":          {[]openlineage.Event{newer}, older, Marquez, "the backend knows a run of a/b j that ended at 2026-03-01T11:00:00Z, later than this result of 2026-03-01T10:00:00Z"},
+		"and an older one came after":   {[]openlineage.Event{newer, resultEvent(openlineage.Complete, "2026-03-01T09:00:00Z", "3", "j", "")}, older, Marquez, "the backend knows"},
+		"an older one is there":         {[]openlineage.Event{older}, newer, Marquez, ""},
+		"itself is there":               {[]openlineage.Event{newer}, newer, Marquez, ""},
+		"nothing is there":              {nil, older, Marquez, ""},
+		"of another job":                {[]openlineage.Event{resultEvent(openlineage.Complete, eleven, "2", "other", "")}, older, Marquez, ""},
+		"under its parent":              {[]openlineage.Event{resultEvent(openlineage.Complete, eleven, "2", "dag.j", "")}, resultEvent(openlineage.Fail, ten, "1", "j", "dag"), Marquez, "the backend knows a run of a/b dag.j"},
+		"with its parent's name before": {[]openlineage.Event{resultEvent(openlineage.Complete, eleven, "2", "dag.j", "")}, resultEvent(openlineage.Fail, ten, "1", "dag.j", "dag"), Marquez, "the backend knows a run of a/b dag.j"},
+		"a run that goes on":            {[]openlineage.Event{resultEvent(openlineage.Start, eleven, "2", "j", "")}, older, Marquez, ""},
+		"a START says nothing":          {[]openlineage.Event{newer}, resultEvent(openlineage.Start, ten, "1", "j", ""), Marquez, ""},
+		"another kind of backend":       {[]openlineage.Event{newer}, older, Generic, ""},
+		"an event that is no JSON":      {[]openlineage.Event{newer}, openlineage.Event{Type: openlineage.Complete, Body: []byte("{")}, Marquez, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(marquez.New())
@@ -44,8 +54,8 @@ func TestLaterTellsOfANewerResult(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = h.Close() }()
-			if c.stored.Body != nil {
-				if err := h.Deliver(t.Context(), c.stored); err != nil {
+			for _, ev := range c.stored {
+				if err := h.Deliver(t.Context(), ev); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -66,7 +76,7 @@ func TestLaterOfABackendThatFailsIsNoEventsFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = h.Close() }()
-		_, err = h.Later(t.Context(), resultEvent(openlineage.Complete, "2026-03-01T10:00:00Z", "dataQualityAssertions"))
+		_, err = h.Later(t.Context(), resultEvent(openlineage.Complete, "2026-03-01T10:00:00Z", "1", "j", ""))
 		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Kind != fault.Backend {
 			t.Errorf("%d: %v", status, err)
 		}

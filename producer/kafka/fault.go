@@ -17,6 +17,13 @@ func tooLarge(err error) bool {
 	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
 }
 
+// refused reports whether a broker will never take the batch that a record was in. Which record it is, only a batch of one tells.
+func refused(err error) bool { return tooLarge(err) || invalid(err) }
+
+func invalid(err error) bool {
+	return errors.Is(err, kerr.InvalidRecord) || errors.Is(err, kerr.InvalidTimestamp)
+}
+
 // writeFault says whose fault it is that a record was not written; nil for nil. The end of ctx is nobody's fault.
 func writeFault(ctx context.Context, err error, topic string) error {
 	switch {
@@ -26,7 +33,7 @@ func writeFault(ctx context.Context, err error, topic string) error {
 		return ctx.Err()
 	case tooLarge(err):
 		return fault.MessageError(fault.Oversize, TooLarge, "writing to topic %s: %w", topic, err)
-	case errors.Is(err, kerr.InvalidRecord):
+	case invalid(err):
 		return fault.MessageError(fault.Rejected, "kafka_invalid_record", "writing to topic %s: %w", topic, err)
 	}
 	return Fault(ctx, err, "writing to topic", topic)
@@ -37,17 +44,18 @@ func Fault(ctx context.Context, err error, doing, topic string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	code, hint := hintOf(err)
+	code, hint := hintOf(err, topic)
 	f := fault.BackendError(code, "%s %s: %w", doing, topic, err)
 	f.Hint = hint
 	return f
 }
 
-func hintOf(err error) (code, hint string) {
+func hintOf(err error, topic string) (code, hint string) {
 	switch {
-	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed),
-		errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		return "kafka_authorization", "give this client's user the right to write (and to create) the topic"
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return "kafka_authorization", "grant this client's user DESCRIBE and WRITE on the topic " + topic
+	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
+		return "kafka_authorization", "grant this client's user DESCRIBE and WRITE on its transactional ids (docs/permissions.md)"
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return "kafka_authentication", "check the user and password for Kafka"
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.InvalidTopicException):

@@ -18,7 +18,7 @@ const (
 	company   = 64 << 10  // bytes of records that no topic finds too large together
 )
 
-// Writer writes records and blames exactly the one that is too large. A broker refuses a batch as a whole, and franz-go then fails
+// Writer writes records and blames exactly the one that a broker will never take: one that is too large, mostly. A broker refuses a batch as a whole, and franz-go then fails
 // all that it holds for the partition, each record with "too large". So that verdict is told only of a record that was written
 // alone. Outside a transaction the records that met it in company are written again by the Writer, once nothing else is in hand, and
 // with them what was written to their partitions in the meantime: the order in a partition is the order in which records were
@@ -166,9 +166,9 @@ func (w *Writer) forLarge() (*kgo.Client, error) {
 // answered is what becomes of an answer that needs a second look.
 func (w *Writer) answered(ctx context.Context, rec *kgo.Record, err error, care int32, weight int64, done func(error)) {
 	switch {
-	case w.transaction && tooLarge(err) && weight < w.size:
+	case w.transaction && refused(err) && weight < w.size:
 		w.care.CompareAndSwap(care, care+1)
-		f := fault.BackendError("kafka_batch_too_large", "writing to topic %s: too large together with others; they are written again in smaller batches", rec.Topic)
+		f := fault.BackendError("kafka_batch_too_large", "writing to topic %s: refused together with others; they are written again in smaller batches", rec.Topic)
 		f.Unclear = true // the brokers are there
 		err = f
 		if ctx.Err() != nil {
@@ -189,7 +189,7 @@ func (w *Writer) postpone(rec *kgo.Record, err error, done func(error)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at := place{rec.Topic, rec.Partition}
-	if !tooLarge(err) && (err != nil || !w.places[at]) {
+	if !refused(err) && (err != nil || !w.places[at]) {
 		return false
 	}
 	if !w.again.Swap(true) {
@@ -236,7 +236,7 @@ func (w *Writer) together(few []late) {
 	answers.Wait()
 	singly := false
 	for i, l := range few {
-		if len(few) > 1 && (singly || tooLarge(errs[i])) {
+		if len(few) > 1 && (singly || refused(errs[i])) {
 			singly = true
 			errs[i] = w.client.ProduceSync(l.rec.Context, l.rec).FirstErr()
 		}

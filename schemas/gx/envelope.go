@@ -125,13 +125,36 @@ func (d *decoder) unknown(v doc, path string) *DecodeError {
 	}
 }
 
-// array reads shape J: validation results, or expectation results that make up one validation.
+// events reads an array of OpenLineage events, as clients that gather them send.
+func (d *decoder) events(v doc) (*Message, *DecodeError) {
+	m := &Message{Shape: ShapeEvent}
+	for i := range v.members {
+		item := d.look(v.members[i])
+		if item.shape() != ShapeEvent {
+			return nil, d.unknown(item, place("", i))
+		}
+		if !d.s.keepResult() {
+			return nil, d.s.err
+		}
+		event, facts := d.s.b[item.at.start:item.at.end], d.eventFacts(item)
+		if i == 0 {
+			m.Event, m.EventFacts = event, facts
+		} else {
+			m.MoreEvents = append(m.MoreEvents, Passed{event, facts})
+		}
+	}
+	return m, nil
+}
+
+// array reads shape J: validation results, or expectation results that make up one validation; or OpenLineage events.
 func (d *decoder) array(v doc) (*Message, *DecodeError) {
 	if len(v.members) == 0 {
 		return nil, d.unknown(v, "")
 	}
 	item := d.look(v.members[0])
-	if shape := item.shape(); shape == ShapeExpectation || shape == ShapeDescribeOne {
+	if shape := item.shape(); shape == ShapeEvent {
+		return d.events(v)
+	} else if shape == ShapeExpectation || shape == ShapeDescribeOne {
 		val, err := d.loose(v.at, v.members)
 		if err != nil {
 			return nil, err
@@ -198,6 +221,7 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 	case ShapeExpectation, ShapeDescribeOne:
 		var val Validation
 		val, err = d.loose(v.at, []member{{at: v.at}})
+		val.Single = true
 		m.Validations = d.s.mem.facts.one(val)
 	default:
 		var val Validation

@@ -35,8 +35,15 @@ type Message struct {
 	Validations []Validation
 	Event       []byte     // shape N: the event's own bytes
 	EventFacts  EventFacts // shape N: what delivery must know
+	MoreEvents  []Passed   // shape N: the further ones of an array of events
 
 	facts *facts // what the validations are made of; nil after Release
+}
+
+// Passed is an OpenLineage event that passes through.
+type Passed struct {
+	Event []byte
+	Facts EventFacts
 }
 
 // EventFacts are the few fields of a passed-through OpenLineage event that delivery needs.
@@ -73,6 +80,7 @@ type Validation struct {
 	Batch       Batch
 	Results     []Expectation              // one per expectation result, in the document's order, duplicates by metric error merged
 	ResultCount int                        // number of result objects before merging
+	Single      bool                       // one expectation result that came alone: shapes B and H
 	Partial     bool                       // holds fewer results than statistics evaluated, or statistics has a key "success"
 	Evaluated   *int64                     // statistics.evaluated_expectations
 	Failed      *int64                     // statistics.unsuccessful_expectations
@@ -88,6 +96,7 @@ type Batch struct {
 	DataConnector string
 	Asset         string          // active_batch_definition.data_asset_name, else batch_kwargs.data_asset_name
 	BatchID       string          // results' kwargs.batch_id (first seen); never part of the identity
+	OtherIDs      []string        // further batch ids of the results, at most 8
 	Identifiers   json.RawMessage // canonical JSON (keys sorted, nested too) of batch_identifiers, else of V2 batch_kwargs; nil if none. Holds row values
 	Spec          BatchSpec
 }

@@ -4,8 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// maxOtherIDs is how many further batch ids of its results a validation keeps.
+const maxOtherIDs = 8
 
 // maxIdentifiers bounds the canonical batch identifiers, in bytes.
 const maxIdentifiers = 256 << 10
@@ -27,10 +31,11 @@ type list struct {
 	rank    int // 0: none was read
 	results []Expectation
 	repeats []repeat
-	batchID string // the first that a result names
-	stray   int    // the first element that is no expectation result, -1 if none
-	strayAt int    // its place
-	unread  int    // the first result whose success is neither true nor false, -1 if none
+	batchID string   // the first that a result names
+	others  []string // further ones
+	stray   int      // the first element that is no expectation result, -1 if none
+	strayAt int      // its place
+	unread  int      // the first result whose success is neither true nor false, -1 if none
 }
 
 // repeat is a result that may be there once per metric error: GX 0.13.35 – 0.18.9 did so.
@@ -147,6 +152,9 @@ func (l *list) take(s *scanner, i int, e *evr) {
 		l.unread = i
 	}
 	first(&l.batchID, e.batchID)
+	if e.batchID != l.batchID && e.batchID != "" && len(l.others) < maxOtherIDs && !slices.Contains(l.others, e.batchID) {
+		l.others = append(l.others, e.batchID)
+	}
 	if e.Raised && e.old && s.err == nil {
 		l.repeats = append(l.repeats, repeat{i, e.repeatKey(s)})
 	}
@@ -243,6 +251,7 @@ func (d *decoder) notAResult(at int, path string) *DecodeError {
 func (l *list) fill(val *Validation) {
 	val.ResultCount = len(l.results)
 	first(&val.Batch.BatchID, l.batchID)
+	val.Batch.OtherIDs = l.others
 	val.Results = l.results
 	if len(l.repeats) < 2 || strings.HasPrefix(val.GXVersion, "1.") {
 		return

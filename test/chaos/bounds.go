@@ -9,7 +9,7 @@ import (
 // judgedByPromise says which of two bounds redeliveries are judged by. The one by evidence allows what was delivered and not committed,
 // as the process happened to commit it: it holds for whole batches that are settled at their end. The one by promise allows what a
 // settled prefix leaves open that is committed every second, whatever the process did.
-const judgedByPromise = false
+const judgedByPromise = true
 
 // commitLag is the second between two commits, and one more in which a busy machine and the broker make it last.
 const commitLag = 2_000 // milliseconds

@@ -195,7 +195,7 @@ func (e evidence) checkLetters(f *findings, t *tally) {
 
 // stoppedEndsItsRuns says whether a process that was stopped past its session, and sent a START before it heard of that, sends the
 // terminal event of that run too before it drops what it has. Until then such runs are counted, not judged.
-const stoppedEndsItsRuns = false
+const stoppedEndsItsRuns = true
 
 // goingOn reports whether a stopped process was just going on at that time.
 func (e evidence) goingOn(at uint32) bool {
