@@ -545,3 +545,10 @@ func TestARecordsTimeThatCannotBeIsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestHeadersNameTheParent(t *testing.T) {
+	in := InputOf(&kgo.Record{Timestamp: time.Now(), Headers: []kgo.RecordHeader{{Key: "openlineage-context", Value: []byte(`{}`)}, {Key: "openlineage-parent-id", Value: []byte("a/b/c")}}})
+	if in.Context != "{}" || in.Parent.ID != "a/b/c" {
+		t.Errorf("%+v", in)
+	}
+}

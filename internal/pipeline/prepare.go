@@ -195,6 +195,8 @@ func InputOf(rec *kgo.Record) mapper.Input {
 			in.JobNamespace = string(h.Value)
 		case "openlineage-job-name":
 			in.JobName = string(h.Value)
+		case "openlineage-context":
+			in.Context = string(h.Value)
 		case "openlineage-parent-id":
 			in.Parent.ID = string(h.Value)
 		case "openlineage-parent-run-id":
