@@ -23,6 +23,7 @@ type Config struct {
 	MaxInflated int           // bytes that one compressed batch may have when inflated; a larger one is not read (see Unread); default 64 MiB
 	Log         *zap.Logger   // default: none
 	OnLost      func(Lost)    // is told of records that were deleted before they were read; default: nobody
+	Watch       *Watch        // sees how the member is; default: one that nobody asks
 }
 
 // Lost is a range of offsets that the brokers deleted (by retention or a deletion of records) before they were
@@ -55,6 +56,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.OnLost == nil {
 		cfg.OnLost = func(Lost) {}
 	}
+	if cfg.Watch == nil {
+		cfg.Watch = NewWatch(cfg.Group, cfg.Log, nil)
+	}
 	return cfg
 }
 
@@ -70,7 +74,7 @@ func (cfg Config) groupOpts() ([]kgo.Opt, error) {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.WithDecompressor(inflates),
-		kgo.WithHooks(inflates),
+		kgo.WithHooks(inflates, cfg.Watch),
 		// Where fetches begin; fetchSize makes them fit what the batches inflate to.
 		kgo.FetchMaxPartitionBytes(firstFetch),
 		kgo.FetchMaxBytes(firstFetch),

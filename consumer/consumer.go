@@ -25,6 +25,7 @@ type Consumer struct {
 	grace   time.Duration
 	log     *zap.Logger
 	losses  *lossWatch
+	watch   *Watch
 	commits commitLog
 	made    atomic.Pointer[kgo.Client] // client, for what the client calls while New makes it
 
@@ -60,6 +61,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		grace:  cfg.Grace,
 		log:    cfg.Log,
 		losses: newLossWatch(cfg),
+		watch:  cfg.Watch,
 		topics: cfg.Topics,
 		failed: make(chan error, 1),
 		parts:  make(map[partitionID]*partition),
@@ -119,6 +121,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		}
 	})
 	side.Go(func() { watchTopics(running, c.client, c.topics, c.log) })
+	side.Go(func() { c.watch.follow(running, c.client) })
 	side.Go(func() { c.keep(running) })
 
 	c.poll(running)
@@ -126,7 +129,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	side.Wait()
 	c.losses.wait()
 
-	c.drain(ctx, c.client, c.remove(nil), false)
+	c.drain(ctx, c.client, c.remove(nil), false, c.grace)
 	// The engine first: a record that is being prepared may not outlive the client that it came from.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
 	defer cancel()

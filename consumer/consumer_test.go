@@ -294,7 +294,7 @@ func TestRebalanceLosesNothingAndCommitsBeforeLeaving(t *testing.T) {
 // The client joins the group while New makes it: the first assignment may come before New returns.
 func TestAnAssignmentBeforeNewReturnsFindsAClient(t *testing.T) {
 	cfg := Config{}.withDefaults()
-	c := &Consumer{parts: make(map[partitionID]*partition), log: zap.NewNop(), grace: time.Second, losses: newLossWatch(cfg)}
+	c := &Consumer{parts: make(map[partitionID]*partition), log: zap.NewNop(), grace: time.Second, losses: newLossWatch(cfg), watch: cfg.Watch}
 	c.engine = newEngine(cfg, settling(nil), c.fail)
 	defer c.engine.stop(t.Context())
 	client, err := kgo.NewClient()

@@ -66,7 +66,13 @@ func recreated(fetches kgo.Fetches) (topics []string) {
 	return topics
 }
 
+// isGroupError reports whether the member is none any more, which its Watch tells.
+func isGroupError(err error) bool {
+	_, ok := errors.AsType[*kgo.ErrGroupSession](err)
+	return ok
+}
+
 // silent reports whether an error of a poll is told elsewhere, or is none: the poll's own end.
 func silent(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrMaxDecompress) || errors.Is(err, errLater)
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrMaxDecompress) || errors.Is(err, errLater) || isGroupError(err)
 }

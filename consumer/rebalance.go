@@ -12,6 +12,7 @@ import (
 // New is still making it, so that the first assignment can come before c.client is set.
 func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 	c.losses.forget(parts)
+	c.watch.took(parts)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for topic, ids := range parts {
@@ -24,15 +25,26 @@ func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][
 }
 
 func (c *Consumer) revoked(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
-	c.drain(ctx, client, c.remove(parts), false)
+	c.watch.gave(parts)
+	c.drain(ctx, client, c.remove(parts), false, c.graceOf(client))
 	logPartitions(c.log, "partitions revoked", parts)
 }
 
 func (c *Consumer) lost(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
-	c.drain(ctx, client, c.remove(parts), true)
+	c.watch.gave(parts)
+	c.drain(ctx, client, c.remove(parts), true, 0)
 	if len(parts) > 0 {
 		c.log.Warn("partitions lost; what was in hand comes again", zap.Any("partitions", parts))
 	}
+}
+
+// graceOf is the grace of a rebalance: what is in flight, and then the commit, get a third each of the time after which the brokers throw a
+// member out that has not come back, whatever the grace of a stop may be.
+func (c *Consumer) graceOf(client *kgo.Client) time.Duration {
+	if timeout, ok := client.OptValue(kgo.RebalanceTimeout).(time.Duration); ok {
+		return min(c.grace, timeout/3)
+	}
+	return c.grace
 }
 
 // remove takes partitions out and returns them; all of them if parts is nil.
@@ -61,8 +73,8 @@ func (c *Consumer) remove(parts map[string][]int32) (out []*partition) {
 
 // drain closes partitions, waits until nothing of them is in flight, and commits what they settled, unless they are lost:
 // then nothing in hand may be marked any more, since another member owns them.
-func (c *Consumer) drain(ctx context.Context, client *kgo.Client, parts []*partition, lost bool) {
-	finish(parts, c.grace, lost)
+func (c *Consumer) drain(ctx context.Context, client *kgo.Client, parts []*partition, lost bool, grace time.Duration) {
+	finish(parts, grace, lost)
 	if len(parts) == 0 {
 		return
 	}
@@ -80,7 +92,7 @@ func (c *Consumer) drain(ctx context.Context, client *kgo.Client, parts []*parti
 		p.mark(client)
 	}
 	// The stop that ended ctx must not end the commit of what was settled.
-	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
+	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if err := client.CommitMarkedOffsets(commit); err != nil {
 		c.log.Warn("committing settled offsets; what they cover comes again", zap.Error(err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -53,7 +54,7 @@ func RunTransactions(ctx context.Context, cfg Config, id string, handler func(*k
 			pauses.Reset()
 		}
 		if err.Error() != last {
-			cfg.Log.Warn("the transactional client has failed; a new one takes over from the committed offsets", zap.Error(err))
+			cfg.Log.Warn("the transactional client has failed; a new one takes over from the committed offsets", zap.String("error", cfg.Watch.explained(err)))
 			last = err.Error()
 		}
 		pause := time.NewTimer(pauses.NextBackOff())
@@ -93,9 +94,15 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 			t.losses.forget(parts)
+			t.cfg.Watch.took(parts)
 			logPartitions(t.cfg.Log, "partitions assigned", parts)
 		}),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			t.cfg.Watch.gave(parts)
+			logPartitions(t.cfg.Log, "partitions lost; the transaction under way is aborted", parts)
+		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+			t.cfg.Watch.gave(parts)
 			logPartitions(t.cfg.Log, "partitions revoked; the transaction under way is aborted", parts)
 		}),
 	)
@@ -116,14 +123,12 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		}
 	})
 	watched, stop := context.WithCancel(ctx)
-	missing := make(chan struct{})
-	go func() {
-		defer close(missing)
-		watchTopics(watched, t.client, t.cfg.Topics, t.cfg.Log)
-	}()
+	var side sync.WaitGroup
+	side.Go(func() { watchTopics(watched, t.client, t.cfg.Topics, t.cfg.Log) })
+	side.Go(func() { t.cfg.Watch.follow(watched, t.client) })
 	defer func() {
 		stop()
-		<-missing // before the client is closed
+		side.Wait() // before the client is closed
 		t.losses.wait()
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.Grace)
 		defer cancel()

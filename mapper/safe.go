@@ -9,6 +9,9 @@ import (
 
 // safeName makes a name one that every backend can take; true says that it was changed.
 func safeName(s string, limit int) (string, bool) {
+	if len(s) <= limit && isPlain(s) {
+		return s, false
+	}
 	out := strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""))
 	if out == "" {
 		out = "unnamed"
@@ -23,6 +26,16 @@ func safeName(s string, limit int) (string, bool) {
 		out = out[:cut] + tail
 	}
 	return out, out != s
+}
+
+// isPlain reports whether a name is one that nothing is wrong with: printable ASCII without blanks.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // safeNamespace keeps a dataset's namespace within the characters that Marquez takes.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gx-ol/gx-ol/internal/app"
@@ -156,6 +155,9 @@ type deadLetters struct {
 	*dlq.Topic
 	cfg    *config.Config
 	client *kgo.Client
+
+	codes    []string // that the flags ask for, to be checked
+	doubtful bool     // it was named by hand and its name is not that of a dead-letter topic
 }
 
 func (d *deadLetters) close() { d.client.Close() }
@@ -167,11 +169,18 @@ func (f *dlqFlags) on(cmd *cobra.Command, a *process, suffix string, work func(c
 		return err
 	}
 	d, err := f.open(cmd.Context(), a, cmd, suffix)
-	if err != nil {
-		return err
+	if err == nil {
+		defer d.close()
+		err = work(cmd.Context(), d, filter)
 	}
-	defer d.close()
-	return work(cmd.Context(), d, filter)
+	if none, ok := errors.AsType[*noLetters](err); ok && !slices.Contains([]string{"show", "import"}, cmd.Name()) {
+		say(a.stderr, "%s\n", none.text)
+		if cmd.Name() == "stats" && f.output == "json" {
+			return printJSON(a.stdout, dlq.Histogram(nil, time.Now()))
+		}
+		return nil
+	}
+	return stopped(cmd.Context(), err)
 }
 
 // open connects. suffix names the topic beside the dead-letter topic that is meant.
@@ -179,10 +188,11 @@ func (f *dlqFlags) open(ctx context.Context, a *process, cmd *cobra.Command, suf
 	if f.output != "table" && f.output != "json" {
 		return nil, usageError{fmt.Errorf("-o %q must be table or json", f.output)}
 	}
-	cfg, err := config.LoadForMap(f.path, a.env, f.set(cmd))
+	cfg, err := config.LoadForTopics(f.path, a.env, f.set(cmd), a.variables...)
 	if err != nil {
 		return nil, err
 	}
+	a.told(cfg)
 	cfg.Kafka = maps.Clone(cfg.Kafka)
 	if cfg.Kafka == nil {
 		cfg.Kafka = make(map[string]string)
@@ -198,19 +208,38 @@ func (f *dlqFlags) open(ctx context.Context, a *process, cmd *cobra.Command, suf
 	if err != nil {
 		return nil, err
 	}
-	if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
-		client.Close()
-		return nil, err
-	}
-	t, err := dlq.Open(ctx, client, name+suffix, dlq.Config{MaxMessageBytes: cfg.Input.MaxMessageBytes, Inputs: f.inputs(cfg, name)})
-	if errors.Is(err, dlq.ErrNoTopic) && suffix == "" {
-		err = fmt.Errorf("%w%s", err, otherTopics(ctx, client))
-	}
+	d, err := f.openOn(ctx, a, cfg, client, name, suffix)
 	if err != nil {
 		client.Close()
 		return nil, err
 	}
-	return &deadLetters{Topic: t, cfg: cfg, client: client}, nil
+	return d, nil
+}
+
+// openOn finds the dead-letter topic that is meant on the brokers.
+func (f *dlqFlags) openOn(ctx context.Context, a *process, cfg *config.Config, client *kgo.Client, name, suffix string) (*deadLetters, error) {
+	if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
+		return nil, err
+	}
+	there, err := topicNames(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	meant := f.meant(cfg, name, there)
+	if meant != name && slices.Contains(there, meant) {
+		say(a.stderr, "%s holds results; their dead letters are in %s\n", name, meant)
+	}
+	t, err := dlq.Open(ctx, client, meant+suffix, dlq.Config{MaxMessageBytes: cfg.Input.MaxMessageBytes, Inputs: f.inputs(cfg, meant)})
+	if errors.Is(err, dlq.ErrNoTopic) && suffix == "" {
+		if f.topic == "" || meant != name || slices.Contains(there, inputOf(name)) {
+			return nil, &noLetters{fmt.Sprintf("there is no topic %s yet: nothing was buried%s", meant, otherTopics(there))}
+		}
+		err = fmt.Errorf("%w%s", err, otherTopics(there))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &deadLetters{Topic: t, cfg: cfg, client: client, codes: f.codes, doubtful: f.topic != "" && !looksDead(meant) && meant != cfg.DeadLetters.Topic}, nil
 }
 
 // deadLetterTopic is the one that the flags or the configuration name.
@@ -243,26 +272,6 @@ func (f *dlqFlags) inputs(cfg *config.Config, topic string) func(string) bool {
 	return func(topic string) bool {
 		return slices.Contains(f.sources, topic) || slices.Contains(names, topic) || takes != nil && takes.MatchString(topic)
 	}
-}
-
-// otherTopics says which topics on the brokers look like dead-letter topics.
-func otherTopics(ctx context.Context, client *kgo.Client) string {
-	details, err := kadm.NewClient(client).ListTopics(ctx)
-	if err != nil {
-		return ""
-	}
-	var names []string
-	for _, name := range details.Names() {
-		lower := strings.ToLower(name)
-		if slices.ContainsFunc([]string{".dlq", "-dlq", "-dlt", ".dlt", "dlq.", "poison", "dead"}, func(part string) bool { return strings.Contains(lower, part) }) &&
-			!strings.HasSuffix(lower, dlq.LedgerSuffix) && !strings.HasSuffix(lower, dlq.AuditSuffix) {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return ". Topics that look like it: " + strings.Join(names[:min(5, len(names))], ", ")
 }
 
 // session begins to settle letters of ix; nil: of now.

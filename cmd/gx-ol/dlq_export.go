@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -87,7 +86,7 @@ func newDLQImportCommand(a *process) *cobra.Command {
 does. Lines whose letter is settled already are passed over, so that the same file can be imported again. All lines are checked before anything is written.`,
 		Example: "  gx-ol dlq import letters.ndjson --dry-run\n  gx-ol dlq import letters.ndjson --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			lines, err := readExported(args[0], a.stdin)
+			lines, err := readExported(cmd.Context(), args[0], a.stdin)
 			if err != nil {
 				return err
 			}
@@ -99,34 +98,28 @@ does. Lines whose letter is settled already are passed over, so that the same fi
 }
 
 // readExported reads every line; its error names the first that is none.
-func readExported(name string, stdin io.Reader) ([]dlq.Exported, error) {
-	in := stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		in = file
+func readExported(ctx context.Context, name string, stdin io.Reader) ([]dlq.Exported, error) {
+	text, _, err := readInput(ctx, name, stdin)
+	if err != nil {
+		return nil, err
 	}
 	var out []dlq.Exported
-	reader := bufio.NewReader(in)
-	for n := 1; ; n++ {
-		line, err := reader.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
+	n := 0
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		n++
+		if ctx.Err() != nil {
+			return nil, errStopped
 		}
-		if len(bytes.TrimSpace(line)) > 0 {
-			e, err := dlq.ParseExported(line)
-			if err != nil {
-				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
-			}
-			out = append(out, e)
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
 		}
+		e, err := dlq.ParseExported(line)
 		if err != nil {
-			return out, nil
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
+		out = append(out, e)
 	}
+	return out, nil
 }
 
 func (d *deadLetters) imports(ctx context.Context, a *process, f settleFlags, lines []dlq.Exported) error {
@@ -141,7 +134,7 @@ func (d *deadLetters) imports(ctx context.Context, a *process, f settleFlags, li
 	if f.output == "table" {
 		say(w, "%s of %s would go to their source topics, as the file has them\n", plural(len(lines), "letter"), d.Name)
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Import %s?", plural(len(lines), "letter")))
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Import %s?", plural(len(lines), "letter")))
 	if err != nil || !ok {
 		return err
 	}

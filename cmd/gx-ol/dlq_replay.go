@@ -29,7 +29,7 @@ func (f *settleFlags) add(cmd *cobra.Command, filters bool) {
 }
 
 // agreed asks the operator, unless the flags answer. Where nobody can be asked it is wrong use: no letter is touched by accident.
-func (f *settleFlags) agreed(a *process, question string) (bool, error) {
+func (f *settleFlags) agreed(ctx context.Context, a *process, question string) (bool, error) {
 	switch {
 	case f.dryRun:
 		return false, nil
@@ -39,7 +39,10 @@ func (f *settleFlags) agreed(a *process, question string) (bool, error) {
 		return false, usageError{errors.New("nobody can be asked here: say --yes, or --dry-run to look first")}
 	}
 	say(a.stderr, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+	answer, err := awaited(ctx, func() (string, error) { return bufio.NewReader(a.stdin).ReadString('\n') })
+	if errors.Is(err, errStopped) {
+		return false, err
+	}
 	if err != nil && answer == "" {
 		return false, nil
 	}
@@ -121,7 +124,7 @@ func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o r
 	if f.dryRun {
 		return d.foresee(ctx, a, o, plan, letters)
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), d.Name))
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), d.Name))
 	if err != nil || !ok {
 		return err
 	}
@@ -211,7 +214,7 @@ func newDLQDiscardCommand(a *process) *cobra.Command {
 		Use: "discard", Short: "settle letters that nobody wants", Args: cobra.NoArgs,
 		Long: `Marks letters as discarded, in the ledger: they count no more and are not replayed. The letters themselves stay until the topic's retention.`,
 		Example: `  gx-ol dlq discard --code tombstone --reason "deletions, nothing to deliver" --yes
-  gx-ol dlq discard --partition 3 --offset 1042 --reason "sent by hand"`,
+  gx-ol dlq discard --partition 3 --offset 1042 --reason "sent by hand" --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(reason) == "" {
 				return usageError{errors.New("--reason is missing: those who come after you will want to know")}
@@ -249,7 +252,7 @@ func (d *deadLetters) discard(ctx context.Context, a *process, f settleFlags, fi
 	} else if f.dryRun {
 		return printJSON(a.stdout, dlq.Histogram(letters, time.Now()))
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Discard %s of %s?", plural(len(letters), "letter"), d.Name))
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Discard %s of %s?", plural(len(letters), "letter"), d.Name))
 	if err != nil || !ok {
 		return err
 	}

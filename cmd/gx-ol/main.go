@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -29,12 +30,27 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// A second signal ends the process at once: with the handler gone, the default one acts.
-	context.AfterFunc(ctx, stop)
-	a := &process{env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	ctx := untilSignal(context.Background(), signals, func(sig os.Signal) {
+		code := exitFailed
+		if n, ok := sig.(syscall.Signal); ok {
+			code = 128 + int(n)
+		}
+		os.Exit(code)
+	})
+	a := &process{env: os.LookupEnv, variables: variables(os.Environ()), self: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator()}
 	os.Exit(run(ctx, os.Args[1:], a))
+}
+
+// variables are the names of the environment's variables.
+func variables(environ []string) (names []string) {
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		names = append(names, name)
+	}
+	return names
 }
 
 // operator is who runs the process, for the audit of what is done by hand.
@@ -48,12 +64,21 @@ func operator() string {
 
 // process is what a command may use of the process.
 type process struct {
-	env    func(string) (string, bool)
-	stdin  io.Reader
-	stdout io.Writer // results
-	stderr io.Writer // talk
-	asks   bool      // somebody at a terminal can answer
-	who    string    // the operator, user@host
+	env       func(string) (string, bool)
+	variables []string // the names of the environment's variables
+	self      string   // how it was called
+	stdin     io.Reader
+	stdout    io.Writer // results
+	stderr    io.Writer // talk
+	asks      bool      // somebody at a terminal can answer
+	who       string    // the operator, user@host
+}
+
+// told says what the configuration's warnings are.
+func (a *process) told(cfg *config.Config) {
+	for _, w := range cfg.Warnings {
+		say(a.stderr, "gx-ol: warning: %s\n", w)
+	}
 }
 
 // with is what the things of package app may use of it, with a log as the configuration says.
@@ -74,18 +99,26 @@ type usageError struct{ error }
 func run(ctx context.Context, args []string, a *process) int {
 	root := newRootCommand(a) //nolint:contextcheck // commands take the context that ExecuteContext gives them
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
-	if !errors.Is(err, errReported) {
+	_, usage := errors.AsType[usageError](err)
+	switch {
+	case errors.Is(err, errReported):
+	case usage:
+		say(a.stderr, "%s: %v\n", cmd.CommandPath(), err)
+	default:
 		say(a.stderr, "gx-ol: %v\n", err)
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
 		say(a.stderr, "hint: %s\n", f.Hint)
 	}
-	if _, ok := errors.AsType[usageError](err); ok {
-		say(a.stderr, "Run 'gx-ol --help' for usage.\n")
+	if usage {
+		say(a.stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*config.Errors](err); ok {
 		return exitUsage
 	}
 	return exitFailed
@@ -110,12 +143,14 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.Version = version()
+	root.SetVersionTemplate("gx-ol {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%s: %w%s", cmd.CommandPath(), err, nearestFlag(cmd, err))}
+		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
 	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
 	wrapUsage(root)
@@ -147,7 +182,7 @@ func wrapUsage(c *cobra.Command) {
 	case check != nil:
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+				return usageError{err}
 			}
 			return nil
 		}

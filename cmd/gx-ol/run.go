@@ -14,11 +14,11 @@ func newRunCommand(a *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", Short: "run the pipeline: topics in, OpenLineage out", Args: cobra.NoArgs,
 		Long: `Reads validation results as a member of a consumer group, maps and delivers them, and commits only what is settled.
-SIGINT and SIGTERM stop it cleanly; a second one at once.`,
+SIGINT and SIGTERM stop it cleanly; a second one, half a second later or more, at once.`,
 		Example: `  gx-ol run --brokers localhost:9092 --topic gx.validation-results --group gx-ol --to http://localhost:5000
   gx-ol run --config gx-ol.yaml --to kafka:openlineage.events`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(flags.path, a.env, flags.set(cmd))
+			cfg, err := config.Load(flags.path, a.env, flags.set(cmd), a.variables...)
 			if err != nil {
 				return err
 			}
@@ -36,5 +36,11 @@ func (a *process) run(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range cfg.Warnings {
+		p.Log.Warn(w)
+	}
+	defer sayStopping(ctx, func() {
+		p.Log.Info("gx-ol stops: what is in hand settles, for some seconds at most, then its offsets are committed and the group is left; a second signal ends it at once")
+	})()
 	return app.Run(ctx, cfg, p)
 }

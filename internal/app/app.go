@@ -24,6 +24,8 @@ type Process struct {
 	Stdout  io.Writer                   // events of a console destination
 	Log     *zap.Logger
 
+	Skipped func(destination string) // is told of each event that a backend takes and does not store; nil: nobody
+
 	// Handler and Deliverer may put something between the consumer, the pipeline and a destination: bugs, for the test of tests. nil: nothing.
 	Handler   func(consumer.Handler) consumer.Handler
 	Deliverer func(pipeline.Deliverer) pipeline.Deliverer
@@ -63,13 +65,14 @@ func NewWriterClient(cfg *config.Config) (*kgo.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(opts...)
+	client, err := kgo.NewClient(opts...)
+	return client, config.Wrong(err) // it dials nobody yet
 }
 
 // inputOpts are options of ours, and behind them those of the input's brokers.
 func inputOpts(cfg *config.Config, ours []kgo.Opt) ([]kgo.Opt, error) {
 	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
-	return append(ours, opts...), err
+	return append(ours, opts...), config.Wrong(err)
 }
 
 // LetterWriter writes what settles letters, inside the transactions of a client.

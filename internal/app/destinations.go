@@ -111,7 +111,7 @@ func newDestination(cfg *config.Config, t *config.Transport, p Process) (produce
 	if i < 0 {
 		return producer.Kind{}, nil, fmt.Errorf("no destination of type %q", t.Type)
 	}
-	d, err := kinds[i].New(func(into any) error { return settings(cfg, t, p, into) })
+	d, err := kinds[i].New(func(into any) error { return config.Wrong(settings(cfg, t, p, into)) })
 	return kinds[i], d, err
 }
 
@@ -154,6 +154,9 @@ func httpSettings(cfg *config.Config, t *config.Transport, p Process, into *http
 		Version: p.Version, URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
 		Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
 	}
+	if p.Skipped != nil {
+		into.Skipped = func() { p.Skipped(DestinationName(t)) }
+	}
 	if t.SSL == (config.SSL{}) {
 		return nil // the system's roots are enough
 	}
@@ -169,7 +172,7 @@ func httpSettings(cfg *config.Config, t *config.Transport, p Process, into *http
 func learn(ctx context.Context, d producer.Destination, t *config.Transport, log *zap.Logger) error {
 	switch d := d.(type) {
 	case *kafka.Destination:
-		if err := kafkaclient.CheckConnection(ctx, d.Client(), []string{t.Topic}); err != nil {
+		if err := kafkaclient.CheckWritable(ctx, d.Client(), []string{t.Topic}); err != nil {
 			return fmt.Errorf("destination: %w", err)
 		}
 	case *http.Destination:

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
@@ -42,41 +42,34 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
-		return err
+		return config.Wrong(err)
 	}
 	defer client.Close()
-	if err := checkInput(ctx, client, cfg); err != nil {
+	if err := checkInput(ctx, client, cfg, p.Log); err != nil {
 		return err
 	}
 	writer := kafka.NewWriter(client)
 	defer writer.Close()
 	letters := deadletters.New(writer, deadletters.Config{TopicOf: cfg.DeadLetterTopic, ConnectHeaders: cfg.DeadLetters.ConnectHeaders})
 	metrics := telemetry.New()
-	e := engine{cfg: cfg, p: p, client: client, letters: letters, metrics: metrics}
+	p.Skipped = func(destination string) { metrics.Skipped(destination, 1) }
+	e := engine{cfg: cfg, p: p, client: client, letters: letters, metrics: metrics, seen: newSummary(metrics, p.Log),
+		watch: consumer.NewWatch(cfg.Input.Group, p.Log, explain(cfg))}
 	settler, err := e.settler(ctx)
 	if err != nil {
 		return err
 	}
 	defer settler.close()
-	metrics.Limits(settler.limits)
-	metrics.Holds(func() []telemetry.Hold { return heldPlaces(settler.holds()) })
-	stop, err := serveTelemetry(ctx, cfg.Telemetry, metrics.Handler(func() error { return heldError(settler.holds()) }))
-	if err != nil {
-		return err
-	}
-	defer stop()
-	if cfg.Telemetry.DeadLetters && cfg.Telemetry.Listen != "" && cfg.Telemetry.Listen != "off" {
-		counted := &depthCounter{cfg: cfg, client: client, log: p.Log}
-		metrics.DeadLetters(counted.depths)
-		defer counted.follow(ctx)()
-	}
 	members, err := e.members(memory)
 	if err != nil {
 		return err
 	}
-	p.Log.Info("gx-ol runs", zap.String("version", p.Version), zap.Strings("topics", cfg.Input.Topics),
-		zap.String("group", cfg.Input.Group), zap.String("to", cfg.Transport.Type), zap.String("delivery", cfg.Delivery))
+	stop, err := e.watched(ctx, settler)
+	if err != nil {
+		return err
+	}
 	err = settler.run(ctx, members)
+	stop()
 	p.Log.Info("gx-ol stopped")
 	return err
 }
@@ -88,6 +81,8 @@ type engine struct {
 	client  *kgo.Client // of the input's brokers, for dead letters
 	letters *deadletters.Topics
 	metrics *telemetry.Metrics
+	seen    *summary        // what is told of the pipeline, to metrics and log
+	watch   *consumer.Watch // how the group member is
 }
 
 // settler is a way to settle records, at least once or exactly once.
@@ -150,7 +145,7 @@ func (e *engine) settings(maxEventBytes int) (pipeline.Config, error) {
 		return pipeline.Config{}, err
 	}
 	settings := PipelineConfig(e.cfg, m, e.p)
-	settings.Observer = e.metrics
+	settings.Observer = e.seen
 	return settings, nil
 }
 
@@ -162,9 +157,6 @@ func PipelineConfig(cfg *config.Config, m Mapping, p Process) pipeline.Config {
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: p.Log,
 	}
 }
-
-// ownTopics are those of gx-ol's own, which are never input.
-func ownTopics() []string { return []string{`\.dlq$`, `\.dlq\.`, `^__`} }
 
 // members is the group member that the configuration describes.
 func (e *engine) members(memory int64) (consumer.Config, error) {
@@ -178,9 +170,9 @@ func (e *engine) members(memory int64) (consumer.Config, error) {
 		window = windowFor(memory)
 	}
 	members := consumer.Config{
-		Client: opts, Topics: cfg.Input.Topics, Exclude: ownTopics(), Group: cfg.Input.Group, Log: e.p.Log,
+		Client: opts, Topics: cfg.Input.Topics, Exclude: ownTopics(cfg), Group: cfg.Input.Group, Log: e.p.Log,
 		MaxInFlight: cfg.Input.MaxInFlight, MaxBytes: window, MaxInflated: 2 * cfg.Input.MaxMessageBytes,
-		OnLost: func(l consumer.Lost) { e.metrics.Lost(l.Topic, l.To-l.From) },
+		Watch: e.watch, OnLost: func(l consumer.Lost) { e.metrics.Lost(l.Topic, l.To-l.From) },
 	}
 	if e.p.Members != nil {
 		e.p.Members(&members)
@@ -189,44 +181,42 @@ func (e *engine) members(memory int64) (consumer.Config, error) {
 }
 
 // checkInput tells within seconds what would keep the pipeline from reading, and makes the dead-letter topics.
-func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config) error {
+func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config, log *zap.Logger) error {
 	if cfg.Input.Regex() {
 		if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
 			return err
 		}
-		if cfg.DeadLetters.Topic == "" {
-			return nil // each is made with the first letter to it
+		if err := kafkaclient.CheckGroup(ctx, client, cfg.Input.Group); err != nil {
+			return err
 		}
-		return deadletters.EnsureTopic(ctx, client, "", cfg.DeadLetters.Topic)
+		warnIfNothingFits(ctx, client, cfg, log)
+		return nil // a dead-letter topic is made with the first letter to it, after the topic that the letter is about
 	}
 	if err := kafkaclient.CheckConnection(ctx, client, cfg.Input.Topics); err != nil {
 		return err
 	}
+	if err := kafkaclient.CheckGroup(ctx, client, cfg.Input.Group); err != nil {
+		return err
+	}
 	for _, topic := range cfg.Input.Topics {
-		if err := deadletters.EnsureTopic(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {
+		if err := ensureLetters(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// heldPlaces is what waits, as the metrics take it.
-func heldPlaces(holds []outage.Hold) []telemetry.Hold {
-	out := make([]telemetry.Hold, len(holds))
-	for i, h := range holds {
-		out[i] = telemetry.Hold{Topic: h.Topic, Partition: h.Partition, Destination: h.Destination, Code: h.Code, Since: h.Since}
+// ensureLetters makes a dead-letter topic, if need be, and tells before the first letter that it may not be written.
+func ensureLetters(ctx context.Context, client *kgo.Client, source, letters string) error {
+	if err := deadletters.EnsureTopic(ctx, client, source, letters); err != nil {
+		return err
 	}
-	return out
-}
-
-// heldError says which partitions wait and why; nil when none does.
-func heldError(held []outage.Hold) error {
-	if len(held) == 0 {
-		return nil
+	err := kafkaclient.CheckWritable(ctx, client, []string{letters})
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return nil // it was made a moment ago, and not every broker knows it yet
 	}
-	var lines []string
-	for _, h := range held {
-		lines = append(lines, fmt.Sprintf("held: %s[%d] by %s since %s: %s", h.Topic, h.Partition, h.Destination, h.Since.UTC().Format("2006-01-02T15:04:05Z"), h.Reason))
+	if err != nil {
+		return fmt.Errorf("dead letters: %w", err)
 	}
-	return errors.New(strings.Join(lines, "\n"))
+	return nil
 }

@@ -26,7 +26,7 @@ func (e *engine) exactlyOnce(ctx context.Context) (settler, error) {
 			return settler{}, err
 		}
 	}
-	if err := kafkaclient.CheckConnection(ctx, e.client, []string{t.Topic}); err != nil {
+	if err := kafkaclient.CheckWritable(ctx, e.client, []string{t.Topic}); err != nil {
 		return settler{}, fmt.Errorf("destination: %w", err)
 	}
 	settings, err := e.settings(0)

@@ -22,14 +22,14 @@ type Mapping struct {
 func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(string)) (Mapping, error) {
 	datasources, err := datasourceTable(cfg, p.Getenv, warn)
 	if err != nil {
-		return Mapping{}, err
+		return Mapping{}, config.Wrong(err)
 	}
 	m, err := mapper.New(mapperSettings(cfg, datasources, maxEventBytes, p.Version))
 	if err != nil {
-		return Mapping{}, err
+		return Mapping{}, config.Wrong(err)
 	}
 	decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
-	return Mapping{decoder, m}, err
+	return Mapping{decoder, m}, config.Wrong(err)
 }
 
 // mapperSettings are the configuration's choices about the mapping.

@@ -37,6 +37,7 @@ type Config struct {
 	Telemetry         Telemetry
 	Log               Log
 	Retry             Retry
+	Warnings          []string // what was dropped or has no effect, to be told
 
 	files  map[string]string // keys whose value comes from a file → their text in the configuration
 	getenv func(string) (string, bool)
@@ -165,13 +166,30 @@ type Fault struct {
 }
 
 // Errors is everything wrong with the configuration, in the order it was found.
-type Errors struct{ Faults []Fault }
+type Errors struct {
+	Faults []Fault
+	cause  error
+}
+
+// Wrong makes an error that only the configuration can have caused one of the configuration, which is told with its own exit code. nil stays nil.
+func Wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Errors{Faults: []Fault{{Message: err.Error()}}, cause: err}
+}
+
+// Unwrap is what Wrong was given.
+func (e *Errors) Unwrap() error { return e.cause }
 
 // Error has one line per fault.
 func (e *Errors) Error() string {
 	lines := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
-		lines[i] = f.Place + ": " + f.Message
+		lines[i] = f.Message
+		if f.Place != "" {
+			lines[i] = f.Place + ": " + f.Message
+		}
 	}
 	return strings.Join(lines, "\n")
 }

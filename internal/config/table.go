@@ -10,7 +10,9 @@ type field struct {
 	enum    []string
 	secret  bool
 	aliases []string
-	at      func(c *Config) any
+
+	template []string // the fields that it sees, if it is a template
+	at       func(c *Config) any
 }
 
 // Key documents one configuration key.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -172,12 +173,17 @@ func (t *Topic) forgotten(l *ledger, letters Extent) []*kgo.Record {
 
 // ensureTopics makes the ledger, audit and quarantine topics if they are missing.
 func (t *Topic) ensureTopics(ctx context.Context) error {
-	details, err := t.admin.ListTopics(ctx, t.Name, t.Name+LedgerSuffix, t.Name+AuditSuffix, t.Name+QuarantineSuffix)
-	if err == nil {
-		err = details[t.Name].Err
-	}
-	if err != nil {
-		return fmt.Errorf("asking for topic %s: %w", t.Name, err)
+	details := make(kadm.TopicDetails)
+	for _, suffix := range []string{"", LedgerSuffix, AuditSuffix, QuarantineSuffix} {
+		// One after the other: of several in one question the answer does not tell which may not be seen.
+		one, err := t.admin.ListTopics(ctx, t.Name+suffix)
+		if err == nil && suffix == "" {
+			err = one[t.Name].Err
+		}
+		if err != nil {
+			return fmt.Errorf("asking for topic %s: %w", t.Name+suffix, err)
+		}
+		details[t.Name+suffix] = one[t.Name+suffix]
 	}
 	text := func(s string) *string { return &s }
 	replicas := int16(details[t.Name].Partitions.NumReplicas())
@@ -208,6 +214,9 @@ func (t *Topic) ensureTopics(ctx context.Context) error {
 // maxMessageBytes is a topic's own limit, as a setting. None without the right to ask.
 func (t *Topic) maxMessageBytes(ctx context.Context, topic string) (map[string]*string, error) {
 	all, err := t.admin.DescribeTopicConfigs(ctx, topic)
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return nil, nil // the brokers' default, then
+	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for the configuration of %s: %w", topic, err)
 	}

@@ -56,7 +56,7 @@ func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, writer func(*kgo.Clie
 
 func (s *Session) begin(ctx context.Context) error {
 	if _, _, err := s.client.ProducerID(ctx); err != nil { // shuts out, and ends the transaction that a killed one left
-		return fmt.Errorf("beginning to settle letters of %s: %w", s.Name, err)
+		return fmt.Errorf("beginning to settle letters of %s in transactions of the id %s: %w", s.Name, transactionalID(s.ID), err)
 	}
 	ledger, err := s.look(ctx)
 	if err != nil {

@@ -70,14 +70,17 @@ func properties() map[string]property {
 // unsupported names properties that people bring along, with the way that works here.
 func unsupported() map[string]string {
 	return map[string]string{
-		"group.id":                "set input.group",
-		"ssl.truststore.location": "set ssl.ca.location to a PEM file",
-		"ssl.truststore.password": "set ssl.ca.location to a PEM file",
-		"ssl.keystore.location":   "set ssl.certificate.location and ssl.key.location to PEM files",
-		"ssl.keystore.password":   "set ssl.certificate.location and ssl.key.location to PEM files",
-		"ssl.key.password":        "encrypted keys are not supported: store the key without a password in a file that only gx-ol may read",
-		"key.deserializer":        "gx-ol reads bytes",
-		"value.deserializer":      "gx-ol reads bytes",
+		"group.id":                            "set input.group",
+		"ssl.truststore.location":             "set ssl.ca.location to a PEM file",
+		"ssl.truststore.password":             "set ssl.ca.location to a PEM file",
+		"ssl.keystore.location":               "set ssl.certificate.location and ssl.key.location to PEM files",
+		"ssl.keystore.password":               "set ssl.certificate.location and ssl.key.location to PEM files",
+		"ssl.key.password":                    "encrypted keys are not supported: store the key without a password in a file that only gx-ol may read",
+		"sasl.oauthbearer.token.endpoint.url": "gx-ol signs in with PLAIN or SCRAM",
+		"sasl.login.callback.handler.class":   "gx-ol signs in with PLAIN or SCRAM",
+		"sasl.kerberos.service.name":          "gx-ol signs in with PLAIN or SCRAM",
+		"key.deserializer":                    "gx-ol reads bytes",
+		"value.deserializer":                  "gx-ol reads bytes",
 	}
 }
 
@@ -110,6 +113,15 @@ func CheckName(name string) error {
 		return fmt.Errorf("unknown Kafka property %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("unknown Kafka property %q", name)
+}
+
+// Meant says whether a name is known, supported or not, or so near to one that CheckName tells which was meant.
+func Meant(name string) (near string, ok bool) {
+	if _, known := unsupported()[name]; known {
+		return name, true
+	}
+	near = Nearest(name, Names())
+	return near, near != ""
 }
 
 // CheckValue checks one supported property's value by itself, without what depends on other properties or on files. Its
@@ -156,6 +168,15 @@ func OptsLive(props map[string]string, live func(name string) func() string) ([]
 		return nil, errors.Join(faults...)
 	}
 	return s.opts, nil
+}
+
+// Check says what is wrong with properties together, without asking a broker: all that Opts finds, and what the client itself refuses.
+func Check(props map[string]string) error {
+	opts, err := Opts(props)
+	if err != nil {
+		return err
+	}
+	return kgo.ValidateOpts(opts...)
 }
 
 func (s *state) finish() error {
@@ -210,8 +231,8 @@ func setServers(s *state, v string) error {
 		if server == "" {
 			continue
 		}
-		if strings.Contains(server, "/") {
-			return errors.New("must be host:port, several separated by commas, without a scheme")
+		if err := checkServer(server); err != nil {
+			return err
 		}
 		seeds = append(seeds, server)
 	}
@@ -219,6 +240,25 @@ func setServers(s *state, v string) error {
 		return errors.New("must name at least one broker as host:port")
 	}
 	s.opts = append(s.opts, kgo.SeedBrokers(seeds...))
+	return nil
+}
+
+// checkServer never repeats the server: people bring along addresses with a password.
+func checkServer(server string) error {
+	if strings.Contains(server, "@") {
+		return errors.New("must be host:port without user and password: set sasl.username and sasl.password")
+	}
+	host, port := server, ""
+	if at := strings.LastIndexByte(server, ':'); at > strings.LastIndexByte(server, ']') {
+		host, port = server[:at], server[at+1:]
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return errors.New("must be host:port, several separated by commas, the port from 1 to 65535")
+		}
+	}
+	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.ContainsAny(bare, "/ \t[]?#;=") || bare == host && strings.Contains(host, ":") {
+		return errors.New("must be host:port, several separated by commas, without a scheme; an IPv6 address in brackets")
+	}
 	return nil
 }
 

@@ -155,3 +155,16 @@ func FuzzOffsetReset(f *testing.F) {
 		}
 	})
 }
+
+// What is taken for a broker is shown when it does not answer: an address with a password is none.
+func TestServersAreHostsAndPorts(t *testing.T) {
+	for servers, ok := range map[string]bool{
+		"h:9092": true, "h": true, "h:1, i:2": true, "[::1]:9092": true, "[::1]": true, "10.0.0.1:9092": true, "h_1:9092": true,
+		"u:SECRETPW@h:9092": false, "SECRETPW@h": false, "kafka://h:9092": false, "h:SECRETPW": false, "h:0": false, "::1": false, "h:1?password=SECRETPW": false, "u:SECRETPW:h:1": false, "": false,
+	} {
+		err := CheckValue("bootstrap.servers", servers)
+		if (err == nil) != ok || err != nil && strings.Contains(err.Error(), "SECRETPW") {
+			t.Errorf("%s: %v", servers, err)
+		}
+	}
+}

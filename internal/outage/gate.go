@@ -177,7 +177,11 @@ const (
 // tell writes the outage to the log. The caller holds mu.
 func (g *gate) tell(what string, f *fault.Error) {
 	g.told = true
-	g.log.Warn(what, zap.String("of", g.name), zap.String("error", f.Error()), zap.String("hint", f.Hint))
+	hint := zap.Skip()
+	if f.Hint != "" {
+		hint = zap.String("hint", f.Hint)
+	}
+	g.log.Warn(what, zap.String("of", g.name), zap.String("error", f.Error()), hint)
 }
 
 // ports finds the port of an address in an error's text: that of our own end differs from connection to connection.

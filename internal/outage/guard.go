@@ -61,6 +61,7 @@ type Holder struct {
 
 	hold  *held // the hold of its partition, while it waits
 	tries tries
+	under link
 }
 
 // Attempts is how often the destination did not take it, and when that was first; zero if it never failed.
@@ -89,6 +90,7 @@ type Guard struct {
 	gate  *gate
 	limit *limit // of the attempts in flight; nil: there is none
 	holds holds
+	under underway
 	last  atomic.Pointer[openlineage.Event] // the last terminal event that was taken
 }
 
@@ -132,7 +134,9 @@ func (g *Guard) Make(ctx context.Context, a Attempt) Outcome {
 		if err != nil {
 			return Outcome{Answer: Stopped}
 		}
+		g.under.add(a.For, p.began)
 		shown, f := once(ctx, a.Try)
+		g.under.remove(a.For)
 		if f != nil && g.cfg.NeverRefuses {
 			shown = away
 		}

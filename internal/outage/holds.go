@@ -83,19 +83,29 @@ func (hs *holds) release(rec *Holder) {
 	rec.hold = nil
 }
 
-// Holds lists the partitions that wait for this destination, in no order.
+// Holds lists the partitions that wait for this destination, in no order: those whose records wait, and those whose attempt has had no answer for so
+// long that it is overdue.
 func (g *Guard) Holds() []Hold {
 	code, text, _ := g.gate.why()
 	closed := g.gate.closed.Load()
+	late := make(map[place]time.Time)
+	g.under.overdue(time.Now().Add(-overdueAfter), func(at place, since time.Time) { late[at] = since })
 	g.holds.mu.Lock()
 	defer g.holds.mu.Unlock()
-	out := make([]Hold, 0, len(g.holds.by))
+	out := make([]Hold, 0, len(g.holds.by)+len(late))
 	for at, h := range g.holds.by {
 		one := Hold{Topic: at.topic, Partition: at.partition, Destination: g.cfg.Name, Code: h.code, Reason: h.reason, Since: h.since}
 		if closed || h.code == "" {
 			one.Code, one.Reason = code, text
 		}
+		if since, ok := late[at]; ok && since.Before(one.Since) {
+			one.Since = since
+		}
+		delete(late, at)
 		out = append(out, one)
+	}
+	for at, since := range late {
+		out = append(out, hangs(at, g.cfg.Name, since))
 	}
 	return out
 }

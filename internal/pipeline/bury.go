@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/internal/outage"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
@@ -32,7 +30,7 @@ func (p *Pipeline) bury(ctx context.Context, r *prepared) bool {
 	if out.Answer != outage.Taken {
 		return false
 	}
-	p.buried(letter)
+	p.Observer.Buried(letter)
 	return true
 }
 
@@ -59,15 +57,4 @@ func (p *preparer) letter(r *prepared, bad *fault.Error, part string) deadletter
 		letter.Reference = deadletter.ReferenceKept
 	}
 	return letter
-}
-
-// buried counts a letter. It is loud about our own bugs; other letters are told at debug level only.
-func (p *preparer) buried(l deadletter.Letter) {
-	p.Observer.Buried(l.Disposition, l.Code)
-	log := p.Log.Debug
-	if l.Disposition == deadletter.DispositionBug {
-		log = p.Log.Error
-	}
-	log("buried", zap.String("topic", l.Topic), zap.Int32("partition", l.Partition), zap.Int64("offset", l.Offset),
-		zap.String("code", l.Code), zap.String("error", l.Error))
 }

@@ -63,12 +63,12 @@ type DeadLetters interface {
 	Bury(ctx context.Context, rec *kgo.Record, letter deadletter.Letter) error
 }
 
-// Observer is told what happens, for metrics. It is called from many goroutines at once and must not block.
+// Observer is told what happens, for metrics and the log. It is called from many goroutines at once and must not block.
 type Observer interface {
 	RecordsIn(topic string, n int)
 	EventsDelivered(destination string, n int, took time.Duration)
-	Buried(disposition, code string)
-	Warned(code string)
+	Buried(letter deadletter.Letter)
+	Warned(code string, run *openlineage.Run) // run was mapped with something changed or not known
 }
 
 // Config is what settling needs, however it is done. Zero values mean their defaults.
@@ -189,5 +189,5 @@ type nobody struct{}
 
 func (nobody) RecordsIn(string, int)                      {}
 func (nobody) EventsDelivered(string, int, time.Duration) {}
-func (nobody) Buried(string, string)                      {}
-func (nobody) Warned(string)                              {}
+func (nobody) Buried(deadletter.Letter)                   {}
+func (nobody) Warned(string, *openlineage.Run)            {}

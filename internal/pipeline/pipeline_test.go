@@ -526,7 +526,7 @@ type warned struct {
 	codes []string
 }
 
-func (w *warned) Warned(code string) { w.codes = append(w.codes, code) }
+func (w *warned) Warned(code string, _ *openlineage.Run) { w.codes = append(w.codes, code) }
 
 // A record's time may be in another unit, or none: then the clock stands in, and that is counted.
 func TestARecordsTimeThatCannotBeIsNone(t *testing.T) {

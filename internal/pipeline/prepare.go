@@ -159,7 +159,7 @@ func (r *prepared) stand() {
 func (p *preparer) warn(r *prepared) {
 	for i := range r.runs {
 		for _, code := range r.runs[i].Warn {
-			p.Observer.Warned(code)
+			p.Observer.Warned(code, &r.runs[i])
 		}
 	}
 }

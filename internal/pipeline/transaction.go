@@ -175,7 +175,7 @@ func (t *Transactions) count(now transaction) {
 		t.x.Observer.EventsDelivered(t.x.name, now.events, now.took)
 	}
 	for _, letter := range now.letters {
-		t.x.buried(letter)
+		t.x.Observer.Buried(letter)
 	}
 }
 

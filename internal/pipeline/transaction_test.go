@@ -306,4 +306,4 @@ type counted struct {
 
 func (c *counted) RecordsIn(_ string, n int)                        { c.records += n }
 func (c *counted) EventsDelivered(_ string, n int, _ time.Duration) { c.events += n }
-func (c *counted) Buried(string, string)                            { c.letters++ }
+func (c *counted) Buried(deadletter.Letter)                         { c.letters++ }

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/producer/kafka"
 )
 
@@ -20,14 +21,19 @@ const headerRoom = 64 << 10
 // or ctx's own.
 func EnsureTopic(ctx context.Context, client *kgo.Client, source, dlq string) error {
 	adm := kadm.NewClient(client)
-	topics, err := adm.ListTopics(ctx, source, dlq)
+	// One after the other: of two topics in one question the answer does not tell which may not be seen.
+	topics, err := adm.ListTopics(ctx, dlq)
 	if err != nil {
-		return kafka.Fault(ctx, err, "asking for topic", source)
+		return mayNot(kafka.Fault(ctx, err, "asking for topic", dlq), dlq)
 	}
 	if topics[dlq].Err == nil && len(topics[dlq].Partitions) > 0 {
 		return nil
 	}
-	if err := topics[source].Err; err != nil {
+	topics, err = adm.ListTopics(ctx, source)
+	if err == nil {
+		err = topics[source].Err
+	}
+	if err != nil {
 		return kafka.Fault(ctx, err, "asking for topic", source)
 	}
 	configs, err := maxMessageBytes(ctx, adm, source)
@@ -37,9 +43,18 @@ func EnsureTopic(ctx context.Context, client *kgo.Client, source, dlq string) er
 	detail := topics[source]
 	_, err = adm.CreateTopic(ctx, int32(len(detail.Partitions)), int16(detail.Partitions.NumReplicas()), configs, dlq)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) { // another instance may be faster
-		return kafka.Fault(ctx, err, "creating topic", dlq)
+		return mayNot(kafka.Fault(ctx, err, "creating topic", dlq), dlq)
 	}
 	return nil
+}
+
+// mayNot names the rights that are missing, and on which topic, where that is the fault.
+func mayNot(err error, dlq string) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if ok && f.Code == "kafka_authorization" {
+		f.Hint = "grant this client's user DESCRIBE and WRITE on the topic " + dlq + ", and CREATE, or create it"
+	}
+	return err
 }
 
 // maxMessageBytes is the setting for a topic whose records are those of source plus our headers. Without the right
@@ -58,10 +73,10 @@ const maxBytesConfig = "max.message.bytes"
 // topicMaxBytes is the topic's max.message.bytes; 0 if it may not be asked for.
 func topicMaxBytes(ctx context.Context, adm *kadm.Client, topic string) (int64, error) {
 	all, err := adm.DescribeTopicConfigs(ctx, topic)
-	if err != nil {
-		return 0, err
+	var rc kadm.ResourceConfig
+	if err == nil {
+		rc, err = all.On(topic, nil)
 	}
-	rc, err := all.On(topic, nil)
 	if err == nil {
 		err = rc.Err
 	}

@@ -53,6 +53,7 @@ type Config struct {
 	Backend       string            // auto (default), marquez, datahub or generic
 	GuardOff      bool              // send events that would break Marquez for everybody
 	OnSkipped     string            // count (default) or bury
+	Skipped       func()            // is told of each event that is skipped; nil: nobody
 	MaxEventBytes int               // 0: 100 kB for marquez, 1 MiB for others
 
 	TLS func(host string) *tls.Config // the settings of connections to the url's host, a name or an address; nil: the system's roots
@@ -202,6 +203,9 @@ func (h *Destination) single(ctx context.Context, ev openlineage.Event) error {
 	h.lastOK.Store(h.now().UnixNano())
 	if a.status == http.StatusOK && h.Backend() == Marquez {
 		h.skipped.Add(1)
+		if h.cfg.Skipped != nil {
+			h.cfg.Skipped()
+		}
 		if h.cfg.OnSkipped == BurySkipped {
 			return fault.MessageError(fault.Rejected, "skipped", "the backend answered 200 where 201 means stored: it skips this kind of event")
 		}

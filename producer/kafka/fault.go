@@ -44,17 +44,18 @@ func Fault(ctx context.Context, err error, doing, topic string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	code, hint := hintOf(err)
+	code, hint := hintOf(err, topic)
 	f := fault.BackendError(code, "%s %s: %w", doing, topic, err)
 	f.Hint = hint
 	return f
 }
 
-func hintOf(err error) (code, hint string) {
+func hintOf(err error, topic string) (code, hint string) {
 	switch {
-	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed),
-		errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		return "kafka_authorization", "give this client's user the right to write (and to create) the topic"
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return "kafka_authorization", "grant this client's user DESCRIBE and WRITE on the topic " + topic
+	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
+		return "kafka_authorization", "grant this client's user DESCRIBE and WRITE on its transactional ids (docs/permissions.md)"
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return "kafka_authentication", "check the user and password for Kafka"
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.InvalidTopicException):

@@ -149,8 +149,19 @@ type Kwarg struct {
 	Count int             // number of members if an array, else -1
 }
 
+// fewKwargs are looked through one by one sooner than by halves.
+const fewKwargs = 8
+
 // Kwarg finds a keyword argument by its name, nil if there is none.
 func (e *Expectation) Kwarg(name string) *Kwarg {
+	if len(e.Kwargs) <= fewKwargs {
+		for i := range e.Kwargs {
+			if e.Kwargs[i].Name == name {
+				return &e.Kwargs[i]
+			}
+		}
+		return nil
+	}
 	i, found := slices.BinarySearchFunc(e.Kwargs, name, func(k Kwarg, name string) int { return strings.Compare(k.Name, name) })
 	if !found {
 		return nil

@@ -42,6 +42,10 @@ func (s *scanner) next() byte {
 }
 
 func (s *scanner) nextBlank() byte {
+	if i := s.pos + 1; i < len(s.b) && s.b[i] > ' ' && s.b[i-1] == ' ' { // as Python writes it
+		s.pos = i
+		return s.b[i]
+	}
 	for s.err == nil && s.pos < len(s.b) {
 		switch c := s.b[s.pos]; c {
 		case ' ', '\t', '\n', '\r':
@@ -109,6 +113,10 @@ func (s *scanner) key() (key []byte, ok bool) {
 		return nil, false
 	}
 	key, escaped := s.rawString()
+	if i := s.pos; i < len(s.b) && s.b[i] == ':' && !escaped {
+		s.pos++
+		return key, true
+	}
 	if s.next() != ':' {
 		s.unexpected("an object", "':'")
 		return nil, false

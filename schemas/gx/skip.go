@@ -4,6 +4,10 @@ package gx
 func (s *scanner) skip() {
 	switch c := s.next(); c {
 	case '{', '[':
+		if i := s.pos + 1; i < len(s.b) && s.b[i] == c+2 && s.depth < maxDepth { // an empty one
+			s.pos = i + 1
+			return
+		}
 		s.skipNested(c)
 	default:
 		s.skipPlain(c)
@@ -88,6 +92,10 @@ func (s *scanner) skipNested(c byte) {
 
 // literal consumes the word, or reports where the bytes leave it.
 func (s *scanner) literal(word string) {
+	if end := s.pos + len(word); end <= len(s.b) && string(s.b[s.pos:end]) == word {
+		s.pos = end
+		return
+	}
 	for i := range len(word) {
 		if s.pos+i >= len(s.b) {
 			s.truncated("the word " + word)

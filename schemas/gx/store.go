@@ -1,6 +1,9 @@
 package gx
 
-import "sync"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // store is the memory of one Decode: what only the scan needs is used again by the next one, what the facts need is the
 // message's.
@@ -77,11 +80,7 @@ func (m *store) name(text []byte) string {
 	if n == 0 || n > 64 {
 		return string(text)
 	}
-	h := uint32(2166136261) // FNV-1a
-	for _, c := range text {
-		h = (h ^ uint32(c)) * 16777619
-	}
-	h ^= h >> 15
+	h := hashOf(text)
 	const slots = uint32(len(m.names))
 	slot, other := &m.names[h%slots], &m.names[(h^1)%slots]
 	switch {
@@ -92,4 +91,22 @@ func (m *store) name(text []byte) string {
 	}
 	*other, *slot = *slot, string(text) // the older of the two goes
 	return *slot
+}
+
+// hashOf finds a name's slot. It looks at the ends and the middle of a long one: names that differ in between share a slot.
+func hashOf(text []byte) uint32 {
+	n := len(text)
+	h := uint64(n)
+	if n < 8 {
+		for _, c := range text {
+			h = h<<8 ^ h>>56 ^ uint64(c)
+		}
+	} else {
+		const odd = 0x9e3779b97f4a7c15
+		h ^= binary.LittleEndian.Uint64(text)
+		h = h*odd ^ binary.LittleEndian.Uint64(text[n-8:])
+		h = h*odd ^ binary.LittleEndian.Uint64(text[(n-8)/2:])
+	}
+	h = (h ^ h>>32) * 0xff51afd7ed558ccd
+	return uint32(h >> 48)
 }

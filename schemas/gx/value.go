@@ -74,15 +74,22 @@ func (s *scanner) name() string {
 // boolean consumes a value: true or false, also as 1 and 0, and as the text that json.dumps(default=str) makes of NumPy's
 // booleans. readable is false for what is neither one of these nor null.
 func (s *scanner) boolean() (value *bool, readable bool) {
-	s.next()
+	switch s.next() {
+	case 't':
+		s.literal("true")
+		return s.mem.facts.boolean(true), true
+	case 'f':
+		s.literal("false")
+		return s.mem.facts.boolean(false), true
+	}
 	p := s.here()
 	if s.err != nil {
 		return nil, true
 	}
 	switch string(s.b[p.start:p.end]) {
-	case "true", `"True"`, `"true"`, "1":
+	case `"True"`, `"true"`, "1":
 		return s.mem.facts.boolean(true), true
-	case "false", `"False"`, `"false"`, "0":
+	case `"False"`, `"false"`, "0":
 		return s.mem.facts.boolean(false), true
 	case "null", `"None"`:
 		return nil, true
@@ -122,6 +129,18 @@ func (s *scanner) count() *int64 {
 	t := s.numberText()
 	if len(t) == 0 {
 		return nil
+	}
+	if n := 0; len(t) < 10 { // nearly all of them
+		for _, c := range t {
+			if c < '0' || c > '9' {
+				n = -1
+				break
+			}
+			n = 10*n + int(c-'0')
+		}
+		if n >= 0 {
+			return s.mem.facts.count(int64(n))
+		}
 	}
 	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
 		return s.mem.facts.count(n)

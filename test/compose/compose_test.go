@@ -2,6 +2,10 @@
 package compose
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,4 +125,60 @@ func after(words []string, flag string) string {
 		}
 	}
 	return ""
+}
+
+// A tag can be moved to another image, a digest cannot. Those that have a tag only are named, with the reason, in docker-compose.yml.
+func TestImagesArePinnedByDigest(t *testing.T) {
+	digest := regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
+	byTag := map[string]bool{"postgres": true, "marquez-web": true, "gx-ol": true} // gx-ol is built here
+	for name, service := range load(t).Services {
+		if digest.MatchString(service.Image) == byTag[name] {
+			t.Errorf("%s: image %q", name, service.Image)
+		}
+	}
+	text, err := os.ReadFile("../../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(string(text), -1) {
+		if !digest.MatchString(from[1]) {
+			t.Errorf("Dockerfile: %s", from[1])
+		}
+	}
+}
+
+// A configuration with secrets beside the sources goes into no image.
+func TestSecretsStayOutOfTheImage(t *testing.T) {
+	text, err := os.ReadFile("../../.dockerignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"gx-ol.yaml", "**/gx-ol.yaml", "*.env", "**/*.env"} {
+		if !slices.Contains(strings.Split(string(text), "\n"), want) {
+			t.Errorf("no %s in .dockerignore", want)
+		}
+	}
+}
+
+// pip installs nothing whose hash is not the one that was looked at.
+func TestPinsOfPythonHaveHashes(t *testing.T) {
+	files, err := filepath.Glob("../../integrations/great_expectations/requirements/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, "../gx/openlineage.txt") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pins := regexp.MustCompile(`(?m)^[^#\s].*$`).FindAllString(strings.ReplaceAll(string(text), "\\\n", " "), -1)
+		for _, pin := range pins {
+			if !regexp.MustCompile(`^\S+==\S+.* --hash=sha256:[0-9a-f]{64}`).MatchString(pin) {
+				t.Errorf("%s: %s", name, pin)
+			}
+		}
+		if len(pins) < 10 {
+			t.Errorf("%s: %d pins", name, len(pins))
+		}
+	}
 }
