@@ -552,3 +552,41 @@ func TestHeadersNameTheParent(t *testing.T) {
 		t.Errorf("%+v", in)
 	}
 }
+
+// byHandOnly orders to bury one record, as soon as somebody waits for it to be told.
+type byHandOnly struct{ offset int64 }
+
+func (o byHandOnly) Watch(_ string, _ int32, offset int64, condemned func(string)) func() {
+	if offset != o.offset {
+		return func() {}
+	}
+	timer := time.AfterFunc(20*time.Millisecond, func() { condemned("no such entity (ann@host)") })
+	return func() { timer.Stop() }
+}
+
+// A record that waits is buried by an operator's order, and those behind it flow; no other is.
+func TestARecordThatWaitsIsBuriedByHand(t *testing.T) {
+	b := &backend{answer: func(body string, _ int) error {
+		if strings.HasPrefix(body, "r1 ") {
+			return &fault.Error{Kind: fault.Backend, Code: "http_403", Err: errors.New("answered 403")}
+		}
+		return nil
+	}}
+	l := &letters{}
+	cfg := quick()
+	cfg.Orders = byHandOnly{1}
+	p := New(cfg, []Destination{{Name: "backend", To: b}}, l)
+	recs := records(many(4)...)
+	if n, err := handle(t.Context(), p, recs); n != 4 || err != nil {
+		t.Fatalf("%d settled, %v", n, err)
+	}
+	if got := l.codes(); len(got) != 1 || got[0] != "1:deliver/rejected/buried_by_hand" {
+		t.Errorf("letters %v", got)
+	}
+	if l.all[0].Error != "buried by hand: no such entity (ann@host)" || l.all[0].Attempts < 1 {
+		t.Errorf("%+v", l.all[0])
+	}
+	if len(p.Holds()) != 0 {
+		t.Errorf("still held: %v", p.Holds())
+	}
+}
