@@ -590,3 +590,25 @@ func TestARecordThatWaitsIsBuriedByHand(t *testing.T) {
 		t.Errorf("still held: %v", p.Holds())
 	}
 }
+
+func TestALetterSaysWhichEventWasRefused(t *testing.T) {
+	for kind, event := range map[string]string{"START": "START", "COMPLETE": "COMPLETE"} {
+		for name, make := range kinds(func() func(string, int) error {
+			return func(body string, _ int) error {
+				if strings.HasSuffix(body, event) {
+					return fault.MessageError(fault.Rejected, "http_422", "answered 422")
+				}
+				return nil
+			}
+		}) {
+			d, _ := make()
+			l := &letters{}
+			if n, err := handle(t.Context(), to(d, l), records(many(1)...)); n != 1 || err != nil || len(l.all) != 1 {
+				t.Fatalf("%s: %d settled, %v, letters %v", name, n, err, l.codes())
+			}
+			if got := l.all[0].Error; got != kind+" event: answered 422" {
+				t.Errorf("%s: %q", name, got)
+			}
+		}
+	}
+}
