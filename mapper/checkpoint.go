@@ -34,7 +34,7 @@ func (m *Mapper) checkpointOf(msg *gx.Message, in Input) *checkpoint {
 	default:
 		return nil
 	}
-	if own, _ := parseParent(in.Parent, m.settings.Parent); own.runID != "" {
+	if own, _, _ := m.givenParents(in); own.runID != "" {
 		return nil
 	}
 	var run parentRun

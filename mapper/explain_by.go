@@ -114,6 +114,9 @@ func (x *explainer) parentOrigin(field string) (from, where string) {
 	if strings.Contains(field, ".root.") && x.w.parent.root != x.w.parent.own {
 		in, set, name = x.in.Root, x.m.settings.Root, "root-parent"
 	}
+	if own, _, ok := parseContext(x.in.Context); ok && own == x.w.parent.own {
+		return "header", "openlineage-context"
+	}
 	switch {
 	case in != (ParentRun{}):
 		return "header", "openlineage-" + name + "-…"

@@ -76,6 +76,7 @@ type Input struct {
 	Topic        string
 	JobNamespace string    // header openlineage-job-namespace
 	JobName      string    // header openlineage-job-name
+	Context      string    // header openlineage-context: OPENLINEAGE_CONTEXT's JSON, before the other headers
 	Parent       ParentRun // headers openlineage-parent-id, or -parent-run-id, -parent-job-namespace and -parent-job-name
 	Root         ParentRun // headers openlineage-root-parent-…
 }

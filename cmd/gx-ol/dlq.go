@@ -41,7 +41,7 @@ Letters of Kafka Connect, Spring Kafka, Kafka Streams, share groups and Watermil
 	list.Short, list.Long, list.Example = "list the letters in quarantine, newest first", `Lists <topic>.quarantine, where replay puts letters that were replayed --max-replays times. It is itself a dead-letter
 topic: with --topic <topic>.quarantine every dlq command works on it.`, "  gx-ol dlq quarantine list --all"
 	quarantine.AddCommand(list)
-	cmd.AddCommand(newDLQListCommand(a, ""), newDLQShowCommand(a), newDLQStatsCommand(a), newDLQReplayCommand(a), newDLQDiscardCommand(a),
+	cmd.AddCommand(newDLQListCommand(a, ""), newDLQShowCommand(a), newDLQStatsCommand(a), newDLQReplayCommand(a), newDLQDiscardCommand(a), newDLQBuryCommand(a),
 		newDLQExportCommand(a), newDLQImportCommand(a), quarantine)
 	return cmd
 }
@@ -52,6 +52,7 @@ type dlqFlags struct {
 	topic, output, by string
 
 	codes, dispositions, sources, keys []string
+	input                              string // the topic whose letters are meant, where the command names it
 	partitions                         []int32
 	offsets, since, until, grep        string
 	all                                bool
@@ -249,6 +250,9 @@ func (f *dlqFlags) deadLetterTopic(cfg *config.Config) (string, error) {
 	}
 	if cfg.DeadLetters.Topic != "" {
 		return cfg.DeadLetters.Topic, nil
+	}
+	if f.input != "" {
+		return cfg.DeadLetterTopic(f.input), nil
 	}
 	if cfg.Input.Regex() || len(cfg.Input.Topics) > 1 {
 		return "", usageError{errors.New("the configuration reads several topics, each with a dead-letter topic of its own: say which with --topic")}

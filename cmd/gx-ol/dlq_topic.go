@@ -87,7 +87,7 @@ func (d *deadLetters) Load(ctx context.Context) (*dlq.Index, error) {
 // The codes of letters, as docs/dead-letters.md tells them. Some end in what a backend or a broker answered.
 var (
 	codes = []string{"tombstone", "empty_value", "invalid_json", "invalid_base64", "unknown_shape", "not_a_result", "unreadable_value", "too_deep", "too_many_results",
-		"too_many_validations", "too_many_keys", "too_many_event_bytes", "unmapped_dataset", "oversize", "event_too_large", "batch_rejected", "unsafe_event",
+		"too_many_validations", "too_many_keys", "too_many_event_bytes", "unmapped_dataset", "oversize", "event_too_large", "batch_rejected", "unsafe_event", "buried_by_hand",
 		"kafka_message_too_large", "kafka_invalid_record", "skipped", "oversize_batch", "panic", "bug", dlq.CodeNoLetter, dlq.CodeUnreadBatch}
 	answered = regexp.MustCompile(`^http_[1-5][0-9]{2}(_code_[0-9]+)?$|^(kafka|too_many)_[a-z0-9_]+$`)
 )

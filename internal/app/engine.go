@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/consumer"
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/outage"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
@@ -111,6 +113,8 @@ func (e *engine) atLeastOnce(ctx context.Context) (settler, error) {
 		to.Close()
 		return settler{}, err
 	}
+	orders := dlq.NewOrders(e.client, e.cfg.DeadLetterTopic, dlq.Config{MaxMessageBytes: e.cfg.Input.MaxMessageBytes})
+	settings.Orders = orders
 	pl := pipeline.New(settings, to.To, e.letters)
 	return settler{limits: pl.Limits, holds: pl.Holds, close: to.Close, run: func(ctx context.Context, members consumer.Config) error {
 		if onlySenders(to.To) {
@@ -125,8 +129,19 @@ func (e *engine) atLeastOnce(ctx context.Context) (settler, error) {
 			return err
 		}
 		e.metrics.InHand(c.InHand)
+		defer orders.Follow(ctx, func() []string { return topicsOf(pl.Holds()) }, func(err error) { e.p.Log.Debug("orders to bury", zap.Error(err)) })()
 		return c.Run(ctx)
 	}}, nil
+}
+
+// topicsOf are the topics of which a record waits.
+func topicsOf(holds []outage.Hold) (topics []string) {
+	for _, h := range holds {
+		if !slices.Contains(topics, h.Topic) {
+			topics = append(topics, h.Topic)
+		}
+	}
+	return topics
 }
 
 func onlySenders(to []pipeline.Destination) bool {

@@ -50,10 +50,10 @@ var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|
 
 // takenFromOpenLineage are the variables of OpenLineage's own clients that have an effect here.
 var takenFromOpenLineage = []string{"OPENLINEAGE_URL", "OPENLINEAGE_ENDPOINT", "OPENLINEAGE_API_KEY", "OPENLINEAGE_NAMESPACE", "OPENLINEAGE_PARENT_ID",
-	"OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED", "OPENLINEAGE_CONTEXT"}
+	"OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED"}
 
-// unknownVariables tells of variables that look like ours and set nothing. GX_OL_* is ours alone, so a wrong name is a fault, as a wrong key of the file is;
-// OPENLINEAGE_* is for all of OpenLineage's clients, so it is only told.
+// unknownVariables tells of variables that look like ours and set nothing. A misspelt GX_OL_* is a fault, as a misspelt key of the file is. One that is like no
+// key may be somebody's own, and OPENLINEAGE_* is for all of OpenLineage's clients: these are only told.
 func (l *loader) unknownVariables() {
 	right := []string{"GX_OL_CONFIG"}
 	for _, f := range l.fields {
@@ -70,8 +70,12 @@ func (l *loader) unknownVariables() {
 		switch {
 		case slices.Contains(right, name), slices.Contains(takenFromOpenLineage, name):
 		case strings.HasPrefix(name, "GX_OL_") && !serviceLink.MatchString(name):
-			l.fault(name, "this variable sets no key of the configuration%s", didYouMean(name, right))
-			l.broken["*"] = true
+			if meant := didYouMean(name, right); meant != "" {
+				l.fault(name, "this variable sets no key of the configuration%s", meant)
+				l.broken["*"] = true
+			} else {
+				l.warn("the variable %s sets no key of the configuration", name)
+			}
 		case strings.HasPrefix(name, "OPENLINEAGE_"):
 			l.warn("the variable %s has no effect on gx-ol%s", name, didYouMean(name, takenFromOpenLineage))
 		}

@@ -122,6 +122,8 @@ func shownName(name string) string {
 	return name
 }
 
+const noAnchor = "an alias without its anchor: a value that begins with * must stand in quotes"
+
 // quoted is what the YAML parser quotes of the file.
 var quoted = regexp.MustCompile("['\"`].*")
 
@@ -140,7 +142,12 @@ func (l *loader) syntax(data []byte, err error) {
 	}
 	switch {
 	case strings.HasPrefix(msg, "unknown anchor"):
-		msg = "an alias without its anchor: a value that begins with * must stand in quotes"
+		if at := strings.Index(string(data), "*"+strings.TrimSuffix(strings.TrimPrefix(msg, "unknown anchor '"), "' referenced")); at >= 0 {
+			before := string(data[:at]) // the parser names no line
+			l.fault(fmt.Sprintf("%s:%d:%d", l.name, 1+strings.Count(before, "\n"), at-strings.LastIndex(before, "\n")), "not valid YAML: %s", noAnchor)
+			return
+		}
+		msg = noAnchor
 	case strings.HasPrefix(msg, "anchor"):
 		msg = "an anchor that contains itself"
 	default:

@@ -104,6 +104,8 @@ func (t *Topic) enter(l *ledger, rec *kgo.Record) {
 	if !ok {
 		if rec.Value == nil {
 			delete(l.stale, string(rec.Key))
+		} else if counts(rec) {
+			delete(l.stale, string(rec.Key)) // an operator's order to bury, which is not settled here
 		} else if len(rec.Key) <= maxKeyBytes {
 			l.stale[string(rec.Key)] = true
 		}

@@ -152,6 +152,7 @@ var adviceByCode = map[string]string{
 	"tombstone":               "nothing to deliver: discard it",
 	"empty_value":             "nothing to deliver: discard it",
 	"unsafe_event":            "would break the backend for everybody: mend the result's names (export, import), or discard it",
+	"buried_by_hand":          "an operator did not want to wait for it: mend the cause, then replay it, or discard it",
 	"kafka_message_too_large": "raise max.message.bytes of the destination topic, then replay",
 	"http_413":                "raise the backend's body limit or lower transport.max_event_bytes, then replay",
 	"skipped":                 "the backend stored nothing: look at its rules, then replay",

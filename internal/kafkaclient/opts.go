@@ -248,10 +248,10 @@ func checkServer(server string) error {
 	if strings.Contains(server, "@") {
 		return errors.New("must be host:port without user and password: set sasl.username and sasl.password")
 	}
-	host, port := server, ""
+	host := server
 	if at := strings.LastIndexByte(server, ':'); at > strings.LastIndexByte(server, ']') {
-		host, port = server[:at], server[at+1:]
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		host = server[:at]
+		if n, err := strconv.Atoi(server[at+1:]); err != nil || n < 1 || n > 65535 {
 			return errors.New("must be host:port, several separated by commas, the port from 1 to 65535")
 		}
 	}

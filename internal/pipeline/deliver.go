@@ -56,12 +56,13 @@ func (p *Pipeline) check(ctx context.Context, r *prepared, turn Turn) bool {
 		if o.checker == nil || r.bad != nil {
 			continue
 		}
-		part := ""
+		part, kind := "", openlineage.EventType("")
 		out := o.guard.Make(ctx, outage.Attempt{For: &r.legs[i].at, Asks: true, Ready: p.ready(turn), Try: func(ctx context.Context) error {
 			for i := range r.runs {
 				part = r.runs[i].Part
 				for _, ev := range r.runs[i].Events {
 					if err := o.checker.Check(ctx, ev); err != nil {
+						kind = ev.Type
 						return err
 					}
 				}
@@ -72,7 +73,7 @@ func (p *Pipeline) check(ctx context.Context, r *prepared, turn Turn) bool {
 			return false
 		}
 		if out.Fault != nil {
-			r.bad, r.part = p.named(o, out.Fault), part
+			r.bad, r.part = p.named(o, ofEvent(out.Fault, kind)), part
 		}
 	}
 	return true
@@ -135,6 +136,16 @@ func (p *Pipeline) deliverAll(ctx context.Context, r *prepared, turn Turn) bool 
 	return true
 }
 
+// ofEvent says in the fault's text which event was refused: a START that is refused is another fault than a FAIL.
+func ofEvent(f *fault.Error, kind openlineage.EventType) *fault.Error {
+	if f == nil || kind == "" || f.Kind == fault.Bug {
+		return f
+	}
+	c := *f
+	c.Err = fmt.Errorf("%s event: %w", kind, f)
+	return &c
+}
+
 // named says in the fault's text which of several destinations refused.
 func (p *Pipeline) named(o *outlet, f *fault.Error) *fault.Error {
 	if len(p.outlets) == 1 {
@@ -180,7 +191,7 @@ func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) b
 		if out.Fault == nil {
 			continue
 		}
-		l.refuse(out.Fault, run.Part)
+		l.refuse(ofEvent(out.Fault, run.Events[i].Type), run.Part)
 		if i > 0 && run.Minimal != nil {
 			return o.end(ctx, l, run)
 		}

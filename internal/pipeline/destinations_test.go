@@ -91,7 +91,7 @@ func TestWhatOneDestinationRefusesTheOthersGet(t *testing.T) {
 	if len(side.taken) != 4 {
 		t.Errorf("side has %v", side.taken)
 	}
-	if got := l.codes(); !slices.Equal(got, []string{"1:deliver/rejected/http_422"}) || l.all[0].Error != "destination main: answered 422" {
+	if got := l.codes(); !slices.Equal(got, []string{"1:deliver/rejected/http_422"}) || l.all[0].Error != "destination main: START event: answered 422" {
 		t.Errorf("letters %+v", l.all)
 	}
 }

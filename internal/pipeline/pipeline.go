@@ -7,11 +7,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
+	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/internal/outage"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
@@ -63,6 +65,12 @@ type DeadLetters interface {
 	Bury(ctx context.Context, rec *kgo.Record, letter deadletter.Letter) error
 }
 
+// Orders are those of operators to bury records that wait.
+type Orders interface {
+	// Watch calls condemned, perhaps at once, if the record is ordered to be buried. end ends that.
+	Watch(topic string, partition int32, offset int64, condemned func(why string)) (end func())
+}
+
 // Observer is told what happens, for metrics and the log. It is called from many goroutines at once and must not block.
 type Observer interface {
 	RecordsIn(topic string, n int)
@@ -81,6 +89,7 @@ type Config struct {
 	Backoff         outage.Backoff
 	ExhaustAttempts int           // a record is poison by 5xx after so many attempts, …; default 8
 	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
+	Orders          Orders        // default: none
 	Observer        Observer      // default: nobody
 	Log             *zap.Logger   // default: none
 }
@@ -177,11 +186,35 @@ func (p *Pipeline) PrepareUnread(rec *kgo.Record, more int64) Prepared {
 func (p *Pipeline) Settle(ctx context.Context, ready Prepared, turn Turn) error {
 	r := ready.(*prepared)
 	r.begin(p)
-	if !p.check(ctx, r, turn) || !p.deliver(ctx, r, turn) || !p.bury(ctx, r) {
+	if !p.journey(ctx, r, turn) || !p.bury(ctx, r) {
 		return ctx.Err()
 	}
 	r.runs = nil
 	return nil
+}
+
+// byHand is an operator's order to bury the record in hand.
+type byHand struct{ why string }
+
+func (o *byHand) Error() string { return "buried by hand: " + o.why }
+
+// journey brings a record to every destination, or finds out why it is to be buried: its own fault, or an operator's order. It reports false only
+// when ctx ended.
+func (p *Pipeline) journey(ctx context.Context, r *prepared, turn Turn) bool {
+	if p.Orders == nil || p.senders == len(p.outlets) { // toward Kafka no single record waits
+		return p.check(ctx, r, turn) && p.deliver(ctx, r, turn)
+	}
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	end := p.Orders.Watch(r.rec.Topic, r.rec.Partition, r.rec.Offset, func(why string) { cancel(&byHand{why}) })
+	arrived := p.check(work, r, turn) && p.deliver(work, r, turn)
+	end()
+	given, ordered := errors.AsType[*byHand](context.Cause(work))
+	if arrived || !ordered || ctx.Err() != nil {
+		return arrived
+	}
+	r.stage, r.bad = deadletter.StageDeliver, fault.MessageError(fault.Rejected, deadletter.CodeBuriedByHand, "%v", given)
+	return p.inTurn(ctx, turn)
 }
 
 // nobody observes nothing.

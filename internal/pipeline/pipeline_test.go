@@ -545,3 +545,70 @@ func TestARecordsTimeThatCannotBeIsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestHeadersNameTheParent(t *testing.T) {
+	in := InputOf(&kgo.Record{Timestamp: time.Now(), Headers: []kgo.RecordHeader{{Key: "openlineage-context", Value: []byte(`{}`)}, {Key: "openlineage-parent-id", Value: []byte("a/b/c")}}})
+	if in.Context != "{}" || in.Parent.ID != "a/b/c" {
+		t.Errorf("%+v", in)
+	}
+}
+
+// byHandOnly orders to bury one record, as soon as somebody waits for it to be told.
+type byHandOnly struct{ offset int64 }
+
+func (o byHandOnly) Watch(_ string, _ int32, offset int64, condemned func(string)) func() {
+	if offset != o.offset {
+		return func() {}
+	}
+	timer := time.AfterFunc(20*time.Millisecond, func() { condemned("no such entity (ann@host)") })
+	return func() { timer.Stop() }
+}
+
+// A record that waits is buried by an operator's order, and those behind it flow; no other is.
+func TestARecordThatWaitsIsBuriedByHand(t *testing.T) {
+	b := &backend{answer: func(body string, _ int) error {
+		if strings.HasPrefix(body, "r1 ") {
+			return &fault.Error{Kind: fault.Backend, Code: "http_403", Err: errors.New("answered 403")}
+		}
+		return nil
+	}}
+	l := &letters{}
+	cfg := quick()
+	cfg.Orders = byHandOnly{1}
+	p := New(cfg, []Destination{{Name: "backend", To: b}}, l)
+	recs := records(many(4)...)
+	if n, err := handle(t.Context(), p, recs); n != 4 || err != nil {
+		t.Fatalf("%d settled, %v", n, err)
+	}
+	if got := l.codes(); len(got) != 1 || got[0] != "1:deliver/rejected/buried_by_hand" {
+		t.Errorf("letters %v", got)
+	}
+	if l.all[0].Error != "buried by hand: no such entity (ann@host)" || l.all[0].Attempts < 1 {
+		t.Errorf("%+v", l.all[0])
+	}
+	if len(p.Holds()) != 0 {
+		t.Errorf("still held: %v", p.Holds())
+	}
+}
+
+func TestALetterSaysWhichEventWasRefused(t *testing.T) {
+	for kind, event := range map[string]string{"START": "START", "COMPLETE": "COMPLETE"} {
+		for name, make := range kinds(func() func(string, int) error {
+			return func(body string, _ int) error {
+				if strings.HasSuffix(body, event) {
+					return fault.MessageError(fault.Rejected, "http_422", "answered 422")
+				}
+				return nil
+			}
+		}) {
+			d, _ := make()
+			l := &letters{}
+			if n, err := handle(t.Context(), to(d, l), records(many(1)...)); n != 1 || err != nil || len(l.all) != 1 {
+				t.Fatalf("%s: %d settled, %v, letters %v", name, n, err, l.codes())
+			}
+			if got := l.all[0].Error; got != kind+" event: answered 422" {
+				t.Errorf("%s: %q", name, got)
+			}
+		}
+	}
+}

@@ -170,7 +170,11 @@ func blame(err error) *fault.Error {
 	var mapping *mapper.Error
 	switch {
 	case errors.As(err, &decode):
-		return &fault.Error{Kind: fault.Message, Disposition: fault.Poison, Code: decode.Code, Err: err}
+		d := fault.Poison
+		if decode.Code == deadletter.CodeOversize {
+			d = fault.Oversize
+		}
+		return &fault.Error{Kind: fault.Message, Disposition: d, Code: decode.Code, Err: err}
 	case errors.As(err, &mapping):
 		d := fault.Poison
 		if mapping.Code == deadletter.CodeOversize {
@@ -195,6 +199,8 @@ func InputOf(rec *kgo.Record) mapper.Input {
 			in.JobNamespace = string(h.Value)
 		case "openlineage-job-name":
 			in.JobName = string(h.Value)
+		case "openlineage-context":
+			in.Context = string(h.Value)
 		case "openlineage-parent-id":
 			in.Parent.ID = string(h.Value)
 		case "openlineage-parent-run-id":

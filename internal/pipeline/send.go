@@ -115,7 +115,7 @@ func (s *sending) refused(ctx context.Context, o *outlet, l *leg, out outage.Out
 		if out.Answer == outage.Refused {
 			f = fault.Of(err)
 		}
-		l.refuse(f, run.Part)
+		l.refuse(ofEvent(f, run.Events[i].Type), run.Part)
 		if i > 0 && run.Minimal != nil {
 			open = append(open, run)
 		}

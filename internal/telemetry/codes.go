@@ -17,7 +17,7 @@ func letterCodes() []letterCode {
 		{"poison", "too_many_validations"}, {"poison", "too_many_keys"}, {"poison", "too_many_event_bytes"}, {"poison", "unmapped_dataset"},
 		{"oversize", "oversize"}, {"oversize", "oversize_batch"}, {"oversize", "event_too_large"}, {"oversize", "http_413"},
 		{"oversize", "kafka_message_too_large"}, {"rejected", "http_422"}, {"rejected", "http_400"}, {"rejected", "http_500_code_400"},
-		{"rejected", "batch_rejected"}, {"rejected", "unsafe_event"}, {"rejected", "kafka_invalid_record"}, {"rejected", "skipped"},
+		{"rejected", "batch_rejected"}, {"rejected", "unsafe_event"}, {"rejected", "buried_by_hand"}, {"rejected", "kafka_invalid_record"}, {"rejected", "skipped"},
 		{"bug", "panic"}, {"bug", "bug"},
 	}
 }

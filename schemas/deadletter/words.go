@@ -23,6 +23,7 @@ const (
 	CodeOversize      = "oversize"       // more than input.max_message_bytes
 	CodeOversizeBatch = "oversize_batch" // its compressed batch inflates to more than is read
 	CodeTombstone     = "tombstone"      // a record without a value
+	CodeBuriedByHand  = "buried_by_hand" // an operator did not want to wait for it
 	CodePanic         = "panic"
 	CodeBug           = "bug" // an error that nobody classified
 )

@@ -100,8 +100,8 @@ func TestALicenceIsKnownByItsWords(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		string(own): "Apache-2.0",
-		"Permission is hereby granted, free of charge, to any person obtaining a copy":                    "MIT",
-		"GNU GENERAL PUBLIC LICENSE\nVersion 3":                                                           "",
+		"Permission is hereby granted, free of charge, to any person obtaining a copy":                     "MIT",
+		"GNU GENERAL PUBLIC LICENSE\nVersion 3":                                                            "",
 		"Permission is hereby granted, free of charge, to any person obtaining a copy\nand Commons Clause": "",
 		"All rights reserved": "",
 	} {

@@ -20,7 +20,7 @@ class Result:
 def clean_environment(monkeypatch):
     for name in ("GX_OL_TOPIC", "GX_OL_HTTP_URL", "GX_OL_HTTP_TOKEN", "GX_OL_BOOTSTRAP_SERVERS"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("OPENLINEAGE_NAMESPACE", "OPENLINEAGE_PARENT_ID", "OPENLINEAGE_DISABLED"):
+    for name in ("OPENLINEAGE_NAMESPACE", "OPENLINEAGE_CONTEXT", "OPENLINEAGE_PARENT_ID", "OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("gx_ol_great_expectations.http._PAUSE", 0.01)
 
@@ -137,6 +137,17 @@ def test_headers_come_from_parameters_then_from_the_environment():
         "openlineage-job-namespace": "x",
         "openlineage-parent-run-id": "42",
     }
+
+
+def test_the_context_of_openlineage_goes_with_the_result_unless_a_parameter_names_the_parent():
+    context = '{"parent":\n {"run": {"runId": "${X}"},\n  "job": {}}}'
+    env = {"OPENLINEAGE_CONTEXT": context, "OPENLINEAGE_PARENT_ID": "air/flow/1", "OPENLINEAGE_ROOT_PARENT_ID": "air/root/2"}
+    assert Settings().headers(env) == {
+        "openlineage-context": '{"parent": {"run": {"runId": "${X}"}, "job": {}}}',
+        "openlineage-parent-id": "air/flow/1",
+        "openlineage-root-parent-id": "air/root/2",
+    }
+    assert Settings(openlineage_parent_id="a/b/c").headers(env) == {"openlineage-parent-id": "a/b/c"}
 
 
 def test_variables_are_replaced_everywhere_or_refused():
