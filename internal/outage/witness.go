@@ -48,7 +48,8 @@ func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) 
 		t.from = now
 	}
 	p.end(apart, nil)
-	if t.witnessed >= g.cfg.ExhaustAttempts && now.Sub(t.from) >= g.cfg.ExhaustAfter {
+	// The last attempt must have begun so late: a process that was stopped meanwhile has tried nothing.
+	if t.witnessed >= g.cfg.ExhaustAttempts && p.began.Sub(t.from) >= g.cfg.ExhaustAfter {
 		c := *f
 		c.Kind, c.Disposition = fault.Message, fault.Exhausted
 		return Outcome{Answer: Exhausted, Fault: &c}, false
