@@ -129,7 +129,12 @@ func TestAHeldPartitionMovesWithinTheRebalanceTimeout(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- c.Run(ctx) }()
-		return member{w, logs, sync.OnceFunc(func() { cancel(); <-done })}
+		return member{w, logs, sync.OnceFunc(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})}
 	}
 	a := join()
 	defer a.stop()
@@ -222,5 +227,48 @@ func TestALogThatWasTruncatedIsReadOn(t *testing.T) {
 	until(t, "no lag", func() bool { l := w.Lags(); return len(l) == 1 && l[0] == Lag{topic, 0, 0, 110} })
 	if err := stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What compaction leaves is read over its gaps, and nothing of them is told as lost.
+func TestACompactedTopicIsReadOverItsGaps(t *testing.T) {
+	cluster := fakeCluster(t)
+	addrs := cluster.ListenAddrs()
+	if err := cluster.CreateTopic("compacted", 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.DefaultProduceTopic("compacted"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for range 10 {
+		for _, key := range []string{"a", "b", "c"} {
+			if err := client.ProduceSync(t.Context(), &kgo.Record{Key: []byte(key), Value: []byte("v")}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cluster.Compact()
+	left := cluster.PartitionInfo("compacted", 0)
+	w, _ := watching()
+	got := newSeen(3)
+	var lost []Lost
+	cfg := Config{Topics: []string{"compacted"}, Group: group, Watch: w, OnLost: func(l Lost) { lost = append(lost, l) },
+		Client: []kgo.Opt{kgo.SeedBrokers(addrs...), kgo.FetchMaxWait(50 * time.Millisecond)}}
+	c, err := New(cfg, everything(got))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	until(t, "no lag", func() bool { l := w.Lags(); return len(l) == 1 && l[0].Records == 0 && l[0].Retained > 0 })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got.n >= 30 || len(lost) > 0 {
+		t.Errorf("%d records of 30 (%+v), lost %v", got.n, left, lost)
 	}
 }

@@ -223,7 +223,7 @@ func TestAHeldPartitionDoesNotBlockTheOthers(t *testing.T) {
 		}
 		got.add(rec)
 		return nil
-	}), 50*time.Millisecond)
+	}), 500*time.Millisecond)
 	<-got.all
 	if err := stop(); err != nil {
 		t.Fatal(err)

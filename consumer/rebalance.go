@@ -122,3 +122,18 @@ func finish(parts []*partition, grace time.Duration, lost bool) {
 		p.cancel()
 	}
 }
+
+// graceful is a context that outlives ctx by grace. stop frees it and waits for nothing.
+func graceful(ctx context.Context, grace time.Duration) (work context.Context, stop func()) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-work.Done():
+		}
+	})
+	return work, func() { unhook(); cancel() }
+}

@@ -97,14 +97,8 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 			t.cfg.Watch.took(parts)
 			logPartitions(t.cfg.Log, "partitions assigned", parts)
 		}),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
-			t.cfg.Watch.gave(parts)
-			logPartitions(t.cfg.Log, "partitions lost; the transaction under way is aborted", parts)
-		}),
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
-			t.cfg.Watch.gave(parts)
-			logPartitions(t.cfg.Log, "partitions revoked; the transaction under way is aborted", parts)
-		}),
+		kgo.OnPartitionsLost(t.gone),
+		kgo.OnPartitionsRevoked(t.gone),
 	)
 	life, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	session, err := kgo.NewGroupTransactSession(append(append(opts, t.cfg.Client...), kgo.TransactionalID(id), kgo.WithContext(life))...)
@@ -136,6 +130,12 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		leave(ctx, t.client, min(t.cfg.Grace, leaveWithin), abandon, t.cfg.Log)
 	}()
 	return t.loop(watched, session)
+}
+
+// gone notes partitions that another member has, or will have.
+func (t *transactor) gone(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+	t.cfg.Watch.gave(parts)
+	logPartitions(t.cfg.Log, "partitions revoked; the transaction under way is aborted", parts)
 }
 
 // loop settles polls until ctx ends or the client can't go on.
@@ -287,19 +287,4 @@ func (t *transactor) aborted(ctx context.Context, cause error) {
 		t.cfg.Log.Info("transaction aborted; its records come again", zap.String("because", why))
 	}
 	t.aborting = why
-}
-
-// graceful is a context that outlives ctx by grace. stop frees it and waits for nothing.
-func graceful(ctx context.Context, grace time.Duration) (work context.Context, stop func()) {
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	unhook := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-work.Done():
-		}
-	})
-	return work, func() { unhook(); cancel() }
 }

@@ -128,7 +128,12 @@ func TestLagIsWhatIsNotCommitted(t *testing.T) {
 				before = Lag{topic, 0, 30, 0}
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error, 1)
-				defer func() { cancel(); <-done }()
+				defer func() {
+					cancel()
+					if err := <-done; err != nil {
+						t.Error(err)
+					}
+				}()
 				go func() {
 					done <- RunTransactions(ctx, Config{Client: []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}, Topics: []string{topic}, Group: group, Watch: w, Grace: time.Second}, "id",
 						func(*kgo.Client) TransactHandler { return inTransaction{h} })

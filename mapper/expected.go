@@ -203,5 +203,16 @@ func isNumber(raw json.RawMessage) bool {
 }
 
 func appendPercent(dst []byte, p float64) []byte {
+	if n := math.Round(p * 100); n >= 0 && n < 1e9 { // hundredths, as the shortest text of n/100 has them
+		whole, part := int64(n)/100, byte(int64(n)%100)
+		dst = strconv.AppendInt(dst, whole, 10)
+		if part > 0 {
+			dst = append(dst, '.', '0'+part/10)
+		}
+		if part%10 > 0 {
+			dst = append(dst, '0'+part%10)
+		}
+		return append(dst, " %"...)
+	}
 	return append(strconv.AppendFloat(dst, math.Round(p*100)/100, 'f', -1, 64), " %"...)
 }

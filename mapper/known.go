@@ -46,14 +46,15 @@ type location struct {
 // locate finds out where the data lies. A location with a path, a connection or a query is not remembered: these may be others in each message.
 func (m *Mapper) locate(w *view, v *gx.Validation) (*location, *Error) {
 	b := &v.Batch
-	p := location{spec: b.Spec}
-	if b.Datasource == "" || b.Asset == "" { // else nobody reads it, and it may be another in each message
-		p.batchID = b.BatchID
+	id := "" // nobody reads it where datasource and asset are told, and it may be another in each message
+	if b.Datasource == "" || b.Asset == "" {
+		id = b.BatchID
 	}
 	key := [3]string{b.Datasource, b.Asset, b.Spec.Table}
-	if q := w.known.places[key]; q != nil && q.batchID == p.batchID && q.spec == p.spec {
+	if q := w.known.places[key]; q != nil && q.batchID == id && q.spec == b.Spec {
 		return q, nil
 	}
+	p := &location{batchID: id, spec: b.Spec}
 	p.src = m.entries.Resolve(b)
 	var fault *Error
 	if p.dataset, fault = m.nameDataset(w, p.src, v.Part); fault != nil {
@@ -64,9 +65,9 @@ func (m *Mapper) locate(w *view, v *gx.Validation) (*location, *Error) {
 	size := len(b.Datasource) + len(b.Asset) + len(p.batchID) + len(s.Type) + len(s.Table) + len(s.Schema) + len(s.QueryName) + len(s.ReaderMethod) +
 		len(s.ReaderTable) + len(s.ReaderSchema) + len(s.Database) + len(s.SplitterMethod) + len(s.SplitterColumn)
 	if size <= maxQuestion && s.Path == "" && s.Connection == "" && !s.HasQuery && s.Query == "" {
-		w.known.places.put(key, &p)
+		w.known.places.put(key, p)
 	}
-	return &p, nil
+	return p, nil
 }
 
 // namedJob is a job's name, the Kafka key of its runs, and what was changed or not known.

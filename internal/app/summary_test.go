@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,8 +58,9 @@ func TestAMinuteInWhichSomethingHappenedIsOneLine(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
 		m := telemetry.New()
 		s := newSummary(m, zap.New(core))
-		var held []outage.Hold
-		s.holds = func() []outage.Hold { return held }
+		var held atomic.Pointer[[]outage.Hold]
+		held.Store(new([]outage.Hold))
+		s.holds = func() []outage.Hold { return *held.Load() }
 		s.lag = func() (int64, bool) { return 42, true }
 		stop := s.follow(t.Context())
 		minute := func(want string) {
@@ -82,9 +84,9 @@ func TestAMinuteInWhichSomethingHappenedIsOneLine(t *testing.T) {
 		s.Buried(deadletter.Letter{Code: "c"})
 		minute("5 in, 8 out, 1 buried, 0 held, lag 42;")
 		minute("")
-		held = []outage.Hold{{Topic: "in", Partition: 1, Destination: "a"}, {Topic: "in", Partition: 1, Destination: "b"}, {Topic: "in", Partition: 2, Destination: "a"}}
+		held.Store(&[]outage.Hold{{Topic: "in", Partition: 1, Destination: "a"}, {Topic: "in", Partition: 1, Destination: "b"}, {Topic: "in", Partition: 2, Destination: "a"}})
 		minute("0 in, 0 out, 0 buried, 2 held, lag 42;")
-		held = nil
+		held.Store(new([]outage.Hold))
 		m.RecordsIn("in", 1)
 		stop() // a run shorter than a minute says it too
 		if n := logs.FilterMessage("the last minute").Len(); n != 1 {

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/gx-ol/gx-ol/consumer"
 )
 
 // runWatched runs a configuration until done says so; scrape asks its telemetry.
@@ -25,7 +27,8 @@ func runWatched(t *testing.T, brokers, yaml string, done func(scrape func(path s
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, cfg, Process{Version: "test", Getenv: nothing, Log: zap.New(core), Stdout: io.Discard})
+		ended <- Run(ctx, cfg, Process{Version: "test", Getenv: nothing, Log: zap.New(core), Stdout: io.Discard,
+			Members: func(c *consumer.Config) { c.Grace = time.Second }})
 	}()
 	scrape := func(path string) string {
 		at, _ := started(logs)["telemetry"].(string)
@@ -127,4 +130,21 @@ func TestReadyzTellsOfTheGroup(t *testing.T) {
 		return scrape("/readyz") == "ready\n" && strings.Contains(text, `gx_ol_lag{partition="0",topic="in"} 0`) && strings.Contains(text, `gx_ol_retained_offsets{partition="0",topic="in"}`) &&
 			strings.Contains(text, `gx_ol_records_lost_total{topic="in"} 0`)
 	})
+}
+
+// A backend that hangs is told seconds after the first attempt, not when the attempt's own timeout is over.
+func TestABackendThatHangsIsNotReady(t *testing.T) {
+	brokers, _ := estate(t)
+	backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	defer backend.Close()
+	began := time.Now()
+	runWatched(t, brokers, fmt.Sprintf("transport: {type: http, url: %q, backend: generic, timeout: 60s}", backend.URL), func(scrape func(string) string) bool {
+		return strings.Contains(scrape("/readyz"), "by http since") && strings.Contains(scrape("/metrics"), `reason="overdue"`)
+	})
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("told after %s", took)
+	}
 }

@@ -1,6 +1,7 @@
 package dlq
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestTheFollowerCountsWhatIsNotSettled(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, at, known := f.Depth()
-		slices.SortFunc(got, func(a, b Depth) int { return b.Letters - a.Letters })
+		slices.SortFunc(got, func(a, b Depth) int { return cmp.Or(b.Letters-a.Letters, cmp.Compare(b.Disposition, a.Disposition)) })
 		if !known || !slices.Equal(got, want) || !at.Equal(oldest) {
 			t.Errorf("%s: %+v since %s, want %+v since %s", when, got, at, want, oldest)
 		}

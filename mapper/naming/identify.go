@@ -101,7 +101,7 @@ func stripOptions(s string) string {
 	return s
 }
 
-// IsDigest reports whether a batch id is the 32 digits of block-style assets, which tell nothing.
+// IsDigest reports whether a batch id is the 32 digits of the older versions, which tell nothing.
 func IsDigest(s string) bool {
 	return len(s) == 32 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }

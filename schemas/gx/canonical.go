@@ -23,12 +23,13 @@ func (s *scanner) canonicalCount(limit int) (value json.RawMessage, count int) {
 		s.skip()
 		return nil, -1
 	case c == '-' || '0' <= c && c <= '9' || c == 't' || c == 'f': // nearly every bound and every observed value
-		p := s.here()
-		word := s.b[p.start:p.end:p.end]
+		start := s.pos
+		s.skipPlain(c)
+		word := s.b[start:s.pos:s.pos]
 		switch {
 		case s.err != nil || len(word) > limit:
 			return nil, -1
-		case bytes.HasSuffix(word, infinity):
+		case word[len(word)-1] == 'y': // -Infinity
 			return appendQuoted(nil, string(word)), -1
 		}
 		return word, -1

@@ -89,7 +89,7 @@ func (f *facts) sortKwargs(start int) []Kwarg {
 		sorted = k[i-1].Name < k[i].Name
 	}
 	if !sorted {
-		slices.SortStableFunc(k, func(a, b Kwarg) int { return strings.Compare(a.Name, b.Name) })
+		sortByName(k)
 		kept := k[:0]
 		for i := range k {
 			if i+1 == len(k) || k[i+1].Name != k[i].Name {
@@ -114,6 +114,19 @@ func (f *facts) append(list []Validation, v Validation) []Validation {
 		return f.validations[:1:1]
 	}
 	return append(list, v)
+}
+
+// sortByName sorts, and keeps the order of equal names. Few are put to their places one by one.
+func sortByName(k []Kwarg) {
+	if len(k) > fewKwargs {
+		slices.SortStableFunc(k, func(a, b Kwarg) int { return strings.Compare(a.Name, b.Name) })
+		return
+	}
+	for i := 1; i < len(k); i++ {
+		for j := i; j > 0 && k[j].Name < k[j-1].Name; j-- {
+			k[j], k[j-1] = k[j-1], k[j]
+		}
+	}
 }
 
 func (f *facts) boolean(b bool) *bool {

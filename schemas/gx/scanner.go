@@ -34,13 +34,19 @@ func (s *scanner) truncated(of string) {
 }
 
 // next skips white space and returns the byte that follows, 0 at the end or after an error.
-func (s *scanner) next() byte {
-	if i := s.pos; i < len(s.b) && s.b[i] > ' ' {
-		return s.b[i]
+func (s *scanner) next() (c byte) {
+	if s.pos < len(s.b) {
+		c = s.b[s.pos]
+	}
+	if c > ' ' {
+		return c
 	}
 	return s.nextBlank()
 }
 
+// nextBlank is kept apart, so that next is small enough to stand wherever it is called.
+//
+//go:noinline
 func (s *scanner) nextBlank() byte {
 	if i := s.pos + 1; i < len(s.b) && s.b[i] > ' ' && s.b[i-1] == ' ' { // as Python writes it
 		s.pos = i
@@ -57,16 +63,27 @@ func (s *scanner) nextBlank() byte {
 	return 0
 }
 
+// passBlank passes the byte in hand and the one blank that Python writes behind it.
+func (s *scanner) passBlank() {
+	if s.pos++; s.pos < len(s.b) && s.b[s.pos] == ' ' {
+		s.pos++
+	}
+}
+
 func (s *scanner) atEnd() bool { return s.pos >= len(s.b) }
 
 // enter consumes an opening bracket.
 func (s *scanner) enter() bool {
 	if s.depth++; s.depth > maxDepth {
-		s.fail("too_deep", "the JSON is nested deeper than %d levels", maxDepth)
-		return false
+		return s.tooDeep()
 	}
 	s.pos++
 	return true
+}
+
+func (s *scanner) tooDeep() bool {
+	s.fail("too_deep", "the JSON is nested deeper than %d levels", maxDepth)
+	return false
 }
 
 func (s *scanner) leave() {
@@ -96,7 +113,7 @@ func (s *scanner) object(fn func(key []byte)) {
 		fn(key)
 		switch s.next() {
 		case ',':
-			s.pos++
+			s.passBlank()
 		case '}':
 			s.leave()
 			return
@@ -114,7 +131,7 @@ func (s *scanner) key() (key []byte, ok bool) {
 	}
 	key, escaped := s.rawString()
 	if i := s.pos; i < len(s.b) && s.b[i] == ':' && !escaped {
-		s.pos++
+		s.passBlank()
 		return key, true
 	}
 	if s.next() != ':' {
@@ -145,7 +162,7 @@ func (s *scanner) array(fn func(i int)) {
 		fn(i)
 		switch s.next() {
 		case ',':
-			s.pos++
+			s.passBlank()
 		case ']':
 			s.leave()
 			return

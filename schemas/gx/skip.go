@@ -112,6 +112,10 @@ func (s *scanner) literal(word string) {
 // number consumes a number of any length, or -Infinity, and returns its text.
 func (s *scanner) number() []byte {
 	start := s.pos
+	if end := plainNumber(s.b, start); end > 0 {
+		s.pos = end
+		return s.b[start:end]
+	}
 	i := start
 	if s.b[i] == '-' {
 		i++
@@ -147,6 +151,34 @@ func (s *scanner) number() []byte {
 	}
 	s.pos = i
 	return s.b[start:i]
+}
+
+// plainNumber is where a number without an exponent ends that something follows; 0 where it takes a closer look.
+func plainNumber(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	whole := i
+	for i < len(b) && b[i]-'0' <= 9 {
+		i++
+	}
+	if i == whole || i == len(b) || b[whole] == '0' && i > whole+1 {
+		return 0
+	}
+	if b[i] == '.' {
+		i++
+		part := i
+		for i < len(b) && b[i]-'0' <= 9 {
+			i++
+		}
+		if i == part || i == len(b) {
+			return 0
+		}
+	}
+	if b[i]|0x20 == 'e' {
+		return 0
+	}
+	return i
 }
 
 // digits returns the position after the digits at i, -1 after an error (none there).

@@ -74,13 +74,13 @@ func (e *Encoder) Key(name string) {
 
 // Field writes a member's name that needs no escape: one that stands in our code.
 func (e *Encoder) Field(name string) {
+	b := e.buf
 	if e.comma {
-		e.buf = append(e.buf, ',')
+		b = append(b, ',')
 	}
-	e.buf = append(e.buf, '"')
-	e.buf = append(e.buf, name...)
-	e.buf = append(e.buf, '"', ':')
-	e.comma = false
+	b = append(b, '"')
+	b = append(b, name...)
+	e.buf, e.comma = append(b, '"', ':'), false
 }
 
 // String writes a string.
@@ -151,16 +151,44 @@ func (e *Encoder) Member(name, value string) {
 	if value == "" {
 		return
 	}
-	e.Field(name)
-	e.String(value)
+	b := e.buf // here and below: one slice in hand is cheaper than one in memory
+	if e.comma {
+		b = append(b, ',')
+	}
+	b = append(b, '"')
+	b = append(b, name...)
+	e.buf, e.comma = append(b, '"', ':', '"'), true
+	body(e, value)
+	e.buf = append(e.buf, '"')
 }
 
 // Time writes a time member: RFC 3339, UTC, microseconds.
 func (e *Encoder) Time(name string, t time.Time) {
 	e.Field(name)
 	e.next()
-	e.buf = t.UTC().AppendFormat(e.buf, `"2006-01-02T15:04:05.000000Z"`)
+	e.buf = appendTime(e.buf, t.UTC())
 }
+
+// appendTime is AppendFormat without reading a layout anew for every time.
+func appendTime(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
+	}
+	hour, minute, second := t.Clock()
+	micro := t.Nanosecond() / 1000
+	b = append(b, '"')
+	b = append(appendTwo(appendTwo(b, year/100), year%100), '-')
+	b = append(appendTwo(b, int(month)), '-')
+	b = append(appendTwo(b, day), 'T')
+	b = append(appendTwo(b, hour), ':')
+	b = append(appendTwo(b, minute), ':')
+	b = append(appendTwo(b, second), '.')
+	b = appendTwo(appendTwo(appendTwo(b, micro/10_000), micro/100%100), micro%100)
+	return append(b, 'Z', '"')
+}
+
+func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // Facet opens a facet with its _producer and _schemaURL; the caller closes it.
 func (e *Encoder) Facet(name, producer, schemaURL string) {
@@ -200,12 +228,11 @@ func body[T string | []byte](e *Encoder, s T) {
 		return
 	}
 	start := len(e.buf)
-	e.buf = append(e.buf, s...)
-	i := plain(e.buf[start:])
-	if i == len(s) {
+	b := append(e.buf, s...)
+	i := plain(b[start:])
+	if e.buf = b[:start+i]; i == len(s) {
 		return
 	}
-	e.buf = e.buf[:start+i]
 	for i < len(s) {
 		if c := s[i]; c < utf8.RuneSelf {
 			if i++; c >= 0x20 && c != '"' && c != '\\' {
@@ -227,16 +254,18 @@ func body[T string | []byte](e *Encoder, s T) {
 }
 
 // plain is the number of ordinary ASCII characters that b begins with. It looks at eight bytes at once: in a word, a
-// subtraction borrows first where the least byte that is looked for stands.
+// subtraction borrows first where the least byte that is looked for stands. Of what is no ASCII the top bit
+// is set anyway; the quote (0x22) is put beside the control characters, where the blank (0x20) leaves its place to it.
 func plain(b []byte) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(b); i += 8 {
+	for i < len(b) && len(b) >= 8 {
+		i = min(i, len(b)-8) // the last ones are looked at together with some before them
 		w := binary.LittleEndian.Uint64(b[i:])
-		quote, slash := w^('"'*ones), w^('\\'*ones)
-		if found := (w | (w-0x20*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & tops; found != 0 {
+		if found := (w | (w ^ 2*ones - 0x21*ones) | (w ^ '\\'*ones - ones)) & tops; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
+		i += 8
 	}
 	for i < len(b) && b[i] >= 0x20 && b[i] < utf8.RuneSelf && b[i] != '"' && b[i] != '\\' {
 		i++

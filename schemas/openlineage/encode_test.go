@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestEveryTextIsValidJSONWithoutNul(t *testing.T) {
@@ -89,5 +90,18 @@ func TestAnEncoderStopsAtItsLimit(t *testing.T) {
 	e.String("again")
 	if got := string(e.Bytes()); got != `"again"` || e.Over() {
 		t.Errorf("%s, over %v", got, e.Over())
+	}
+}
+
+func TestTimesAreWrittenAsTheLayoutSays(t *testing.T) {
+	for _, at := range []time.Time{
+		{}, time.Unix(0, 0), time.Date(2026, 11, 23, 6, 5, 4, 3_002_001, time.FixedZone("", 3600)), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(7, 1, 1, 0, 0, 0, 10_000, time.UTC),
+	} {
+		var e Encoder
+		e.Time("t", at)
+		if want := `"t":` + at.UTC().Format(`"2006-01-02T15:04:05.000000Z"`); string(e.Bytes()) != want {
+			t.Errorf("%s, want %s", e.Bytes(), want)
+		}
 	}
 }

@@ -1,3 +1,4 @@
+// The alert rules with Prometheus' own engine. After a change of ../../go.mod: go mod tidy, here too.
 module github.com/gx-ol/gx-ol/test/alerts
 
 go 1.26.7

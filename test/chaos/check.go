@@ -49,7 +49,7 @@ const (
 	unknown    = "unknown: an event or a letter of nothing that was published"
 	noLetter   = "letter missing"
 	badLetter  = "letter wrong: a record was buried that is not poison, or with another code"
-	duplicates = "duplicates: more redeliveries than were in flight"
+	duplicates = "duplicates: more redeliveries than the disturbances explain"
 	wentBack   = "late: a committed offset went back: a process committed over the work of the partition's new owner"
 	badExit    = "exit: SIGTERM did not end a process with 0 within the grace"
 	unsettled  = "unsettled: records were left when all faults had ended"
@@ -89,10 +89,11 @@ type letter struct {
 	at     uint32 // when it was written
 }
 
-// sample is the group's progress at a moment: what is committed, by partition.
+// sample is the group at a moment, by partition.
 type sample struct {
 	at        uint32
 	committed []int64
+	owners    []string // the client.id of who has it; nil while members join and leave, or where nobody was asked
 }
 
 // evidence is all that a run left behind.
@@ -101,27 +102,29 @@ type evidence struct {
 	partition    []int16 // of each record
 	offset       []int32 // of each record
 	letters      []letter
-	samples      []sample // in the order of time
+	written      map[int][]uint32 // when the letters of a record were written
+	samples      []sample         // in the order of time
 	disturbances []disturbance
 	storedFaults int // answers that never came although the event was taken: each allows one redelivery
+	failures     int // answers with a 500 that says nothing: after each, an event that was taken may be written again, as a witness
+	inFlight     int // records of a partition that are delivered side by side
+	toKafka      bool
 	exactlyOnce  bool
 }
 
 // disturbance is something that ends a process or moves partitions.
 type disturbance struct {
 	what     string
+	who      string // the client.id of the process that it ends
 	from, to uint32 // the journal's times
+	ended    uint32 // when that process delivered no more
 }
 
-const (
-	before     = 1_500  // milliseconds: a sample may be that old
-	settleTime = 10_000 // milliseconds after a disturbance in which redeliveries may still begin: a session times out, a grace passes
-)
+func (d disturbance) ofBroker() bool { return d.what == killBroker || d.what == restartBroker }
 
 // tally is what the checks counted.
 type tally struct {
-	Redelivered, Bound, Promised, Letters, LetterCopies int
-	LeftOpen                                            int // runs that a stopped process left with a late START
+	Redelivered, Bound, Letters, LetterCopies int
 }
 
 // check judges the evidence; what the journal found while events came is part of it.
@@ -141,14 +144,11 @@ func check(j *journal, e evidence) (*findings, tally) {
 			}
 			t.Redelivered += max(0, int(s.count)-1)
 		}
-		if at := j.running[i]; want[terminal] && at > 0 {
-			if !stoppedEndsItsRuns && e.goingOn(at) {
-				t.LeftOpen++
-				continue
-			}
+		if want[terminal] && j.running[i] {
 			f.add(unended, "record %d (%s)", i, e.place(i))
 		}
 	}
+	e.written = e.lettersByRecord()
 	e.checkLetters(f, &t)
 	e.checkCommits(f)
 	if e.exactlyOnce {
@@ -157,18 +157,24 @@ func check(j *journal, e evidence) (*findings, tally) {
 		}
 		return f, t
 	}
-	t.Bound, t.Promised = e.inFlight(j)+e.storedFaults, e.promised(j)+e.storedFaults
-	if judgedByPromise {
-		t.Bound = t.Promised
-	}
+	t.Bound = e.bound(j) + e.storedFaults + min(e.failures, witnesses(j))
 	if t.Redelivered+t.LetterCopies > t.Bound {
-		f.add(duplicates, "%d redeliveries and %d copies of letters, at most %d were in flight", t.Redelivered, t.LetterCopies, t.Bound)
+		f.add(duplicates, "%d redeliveries and %d copies of letters, the disturbances explain %d", t.Redelivered, t.LetterCopies, t.Bound)
 	}
 	return f, t
 }
 
 func (e evidence) place(i int) string {
 	return fmt.Sprintf("partition %d, offset %d", e.partition[i], e.offset[i])
+}
+
+// lettersByRecord is when the letters of each record were written.
+func (e evidence) lettersByRecord() map[int][]uint32 {
+	written := make(map[int][]uint32)
+	for _, l := range e.letters {
+		written[l.record] = append(written[l.record], l.at)
+	}
+	return written
 }
 
 func (e evidence) checkLetters(f *findings, t *tally) {
@@ -191,17 +197,6 @@ func (e evidence) checkLetters(f *findings, t *tally) {
 			f.add(noLetter, "record %d (%s), code %s", i, e.place(i), k.code())
 		}
 	}
-}
-
-// stoppedEndsItsRuns says whether a process that was stopped past its session, and sent a START before it heard of that, sends the
-// terminal event of that run too before it drops what it has. Until then such runs are counted, not judged.
-const stoppedEndsItsRuns = true
-
-// goingOn reports whether a stopped process was just going on at that time.
-func (e evidence) goingOn(at uint32) bool {
-	return slices.ContainsFunc(e.disturbances, func(d disturbance) bool {
-		return d.what == freezeProcess && at+answerLag >= d.to && at <= d.to+uint32(sessionTimeout.Milliseconds())
-	})
 }
 
 // checkCommits finds commits of a process that has lost the partition: only they go back.

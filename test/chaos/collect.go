@@ -12,9 +12,12 @@ func (s *estate) collect(ctx context.Context) error {
 	s.mu.Lock()
 	s.e.samples = s.samples
 	s.mu.Unlock()
+	s.e.inFlight = inFlight
+	s.e.toKafka = s.o.mode != http
 	s.e.exactlyOnce = s.o.mode == exactlyOnce
 	if s.backend != nil {
 		s.e.storedFaults = int(s.backend.stored.Load())
+		s.e.failures = int(s.backend.failed.Load())
 	}
 	places := make(map[[2]int]int, len(s.e.kinds))
 	for i := range s.e.kinds {

@@ -92,7 +92,9 @@ func newPlan(o options) plan {
 	}
 	if o.mode == http {
 		// The first thing, while all partitions have work: an outage that nobody meets shows nothing.
-		p.actions = append(p.actions, action{at: 0.02 * r.Float64(), what: longOutage, last: 2 * exhaustAfter})
+		// And a member joins in it, so that a partition is given up while its records in flight can't settle.
+		at := 0.02 * r.Float64()
+		p.actions = append(p.actions, action{at: at, what: longOutage, last: 2 * exhaustAfter}, action{at: at, what: rebalance})
 		for n := range max(len(phases), o.kills/3) {
 			p.actions = append(p.actions, action{at: 0.02 + 0.93*r.Float64(), what: phases[n%len(phases)],
 				last: 500*time.Millisecond + time.Duration(r.IntN(2000))*time.Millisecond})

@@ -24,9 +24,7 @@ type report struct {
 	Actions     map[string]int // what happened, by kind
 	Served      map[string]int // requests that a phase of the backend spoiled
 	Redelivered int            // deliveries beyond the first of each event
-	Bound       int            // what those may be
-	Promised    int            // what they may be by the promise; Bound too once that judges
-	LeftOpen    int            // runs that a stopped process left with a late START
+	Bound       int            // what the disturbances explain of those and of LetterCopy
 	Letters     int
 	LetterCopy  int
 	Violations  []violation
@@ -42,7 +40,7 @@ type violation struct {
 func (s *estate) report(f *findings, t tally, took time.Duration) *report {
 	r := &report{Mode: s.o.mode, Plant: s.o.plant, Seed: s.o.seed, Records: s.o.records, Processes: s.o.processes, Brokers: s.o.brokers,
 		Partitions: s.o.partitions, Events: s.journal.taken, Seconds: took.Seconds(), Actions: s.counts, Redelivered: t.Redelivered,
-		Bound: t.Bound, Promised: t.Promised, Letters: t.Letters, LetterCopy: t.LetterCopies, LeftOpen: t.LeftOpen}
+		Bound: t.Bound, Letters: t.Letters, LetterCopy: t.LetterCopies}
 	for _, k := range s.e.kinds {
 		if k.code() != "" {
 			r.Poison++
@@ -85,10 +83,7 @@ func (r *report) print(w io.Writer, format string) {
 	if r.Mode == exactlyOnce {
 		row("delivered twice", fmt.Sprintf("%d events, %d letters", r.Redelivered, r.LetterCopy))
 	} else {
-		row("redelivered", fmt.Sprintf("%d events, %d letters; at most %d were open, %d by the promise", r.Redelivered, r.LetterCopy, r.Bound, r.Promised))
-	}
-	if r.LeftOpen > 0 {
-		row("left open by a stopped process", r.LeftOpen)
+		row("redelivered", fmt.Sprintf("%d events, %d letters; the disturbances explain %d", r.Redelivered, r.LetterCopy, r.Bound))
 	}
 	row("dead letters", r.Letters)
 	row("violations", len(r.Violations))

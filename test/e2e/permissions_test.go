@@ -39,10 +39,10 @@ func documentedRights(t *testing.T) (out []right) {
 
 // estate is a guarded Kafka with the topics that the page speaks of.
 type estate struct {
-	cluster          *kafkatest.Cluster
-	guarded          string
-	in, out, group   string
-	letters, backend string
+	cluster        *kafkatest.Cluster
+	guarded        string
+	in, out, group string
+	letters        string
 }
 
 // real is the name that a word of the page stands for, and whether it is a prefix.
