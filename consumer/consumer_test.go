@@ -324,8 +324,6 @@ func TestRunEndsWithTheErrorOfAHandler(t *testing.T) {
 	}
 }
 
-// The late mark that lost others thousands of records: the partition is lost while a record is in flight, whose acknowledgement comes after that.
-// The commits in the background must have had their chance when the test looks.
 // The new owner may have ended by then what this one has begun again: nobody else ends it once more.
 func TestALostPartitionEndsWhatItHasBegun(t *testing.T) {
 	addrs, admin := broker(t, 1)
@@ -360,6 +358,8 @@ func TestALostPartitionEndsWhatItHasBegun(t *testing.T) {
 	}
 }
 
+// The late mark that lost others thousands of records: the partition is lost while a record is in flight, whose acknowledgement comes after that.
+// The commits in the background must have had their chance when the test looks.
 func TestALostPartitionMarksNothing(t *testing.T) {
 	addrs, admin := broker(t, 1)
 	produce(t, addrs, 10)

@@ -3,7 +3,9 @@
 import http.server
 import json
 import logging
+import socket
 import threading
+import time
 
 import pytest
 
@@ -94,6 +96,30 @@ def test_http_statuses(receiver, caplog, statuses, attempts, says):
     else:
         text = one_warning(caplog)
         assert says in text and "1 of 1" in text and "s3cret" not in text
+
+
+def test_an_answer_in_drops_ends_with_the_timeout(caplog):
+    # Each drop is in time for the socket; only the whole is too late.
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip():
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"HTTP/1.1 200 OK\r\nX-Drops: ")
+            while not over.wait(0.05):
+                peer.sendall(b".")
+
+    server = threading.Thread(target=drip, daemon=True)
+    server.start()
+    began = time.monotonic()
+    got = publisher.publish(Settings(http_url="http://127.0.0.1:%d" % listener.getsockname()[1], timeout=0.5), [Result()])
+    took = time.monotonic() - began
+    over.set()
+    server.join()
+    listener.close()
+    assert got == {"published": 0, "undelivered": 1} and took < 5
+    assert "no answer within 0.5 s" in one_warning(caplog)
 
 
 def test_nobody_listens_is_one_warning(receiver, caplog):
