@@ -161,11 +161,12 @@ func (b *bounds) open(all []int, at, ended uint32) (open []int) {
 	return open
 }
 
-// due is when what was settled must have been committed at a time. Nobody commits while the group's broker is away.
+// due is when what was settled must have been committed at a time. Nobody commits while the group's broker is away, or while the group
+// waits for a member that is stopped in the middle of a rebalance.
 func (e evidence) due(at uint32) uint32 {
 	due := at - min(at, commitLag)
 	for _, d := range e.disturbances {
-		if d.ofBroker() && at >= d.from && at <= d.to+settleTime {
+		if (d.ofBroker() || d.what == freezeProcess) && at >= d.from && at <= d.to+settleTime {
 			due = min(due, d.from-min(d.from, commitLag))
 		}
 	}
