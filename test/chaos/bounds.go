@@ -17,8 +17,6 @@ const (
 	inFlight = 64
 	// answerLag is how long what a killed process has sent may be on its way.
 	answerLag = 500 // milliseconds
-	// sampleAge is how old a sample may be that tells who owns what.
-	sampleAge = 1_000 // milliseconds
 	// settleTime is how long after a disturbance partitions may move: a session times out, a grace passes.
 	settleTime = 10_000 // milliseconds
 )
@@ -99,14 +97,11 @@ func (e evidence) ownersAt(at uint32) *sample {
 	return e.sampled(at, func(s sample) bool { return s.owners != nil })
 }
 
-// mayOwn reports whether the process that a disturbance ends owned a partition, as far as the samples tell: they say so, or they say
-// nothing. A sample is too old if there are younger ones in which members joined or left, and another owner came out of that.
+// mayOwn reports whether the process that a disturbance ends may have owned a partition: the last sample says so or says nothing, or the
+// partition moves around that time, and who had it in between no sample tells.
 func (e evidence) mayOwn(id int16, d disturbance) bool {
 	s := e.ownersAt(d.from)
-	if s == nil || s.owners[id] == d.who || s.owners[id] == "" {
-		return true
-	}
-	return s.at+sampleAge < d.from && e.moved(id, d)
+	return s == nil || s.owners[id] == d.who || s.owners[id] == "" || e.moved(id, d)
 }
 
 // moved reports whether a partition had another owner at any time around a disturbance.
@@ -166,11 +161,12 @@ func (b *bounds) open(all []int, at, ended uint32) (open []int) {
 	return open
 }
 
-// due is when what was settled must have been committed at a time. Nobody commits while the group's broker is away.
+// due is when what was settled must have been committed at a time. Nobody commits while the group's broker is away, or while the group
+// waits for a member that is stopped in the middle of a rebalance.
 func (e evidence) due(at uint32) uint32 {
 	due := at - min(at, commitLag)
 	for _, d := range e.disturbances {
-		if d.ofBroker() && at >= d.from && at <= d.to+settleTime {
+		if (d.ofBroker() || d.what == freezeProcess) && at >= d.from && at <= d.to+settleTime {
 			due = min(due, d.from-min(d.from, commitLag))
 		}
 	}
