@@ -158,11 +158,15 @@ func check(j *journal, e evidence) (*findings, tally) {
 		return f, t
 	}
 	t.Bound = e.bound(j) + e.storedFaults + min(e.failures, witnesses(j))
-	if t.Redelivered+t.LetterCopies > t.Bound {
-		f.add(duplicates, "%d redeliveries and %d copies of letters, the disturbances explain %d", t.Redelivered, t.LetterCopies, t.Bound)
+	if t.Redelivered+t.LetterCopies > allowance*t.Bound {
+		f.add(duplicates, "%d redeliveries and %d copies of letters, the disturbances explain %d, and %d times that is allowed", t.Redelivered, t.LetterCopies, t.Bound, allowance)
 	}
 	return f, t
 }
+
+// allowance is how many times what the disturbances explain may come again. Commits, owners and deliveries are samples of a machine under load, so
+// the explanation is as coarse as they are; an engine that settled by batches again would need many times this.
+const allowance = 2
 
 func (e evidence) place(i int) string {
 	return fmt.Sprintf("partition %d, offset %d", e.partition[i], e.offset[i])

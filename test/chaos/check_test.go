@@ -54,8 +54,8 @@ func TestTheCheckerFindsEachKindOfViolation(t *testing.T) {
 			j.add(5, terminal, []byte("end"), 8000)
 			e.disturbances = []disturbance{{what: killProcess, who: "a", from: 900, ended: 900, to: 900}}
 		}, nil},
-		"a kill explains no second redelivery": {func(j *journal, e *evidence) {
-			for _, at := range []uint32{8000, 8001} {
+		"a kill explains no further redelivery": {func(j *journal, e *evidence) {
+			for _, at := range []uint32{8000, 8001, 8002} { // once more than the allowance
 				for _, i := range []int{0, 1, 2, 4, 5} {
 					j.add(i, start, []byte("start"), at)
 					j.add(i, terminal, []byte("end"), at)
