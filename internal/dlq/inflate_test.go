@@ -131,7 +131,7 @@ func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 			var ix *Index
 			used := peak(func() { ix = e.index() })
 			t.Logf("%d bytes; %d MiB of heap", len(c.raw), used>>20)
-			if used > 48<<20 {
+			if used > 128<<20 {
 				t.Errorf("reading took %d MiB", used>>20)
 			}
 			if len(ix.Letters) != 3 || ix.At(before) == nil || ix.At(behind) == nil || ix.At(at) == nil {
@@ -146,7 +146,7 @@ func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 				if err := f.Poll(t.Context()); err != nil {
 					t.Error(err)
 				}
-			}); used > 48<<20 {
+			}); used > 128<<20 {
 				t.Errorf("counting took %d MiB", used>>20)
 			}
 			if depth, _, _ := f.Depth(); len(depth) != 2 {
