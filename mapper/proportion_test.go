@@ -172,6 +172,9 @@ func TestMapAllocatesNothingForAnExpectation(t *testing.T) {
 	}
 	few, many := allocations(13), allocations(133) // of three expectations each
 	t.Logf("%.0f allocations for 39 expectations, %.0f for 399", few, many)
+	if raced {
+		return // the race detector empties pools now and then; make unit counts without it
+	}
 	if many > few+8 {
 		t.Errorf("%.0f allocations for 39 expectations, %.0f for 399", few, many)
 	}

@@ -145,7 +145,7 @@ func (g *gate) reopen() {
 
 // close starts an outage, or prolongs it after a probe. The caller holds mu.
 func (g *gate) close(probe bool, f *fault.Error) {
-	same := f.Code + " " + ports.ReplaceAllString(f.Error(), "$1")
+	same := f.Code + " " + changing.ReplaceAllString(f.Error(), "#")
 	switch {
 	case !g.closed.Load():
 		g.closed.Store(true)
@@ -184,8 +184,9 @@ func (g *gate) tell(what string, f *fault.Error) {
 	g.log.Warn(what, zap.String("of", g.name), zap.String("error", f.Error()), hint)
 }
 
-// ports finds the port of an address in an error's text: that of our own end differs from connection to connection.
-var ports = regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:.%\w]+\]):\d+`)
+// changing finds what may differ from attempt to attempt in one error's text: whatever holds a digit, such as the port of our own end, a clock,
+// the id of a request.
+var changing = regexp.MustCompile(`\S*\d\S*`)
 
 // notBefore lets no attempt pass before t. The caller holds mu.
 func (g *gate) notBefore(t time.Time) {

@@ -327,8 +327,10 @@ func TestAnOutageIsToldOnceAnError(t *testing.T) {
 		{away, fault.BackendError("http_503", "answered 503"), 3},
 		{away, fault.BackendError("http_503", "read tcp [::1]:4->[::1]:5: reset"), 4},
 		{away, fault.BackendError("http_503", "read tcp [::1]:6->[::1]:5: reset"), 4},
-		{taken, nil, 5},
-		{refused, nil, 5},
+		{away, fault.BackendError("http_503", "busy since 12:00:01, request 7f3a9c"), 5},
+		{away, fault.BackendError("http_503", "busy since 12:00:02, request 81b0d2"), 5}, // a clock and an id are
+		{taken, nil, 6},
+		{refused, nil, 6},
 	} {
 		if g.leave(true, c.shown, c.f); logs.Len() != c.lines {
 			t.Errorf("%d: %d lines, want %d: %v", i, logs.Len(), c.lines, logs.All())
