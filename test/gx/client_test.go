@@ -78,7 +78,7 @@ func TestOpenLineagesOwnClientReadsEveryEventBack(t *testing.T) {
 		"compat: reference": {"compat: reference\n",
 			[]string{"great_expectations_meta", "greatExpectations_assertions", "dataQuality"}},
 		// Not assertions_in: [facets], which puts an input facet where the standard has none, for consumers that look there.
-		"values opted in": {"row_values: {exception_text: true, params: true, queries: true}\n", []string{"great_expectations_meta"}},
+		"values opted in": {"row_values: {exception_text: true, params: true, queries: true}\nschema_facet: on\nsymlinks: on\n", []string{"great_expectations_meta"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			events := mapped(t, c.config)
@@ -91,6 +91,9 @@ func TestOpenLineagesOwnClientReadsEveryEventBack(t *testing.T) {
 				t.Error(p)
 			}
 			for _, facet := range strings.Fields("processing_engine jobType test errorMessage dataQualityAssertions dataQualityMetrics inputStatistics schema sql subset") {
+				if facet == "schema" && name == "defaults" {
+					continue // off unless it is asked for
+				}
 				if r.Facets[facet] == 0 {
 					t.Errorf("no event has the facet %s: %v", facet, slices.Sorted(maps.Keys(r.Facets)))
 				}
