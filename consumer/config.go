@@ -76,7 +76,7 @@ func (cfg Config) groupOpts() ([]kgo.Opt, error) {
 		kgo.WithDecompressor(inflates),
 		kgo.WithHooks(inflates, cfg.Watch),
 		// Where fetches begin; fetchSize makes them fit what the batches inflate to.
-		kgo.FetchMaxPartitionBytes(firstFetch),
+		kgo.FetchMaxPartitionBytes(firstFetch / spread),
 		kgo.FetchMaxBytes(firstFetch),
 		kgo.MaxConcurrentFetches(2),
 	}

@@ -13,6 +13,8 @@ const (
 	maxFetch   = 16 << 20
 	// inflatedShare is the part of the window that one fetch may become: the client buffers one a broker beside the window.
 	inflatedShare = 4
+	// spread is how many partitions one fetch is to bring records of: those of one partition stand in few lanes.
+	spread = 4
 )
 
 // fetchSize keeps what a fetch inflates to within a share of the window. Brokers count compressed bytes, memory does not, and
@@ -57,6 +59,6 @@ func (f *fetchSize) OnFetchBatchRead(_ kgo.BrokerMetadata, _ string, _ int32, m 
 	want := int32(min(max(f.share/f.ratio, minFetch), maxFetch))
 	if want > f.now*5/4 || want < f.now*4/5 {
 		f.now = want
-		client.UpdateFetchMaxBytes(want, want)
+		client.UpdateFetchMaxBytes(want, max(want/spread, minFetch))
 	}
 }
