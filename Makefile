@@ -10,12 +10,17 @@ help: ## this list
 test: unit e2e gx chaos ## every test: in process, the built binary against Apache Kafka, Great Expectations itself, and chaos
 
 unit: ## the tests that need nothing but Go, with the race detector
-	go test -race -short ./...
+	@[ -e "$${GX_OL_OPENLINEAGE_SPEC:-../shared/openlineage-spec}/OpenLineage.json" ] || \
+		echo "unit: events are checked against our schema only: GX_OL_OPENLINEAGE_SPEC names no folder with the official ones"
+	@[ -n "$$GX_OL_CORPUS" ] || [ -e ../shared/corpus/train ] || echo "unit: the bundled part of the corpus is read (test/corpus/testdata)"
+	go test -race -short -timeout 30m ./...
+	go test -run 'Alloc|Proportion' ./mapper ./internal/pipeline ./internal/outage # what the race detector would falsify
+	cd test/alerts && go test -count=1 ./... # a module of its own: it holds Prometheus
 
 e2e: ## the built binary against Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS)
 	go test -count=1 -timeout 20m ./test/kafka/... ./test/e2e/...
 
-gx: ## Great Expectations itself, 1.x and 0.18, with our action (Python 3.11, and what e2e needs)
+gx: ## Great Expectations itself, 1.x and 0.18, with our action, and OpenLineage's own client (Python 3.11, and what e2e needs)
 	test/gx/setup
 	@for venv in gx1 gx0; do [ ! -e .cache/gx/$$venv ] || \
 		(cd integrations/great_expectations && ../../.cache/gx/$$venv/bin/python -B -m pytest -q -p no:cacheprovider) || exit 1; done
@@ -27,8 +32,8 @@ chaos: ## a short chaos: processes and backend fail, the guarantees hold (what e
 		go run ./test/chaos && go run ./test/chaos -mode exactly_once -records 10000 -kills 4; \
 	else echo "chaos: left out, no Java"; fi
 
-bench: ## the benchmarks, as ratios of one run
-	go test -run '^$$' -bench . ./bench ./schemas/gx ./mapper
+bench: ## gx-ol beside a bare copy and a bare client: measured, goal, verdict (BENCH=-short: minutes)
+	go run ./bench $(BENCH)
 
 lint: $(LINT) ## go vet, golangci-lint, and the floor plan
 	go vet ./...

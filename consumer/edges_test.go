@@ -13,13 +13,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // everything settles what it is given and remembers it.
 func everything(got *seen) Handler {
-	return handlerFunc(func(_ context.Context, recs []*kgo.Record) (int, error) {
-		got.add(recs)
-		return len(recs), nil
+	return settling(func(_ context.Context, rec *kgo.Record, _ Turn) error {
+		got.add(rec)
+		return nil
 	})
 }
 
@@ -46,7 +49,7 @@ func runWith(t *testing.T, addrs []string, got *seen, opts ...kgo.Opt) (lost []L
 	t.Helper()
 	var mu sync.Mutex
 	cfg := Config{Client: append([]kgo.Opt{kgo.SeedBrokers(addrs...), kgo.FetchMaxWait(50 * time.Millisecond), kgo.MetadataMinAge(100 * time.Millisecond), kgo.MetadataMaxAge(time.Second)}, opts...),
-		Topics: []string{topic}, Group: group, MaxBatch: 50, OnLost: func(l Lost) { mu.Lock(); lost = append(lost, l); mu.Unlock() }}
+		Topics: []string{topic}, Group: group, OnLost: func(l Lost) { mu.Lock(); lost = append(lost, l); mu.Unlock() }}
 	c, err := New(cfg, everything(got))
 	if err != nil {
 		t.Fatal(err)
@@ -226,22 +229,30 @@ func mustClient(t *testing.T, addrs []string) *kgo.Client {
 	return client
 }
 
-func TestNextIsTheFirstThatWaitsAndFits(t *testing.T) {
-	rec := func(key string) *kgo.Record { return &kgo.Record{Topic: topic, Key: []byte(key)} }
-	other := rec("b")
-	c := &Consumer{workers: map[partition]*worker{{topic, 0}: {queue: []*kgo.Record{rec("a"), other, rec("b"), rec("c")}}}}
-	key := func(want string) func(*kgo.Record) bool {
-		return func(r *kgo.Record) bool { return string(r.Key) == want }
+// Compaction and transactions leave gaps of offsets, which are no loss.
+func TestAGapOfCompactionIsNoLoss(t *testing.T) {
+	core, logs := observer.New(zapcore.ErrorLevel)
+	var lost []Lost
+	l := newLossWatch(Config{Log: zap.New(core), OnLost: func(l Lost) { lost = append(lost, l) }})
+	client := mustClient(t, []string{"127.0.0.1:1"})
+	fetched := func(begin int64, offsets ...int64) kgo.FetchTopicPartition {
+		p := kgo.FetchPartition{Partition: 0, LogStartOffset: begin}
+		for _, o := range offsets {
+			p.Records = append(p.Records, &kgo.Record{Topic: topic, Offset: o})
+		}
+		return kgo.FetchTopicPartition{Topic: topic, FetchPartition: p}
 	}
-	if got := c.Next(rec("a"), key("b")); got != other {
-		t.Errorf("got %v", got)
+	l.check(t.Context(), client, fetched(0, 0, 1, 5))
+	l.check(t.Context(), client, fetched(0, 40, 41)) // 6 – 39 are compacted away; the log still begins at 0
+	l.check(t.Context(), client, fetched(5, 70))     // the log's begin has moved, but not beyond what was read
+	if len(lost) > 0 || logs.Len() > 0 {
+		t.Errorf("told as lost: %v", lost)
 	}
-	if got := c.Next(rec("a"), key("z")); got != nil {
-		t.Errorf("nothing fits, got %v", got)
+	l.check(t.Context(), client, fetched(90, 95)) // 71 – 89 were deleted
+	if len(lost) != 1 || lost[0] != (Lost{topic, 0, 71, 90}) {
+		t.Errorf("lost %v, want 71 to 90", lost)
 	}
-	if got := c.Next(&kgo.Record{Topic: topic, Partition: 7}, key("b")); got != nil {
-		t.Errorf("of a partition that is not ours: %v", got)
-	}
+	l.wait()
 }
 
 func TestAFencedStaticMemberEndsWithAClearError(t *testing.T) {

@@ -1,136 +1,158 @@
 package mapper
 
 import (
-	"encoding/json"
-	"fmt"
-	"regexp"
+	"bytes"
+	"strconv"
 	"strings"
 
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
-// unexpectedRows is what unexpected_rows_expectation observes up to 1.0: text, but only a count.
-var unexpectedRows = regexp.MustCompile(`^(\d+) unexpected rows?$`)
-
-// actual says what an on-call engineer needs to read, without row values.
-func actual(e *gx.Expectation, optIn RowValues) string {
+// appendActual says what an on-call engineer needs to read, without row values.
+func appendActual(dst []byte, e *gx.Expectation, optIn RowValues) []byte {
 	if e.Raised {
-		return raised(e, optIn)
+		return appendRaised(dst, e, optIn)
 	}
 	r := &e.Result
-	var object map[string]json.RawMessage
-	if len(r.Observed) > 0 && r.Observed[0] == '{' {
-		_ = json.Unmarshal(r.Observed, &object)
-	}
 	switch {
-	case object["self"] != nil && object["other"] != nil:
-		return boundText(object["self"]) + ", other " + boundText(object["other"])
-	case object["quantiles"] != nil:
-		return quantileText(object)
-	case object != nil:
-		return ""
+	case len(r.Observed) > 0 && r.Observed[0] == '{':
+		return appendObject(dst, r)
 	case strings.HasPrefix(e.Type, "expect_table_columns_to_match_"):
-		return columnsText(e)
+		return appendColumns(dst, r)
 	case strings.HasPrefix(e.Type, "expect_column_distinct_values_"):
-		return distinctText(e)
+		return appendDistinct(dst, r)
 	case e.Type == "unexpected_rows_expectation":
-		return rowsText(r)
+		return appendRows(dst, r)
 	case e.Type == "expect_query_results_to_match_comparison" && r.UnexpectedCount != nil:
-		return fmt.Sprintf("%d differ", *r.UnexpectedCount)
+		return append(strconv.AppendInt(dst, *r.UnexpectedCount, 10), " differ"...)
 	case r.Observed != nil && r.ObservedCount < 0:
-		return observedText(e)
+		return appendObserved(dst, e)
 	case r.ElementCount != nil && r.UnexpectedCount != nil:
-		return rowwiseText(r)
+		return appendRowwise(dst, r)
 	case r.ElementCount != nil && *r.ElementCount == 0:
-		return "no rows"
+		return append(dst, "no rows"...)
 	}
-	return ""
+	return dst
 }
 
-// raised names the exception's class only: its text quotes row values and SQL.
-func raised(e *gx.Expectation, optIn RowValues) string {
+// appendRaised names the exception's class only: its text quotes row values and SQL.
+func appendRaised(dst []byte, e *gx.Expectation, optIn RowValues) []byte {
+	dst = append(dst, "error"...)
+	text := e.ExceptionClass
 	if optIn.ExceptionText && e.ExceptionText != "" {
-		return "error: " + e.ExceptionText
+		text = e.ExceptionText
 	}
-	if e.ExceptionClass == "" {
-		return "error"
+	if text == "" {
+		return dst
 	}
-	return "error: " + e.ExceptionClass
+	return append(append(dst, ": "...), text...)
 }
 
-func rowwiseText(r *gx.Result) string {
+// appendObject tells of an observed object: two row counts, or quantiles.
+func appendObject(dst []byte, r *gx.Result) []byte {
+	self, other := member(r.Observed, "self"), member(r.Observed, "other")
+	if self != nil && other != nil {
+		dst = appendBound(dst, self)
+		return appendBound(append(dst, ", other "...), other)
+	}
+	first := len(dst)
+	eachQuantile(r.Observed, func(probability, value []byte) {
+		if len(dst) > first {
+			dst = append(dst, ", "...)
+		}
+		dst = append(append(append(dst, probability...), ": "...), value...)
+	})
+	return dst
+}
+
+func appendRowwise(dst []byte, r *gx.Result) []byte {
 	if *r.ElementCount == 0 {
-		return "no rows"
+		return append(dst, "no rows"...)
 	}
 	of := *r.ElementCount
 	if r.MissingCount != nil {
 		of -= *r.MissingCount
 	}
-	s := fmt.Sprintf("%d of %d unexpected", *r.UnexpectedCount, of)
+	dst = strconv.AppendInt(dst, *r.UnexpectedCount, 10)
+	dst = strconv.AppendInt(append(dst, " of "...), of, 10)
+	dst = append(dst, " unexpected"...)
 	if of > 0 {
-		s += " (" + percent(100*float64(*r.UnexpectedCount)/float64(of)) + ")"
+		dst = append(appendPercent(append(dst, " ("...), 100*float64(*r.UnexpectedCount)/float64(of)), ')')
 	}
-	return s
+	return dst
 }
 
-func rowsText(r *gx.Result) string {
+// appendRows reads what unexpected_rows_expectation observes: a number, and up to 1.0 a text, but only a count.
+func appendRows(dst []byte, r *gx.Result) []byte {
 	if f, ok := number(r.Observed); ok {
-		return fmt.Sprintf("%.0f rows", f)
+		return append(strconv.AppendFloat(dst, f, 'f', 0, 64), " rows"...)
 	}
-	var s string
-	if json.Unmarshal(r.Observed, &s) == nil {
-		if m := unexpectedRows.FindStringSubmatch(s); m != nil {
-			return m[1] + " rows"
+	text := plainText(r.Observed)
+	n, found := bytes.CutSuffix(bytes.TrimSuffix(text, []byte("s")), []byte(" unexpected row"))
+	if !found || len(n) == 0 {
+		return dst
+	}
+	for _, c := range n {
+		if !digit(c) {
+			return dst
 		}
 	}
-	return ""
+	return append(append(dst, n...), " rows"...)
 }
 
-// observedText shows a number, a boolean, a date, or the name of a type; other text may be a row value.
-func observedText(e *gx.Expectation) string {
-	if s := boundText(e.Result.Observed); s != "" && !strings.HasPrefix(s, "$") {
-		return s
+// appendObserved shows a number, a boolean, a date, or the name of a type; other text may be a row value.
+func appendObserved(dst []byte, e *gx.Expectation) []byte {
+	before := len(dst)
+	if dst = appendBound(dst, e.Result.Observed); len(dst) > before {
+		return dst
 	}
 	if strings.HasSuffix(e.Type, "_to_be_of_type") || strings.HasSuffix(e.Type, "_to_be_in_type_list") {
-		return typeName(e.Result.Observed)
+		return append(dst, typeName(e.Result.Observed)...)
 	}
-	return ""
+	return dst
 }
 
-func distinctText(e *gx.Expectation) string {
-	r := &e.Result
-	var parts []string
+func appendDistinct(dst []byte, r *gx.Result) []byte {
+	first := len(dst)
+	part := func(n int64, what string) {
+		if len(dst) > first {
+			dst = append(dst, ", "...)
+		}
+		dst = append(strconv.AppendInt(dst, n, 10), what...)
+	}
 	if r.ObservedCount >= 0 {
-		parts = append(parts, fmt.Sprintf("%d distinct", r.ObservedCount))
+		part(int64(r.ObservedCount), " distinct")
 	}
 	if r.MissingCount != nil && r.ElementCount == nil {
-		parts = append(parts, fmt.Sprintf("%d missing", *r.MissingCount))
+		part(*r.MissingCount, " missing")
 	}
 	if r.UnexpectedCount != nil {
-		parts = append(parts, fmt.Sprintf("%d unexpected", *r.UnexpectedCount))
+		part(*r.UnexpectedCount, " unexpected")
 	}
-	return strings.Join(parts, ", ")
+	return dst
 }
 
-func columnsText(e *gx.Expectation) string {
-	var parts []string
-	if m := e.Result.MismatchMissing; len(m) > 0 {
+func appendColumns(dst []byte, r *gx.Result) []byte {
+	first := len(dst)
+	if n := len(r.MismatchMissing); n > 0 {
 		// Their names come from the expectation's own set, which is told only by opt-in (params).
-		parts = append(parts, fmt.Sprintf("%d missing", len(m)))
+		dst = append(strconv.AppendInt(dst, int64(n), 10), " missing"...)
 	}
-	if u := e.Result.MismatchUnexpected; len(u) > 0 {
-		parts = append(parts, "unexpected "+strings.Join(u, ", "))
+	for i, name := range r.MismatchUnexpected {
+		switch {
+		case i > 0:
+			dst = append(dst, ", "...)
+		case len(dst) > first:
+			dst = append(dst, "; unexpected "...)
+		default:
+			dst = append(dst, "unexpected "...)
+		}
+		if dst = append(dst, name...); len(dst)-first > 1000 { // more than is shown
+			return dst
+		}
 	}
-	if len(parts) == 0 && e.Result.ObservedCount >= 0 {
-		return fmt.Sprintf("%d columns", e.Result.ObservedCount)
+	if len(dst) == first && r.ObservedCount >= 0 {
+		dst = append(strconv.AppendInt(dst, int64(r.ObservedCount), 10), " columns"...)
 	}
-	return strings.Join(parts, "; ")
-}
-
-func quantileText(object map[string]json.RawMessage) string {
-	var parts []string
-	for _, q := range quantiles(object) {
-		parts = append(parts, q.name+": "+string(q.value))
-	}
-	return strings.Join(parts, ", ")
+	return dst
 }

@@ -2,33 +2,52 @@ package mapper
 
 import (
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // assertion is one expectation as the facets tell it.
 type assertion struct {
+	e                         *gx.Expectation
 	name, description, column string
 	kind                      string // the expectation type
 	severity                  string // error or warn
-	success                   *bool  // nil: never evaluated
-	expected, actual          string
+	outcome                   outcome
+	expected, actual          place  // in the view's texts
 	content                   string // SQL
-	params                    []param
 }
 
-// param is a keyword argument that holds no row value.
-type param struct {
-	name  string
-	value json.RawMessage
+// place is a part of the view's texts.
+type place struct{ start, end int }
+
+// outcome is what became of an expectation. The zero value is one that was never evaluated.
+type outcome byte
+
+const (
+	skipped outcome = iota
+	passed
+	failed
+)
+
+// outcomeOf an expectation: one that raised has failed, whatever it says.
+func outcomeOf(e *gx.Expectation) outcome {
+	switch {
+	case e.Raised, e.Success != nil && !*e.Success:
+		return failed
+	case e.Success != nil:
+		return passed
+	}
+	return skipped
 }
 
-// counts are the outcomes of a validation result, counted from the results and never taken from its statistics.
+// counts are the outcomes of a validation result, counted from the results.
 type counts struct {
-	total, failed, raised int
-	failsRun              bool // an expectation of severity error failed, or one raised
+	total, failed, raised, skipped int
+	failsRun                       bool  // an expectation of severity error failed, or one raised; or nothing explains that the result failed
+	saidFailed, saidTotal          int64 // by its statistics, which only speak where the results do not
 }
 
 func count(v *gx.Validation) (c counts) {
@@ -38,88 +57,118 @@ func count(v *gx.Validation) (c counts) {
 		if e.Raised {
 			c.raised++
 		}
-		if failed(e) {
+		switch outcomeOf(e) {
+		case failed:
 			c.failed++
 			if e.Raised || severity(e) == "error" {
 				c.failsRun = true
 			}
+		case skipped:
+			c.skipped++
+		}
+	}
+	if v.Success != nil && !*v.Success && c.failed == 0 {
+		c.failsRun = true
+		if v.Failed != nil {
+			c.saidFailed = max(*v.Failed, 0)
+		}
+		if v.Evaluated != nil {
+			c.saidTotal = max(*v.Evaluated, 0)
 		}
 	}
 	return c
 }
 
-// failed reports whether an expectation failed or raised; one that was never evaluated did neither.
-func failed(e *gx.Expectation) bool {
-	return e.Raised || e.Success != nil && !*e.Success
-}
-
 // severity is OpenLineage's word for GX's.
 func severity(e *gx.Expectation) string {
-	switch strings.ToLower(e.Severity) {
-	case "warning", "info":
-		return "warn"
-	default:
+	if e.Severity == "" || strings.EqualFold(e.Severity, "critical") {
 		return "error"
 	}
+	if strings.EqualFold(e.Severity, "warning") || strings.EqualFold(e.Severity, "info") {
+		return "warn"
+	}
+	return "error"
 }
 
-func assertions(v *gx.Validation, optIn RowValues) []assertion {
-	out := make([]assertion, 0, len(v.Results))
-	for i := range v.Results {
-		e := &v.Results[i]
-		a := assertion{
-			name: e.ID, kind: e.Type, severity: severity(e), success: e.Success,
-			description: bound(firstOf(e.Description, e.Notes), 500),
-			expected:    bound(expected(e), 200), actual: bound(actual(e, optIn), 500), params: params(e, optIn),
-		}
+// assert fills the view's facts: what is written of an expectation stands there ready, for it may be written in several
+// places and at several levels of detail.
+func (w *view) assert(optIn RowValues) {
+	for i := range w.v.Results {
+		e := &w.v.Results[i]
+		a := assertion{e: e, name: e.ID, kind: e.Type, severity: severity(e), outcome: outcomeOf(e), description: bound(firstOf(e.Description, e.Notes), 500)}
 		if a.kind == "" {
 			a.kind = "unknown_expectation"
 		}
 		if e.HasColumn {
 			a.column, _ = safeName(e.Column, maxNameBytes)
 		}
-		if e.Raised {
-			no := false
-			a.success = &no
-		}
-		out = append(out, a)
+		a.expected = w.text(200, func(dst []byte) []byte { return appendExpected(dst, e) })
+		a.actual = w.text(500, func(dst []byte) []byte { return appendActual(dst, e, optIn) })
+		w.facts = append(w.facts, a)
 	}
-	return out
 }
 
-// columnKwargs name columns that were checked; they are no row values. The column sets that a table is compared with are
-// sets like others.
-var columnKwargs = map[string]bool{"column_A": true, "column_B": true, "column_list": true, "column_set": true}
-
-// params keeps numbers, booleans and column names; sets, regexes and queries only when opted in.
-func params(e *gx.Expectation, optIn RowValues) (out []param) {
-	for _, k := range e.Kwargs {
-		if k.Value == nil || k.Name == "" || string(k.Value) == "null" {
-			continue
+// text keeps what write appends, at most limit bytes of it and an ellipsis.
+func (w *view) text(limit int, write func([]byte) []byte) place {
+	start := len(w.texts)
+	w.texts = write(w.texts)
+	if len(w.texts)-start > limit {
+		cut := start + limit
+		for cut > start && !utf8.RuneStart(w.texts[cut]) {
+			cut--
 		}
-		if optIn.Params || columnKwargs[k.Name] && !strings.HasPrefix(e.Type, "expect_table_columns_") || isNumber(k.Value) || string(k.Value) == "true" || string(k.Value) == "false" {
-			out = append(out, param{k.Name, k.Value})
-		}
+		w.texts = append(w.texts[:cut], "…"...)
 	}
-	return out
+	return place{start, len(w.texts)}
 }
 
-func kwarg(e *gx.Expectation, name string) *gx.Kwarg {
-	for i := range e.Kwargs {
-		if e.Kwargs[i].Name == name {
-			return &e.Kwargs[i]
-		}
+// isColumnKwarg tells which keywords name columns that were checked; they are no row values. The column sets that a table
+// is compared with are sets like others.
+func isColumnKwarg(name string) bool {
+	switch name {
+	case "column_A", "column_B", "column_list", "column_set":
+		return true
 	}
-	return nil
+	return false
 }
 
-// errorText is the one-line summary of a failed run: "2 of 14 expectations failed, 1 raised".
-func (c counts) errorText() string {
-	s := fmt.Sprintf("%d of %d expectations failed", c.failed, c.total)
+// isParam keeps numbers, booleans and column names; sets, regexes and queries only when opted in.
+func isParam(e *gx.Expectation, k *gx.Kwarg, optIn RowValues) bool {
+	switch {
+	case len(k.Value) == 0 || k.Name == "" || string(k.Value) == "null":
+		return false
+	case optIn.Params || isNumber(k.Value) || isBoolean(k.Value):
+		return true
+	}
+	return isColumnKwarg(k.Name) && !strings.HasPrefix(e.Type, "expect_table_columns_")
+}
+
+func isBoolean(raw json.RawMessage) bool { return string(raw) == "true" || string(raw) == "false" }
+
+func kwarg(e *gx.Expectation, name string) *gx.Kwarg { return e.Kwarg(name) }
+
+// appendErrorText is the one-line summary of a failed run: "2 of 14 expectations failed, 1 raised".
+func (c counts) appendErrorText(b []byte) []byte {
+	if c.failed == 0 { // its failing results were stripped
+		if c.saidFailed == 0 {
+			return append(b, "the validation failed; its failing results are not in the message"...)
+		}
+		b = strconv.AppendInt(b, c.saidFailed, 10)
+		if c.saidTotal > 0 {
+			b = strconv.AppendInt(append(b, " of "...), c.saidTotal, 10)
+		}
+		return append(b, " expectations failed; their results are not in the message"...)
+	}
+	b = strconv.AppendInt(b, int64(c.failed), 10)
+	b = append(b, " of "...)
+	b = strconv.AppendInt(b, int64(c.total), 10)
+	b = append(b, " expectations failed"...)
 	if c.raised > 0 {
-		s += fmt.Sprintf(", %d raised", c.raised)
+		b = append(b, ", "...)
+		b = strconv.AppendInt(b, int64(c.raised), 10)
+		b = append(b, " raised"...)
 	}
-	return s
+	return b
 }
 
 // bound cuts text at a rune's end.

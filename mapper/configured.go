@@ -3,6 +3,7 @@ package mapper
 import (
 	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -36,7 +37,7 @@ func (m *Mapper) configuredJobFacets(e *openlineage.Encoder) {
 		e.Close(']')
 		e.Close('}')
 	}
-	if c := s.SourceCode; isURI(c.URL) {
+	if c := s.SourceCode; c.URL != "" && isURI(c.URL) {
 		e.Facet("sourceCodeLocation", m.producer, facetURL("1-1-0", "SourceCodeLocationJobFacet"))
 		e.Member("type", firstOf(c.Type, "git"))
 		e.Member("url", c.URL)
@@ -48,7 +49,16 @@ func (m *Mapper) configuredJobFacets(e *openlineage.Encoder) {
 	}
 }
 
+// isURI reports whether text is an absolute URI: with anything else Marquez leaves the run half written.
+func isURI(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.IsAbs()
+}
+
 func configuredTags(e *openlineage.Encoder, tags map[string]string) {
+	if len(tags) == 0 {
+		return
+	}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		tag(e, key, tags[key], "USER")
 	}
@@ -57,6 +67,9 @@ func configuredTags(e *openlineage.Encoder, tags map[string]string) {
 // executionParameters tells the suite's parameters: numbers, booleans and times; texts, which may be row values, only when
 // opted in.
 func (m *Mapper) executionParameters(e *openlineage.Encoder, w *view) {
+	if len(w.v.Params) == 0 {
+		return
+	}
 	type parameter struct{ key, value string }
 	var all []parameter
 	for _, key := range slices.Sorted(maps.Keys(w.v.Params)) {

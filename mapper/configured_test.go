@@ -3,6 +3,7 @@ package mapper
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func mapped(t *testing.T, s Settings, in Input, message string) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runs = slices.DeleteFunc(runs, func(r openlineage.Run) bool { return r.Part == checkpointPart })
 	events := runs[len(runs)-1].Events
 	for _, ev := range events {
 		if err := openlineage.Validate(ev.Body); err != nil {
@@ -111,14 +113,20 @@ func TestParentComesFromHeadersThenSettingsThenTheCheckpoint(t *testing.T) {
 		in        Input
 		own, root string // name and run id
 	}{
-		"none":             {Settings{}, Input{}, "", ""},
-		"header":           {Settings{Parent: id("s/s/" + two)}, Input{Parent: id("n/dag.task/" + one)}, `"dag.task""` + one + `"`, `"dag.task""` + one + `"`},
-		"header and root":  {Settings{}, Input{Parent: id("n/dag.task/" + one), Root: id("n/dag/" + two)}, `"dag.task""` + one + `"`, `"dag""` + two + `"`},
-		"one by one":       {Settings{}, Input{Parent: ParentRun{Namespace: "n/m", Name: "dag", RunID: one}}, `"dag""` + one + `"`, `"dag""` + one + `"`},
-		"settings":         {Settings{Parent: id("n/s/" + two), CheckpointRun: true}, Input{}, `"s""` + two + `"`, `"s""` + two + `"`},
-		"a broken header":  {Settings{Parent: id("n/s/" + two)}, Input{Parent: id("n/dag/manual__2024")}, "", ""},
-		"root alone":       {Settings{}, Input{Root: id("n/dag/" + two)}, "", ""},
-		"the checkpoint's": {Settings{CheckpointRun: true}, Input{}, `"orders_checkpoint""019b7ca9-8c88-71b1-8356-b1a5e70705a7"`, `"orders_checkpoint""019b7ca9-8c88-71b1-8356-b1a5e70705a7"`},
+		"none":                    {Settings{}, Input{}, "", ""},
+		"header":                  {Settings{Parent: id("s/s/" + two)}, Input{Parent: id("n/dag.task/" + one)}, `"dag.task""` + one + `"`, `"dag.task""` + one + `"`},
+		"header and root":         {Settings{}, Input{Parent: id("n/dag.task/" + one), Root: id("n/dag/" + two)}, `"dag.task""` + one + `"`, `"dag""` + two + `"`},
+		"an address as namespace": {Settings{}, Input{Parent: id("http://airflow.example.com:8080/ui/dag.task/" + one)}, `"dag.task""` + one + `"`, `"dag.task""` + one + `"`},
+		"context": {Settings{Parent: id("s/s/" + two)}, Input{Context: `{"parent": {"run": {"runId": "` + one + `"}, "job": {"namespace": "a/b", "name": "dag/task", "jobType": {}}, "root": {"run": {"runId": "` + two + `"}, "job": {"namespace": "a", "name": "dag"}}}, "more": 1}`,
+			Parent: id("n/old/" + two)}, `"dag/task""` + one + `"`, `"dag""` + two + `"`},
+		"context without root":      {Settings{}, Input{Context: `{"parent": {"run": {"runId": "` + one + `"}, "job": {"namespace": "a", "name": "t"}}}`}, `"t""` + one + `"`, `"t""` + one + `"`},
+		"a broken context":          {Settings{}, Input{Context: `{"parent": {}}`, Parent: id("n/old/" + two)}, `"old""` + two + `"`, `"old""` + two + `"`},
+		"a context of another kind": {Settings{}, Input{Context: `no`}, "", ""},
+		"one by one":                {Settings{}, Input{Parent: ParentRun{Namespace: "n/m", Name: "dag", RunID: one}}, `"dag""` + one + `"`, `"dag""` + one + `"`},
+		"settings":                  {Settings{Parent: id("n/s/" + two), CheckpointRun: true}, Input{}, `"s""` + two + `"`, `"s""` + two + `"`},
+		"a broken header":           {Settings{Parent: id("n/s/" + two)}, Input{Parent: id("n/dag/manual__2024")}, "", ""},
+		"root alone":                {Settings{}, Input{Root: id("n/dag/" + two)}, "", ""},
+		"the checkpoint's":          {Settings{CheckpointRun: true}, Input{}, `"orders_checkpoint""019b7ca9-8c88-71b1-8356-b1a5e70705a7"`, `"orders_checkpoint""019b7ca9-8c88-71b1-8356-b1a5e70705a7"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := mapped(t, c.settings, c.in, checkpointResult)
@@ -148,7 +156,7 @@ func TestConfiguredFacetsStandOnTheJobAndTheRun(t *testing.T) {
 		"inputs 0 name":                               `"orders/2024/02.csv"`,
 		"run facets great_expectations_meta run_id":   `{"run_name":"nightly","run_time":"2026-01-02T03:04:05.000000Z"}`,
 		"run facets great_expectations_meta _tags":    "",
-		"job facets documentation":                    "",
+		"job facets documentation description":        `"Checks orders with the Great Expectations suite orders.daily."`,
 		"inputs 0 inputFacets subset location":        "",
 		"run facets executionParameters parameters x": "",
 	} {
@@ -192,4 +200,12 @@ func TestParametersAndManyIdentifiersDoNotMakeAnEventTooLarge(t *testing.T) {
 	if got := jsonAt(tree, "inputs", "0", "inputFacets", "subset"); got == "" || len(got) > 12<<10 {
 		t.Errorf("subset of %d bytes", len(got))
 	}
+}
+
+func parsed(t *testing.T, body []byte) (tree map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal(body, &tree); err != nil {
+		t.Fatal(err)
+	}
+	return tree
 }

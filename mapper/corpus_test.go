@@ -1,144 +1,24 @@
 package mapper
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
+	corpustest "github.com/gx-ol/gx-ol/test/corpus"
 )
 
-const (
-	corpusDir = "../../shared/corpus/train"
-	specDir   = "../../shared/openlineage-spec"
-)
-
-// marks stand in every text cell, set, query and password of the corpus.
-var marks = regexp.MustCompile(`ROWVALUE|PARAMVALUE|SECRETPW`)
-
-// humanText is what people wrote about a check or a run, which goes with it by intent; the corpus marks it too.
-var humanText = regexp.MustCompile(`"(description|run_name)":"(PARAMVALUE|[^"R]|R[^O])*"`)
-
-// secret may stand nowhere, in human text neither; names are lower-cased on their way.
-var secret = regexp.MustCompile(`(?i)ROWVALUE|SECRETPW`)
+// corpusDir has the results with marks, referenceDir the pairs with the events of the reference action.
+var corpusDir, referenceDir = corpustest.Train(), corpustest.Reference()
 
 var received = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-
-// validator checks events against the official schemas, facets included.
-type validator struct {
-	event  *jsonschema.Schema
-	facets map[string]*jsonschema.Schema // by "run.parent", "job.jobType", "dataset.schema", "input.dataQualityMetrics"
-}
-
-func newValidator(t testing.TB) *validator {
-	t.Helper()
-	files, _ := filepath.Glob(filepath.Join(specDir, "facets", "*.json"))
-	if len(files) == 0 {
-		t.Skip("the official schemas are not here")
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	type doc struct {
-		ID         string                     `json:"$id"`
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	load := func(path string) doc {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var d doc
-		if err := json.Unmarshal(raw, &d); err != nil {
-			t.Fatal(err)
-		}
-		if err := c.AddResource(d.ID, parsed); err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	root := load(filepath.Join(specDir, "OpenLineage.json"))
-	docs := make(map[string]doc)
-	for _, f := range files {
-		docs[filepath.Base(f)] = load(f)
-	}
-	v := &validator{facets: make(map[string]*jsonschema.Schema)}
-	var err error
-	if v.event, err = c.Compile(root.ID + "#/$defs/RunEvent"); err != nil {
-		t.Fatal(err)
-	}
-	for base, d := range docs {
-		place := "dataset"
-		switch {
-		case strings.HasSuffix(base, "RunFacet.json"):
-			place = "run"
-		case strings.HasSuffix(base, "JobFacet.json"):
-			place = "job"
-		case strings.Contains(base, "InputDatasetFacet"), base == "DataQualityAssertionsDatasetFacet.json", base == "BaseSubsetDatasetFacet.json":
-			place = "input"
-		}
-		for name := range d.Properties {
-			s, err := c.Compile(d.ID + "#/properties/" + name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			v.facets[place+"."+name] = s
-		}
-	}
-	return v
-}
-
-// customFacets are ours or the reference action's; only their base is standard.
-var customFacets = map[string]bool{"run.great_expectations_meta": true, "input.greatExpectations_assertions": true}
-
-func (v *validator) check(t *testing.T, body []byte) {
-	t.Helper()
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	if err != nil {
-		t.Fatalf("no JSON: %v\n%s", err, body)
-	}
-	if err := v.event.Validate(parsed); err != nil {
-		t.Errorf("event: %v", err)
-	}
-	ev := parsed.(map[string]any)
-	v.checkFacets(t, "run", ev["run"], "facets")
-	v.checkFacets(t, "job", ev["job"], "facets")
-	inputs, _ := ev["inputs"].([]any)
-	for _, in := range inputs {
-		v.checkFacets(t, "dataset", in, "facets")
-		v.checkFacets(t, "input", in, "inputFacets")
-	}
-}
-
-func (v *validator) checkFacets(t *testing.T, place string, of any, key string) {
-	t.Helper()
-	facets, _ := of.(map[string]any)[key].(map[string]any)
-	for name, facet := range facets {
-		schema := v.facets[place+"."+name]
-		if schema == nil {
-			if !customFacets[place+"."+name] {
-				t.Errorf("no official schema for %s facet %s", place, name)
-			}
-			continue
-		}
-		if err := schema.Validate(facet); err != nil {
-			t.Errorf("%s facet %s: %v", place, name, err)
-		}
-	}
-}
 
 // indexed is a line of the corpus index.
 type indexed struct {
@@ -175,23 +55,9 @@ type indexedJob struct {
 	ValidationID *string         `json:"validation_id"`
 }
 
-func corpus(t testing.TB) (lines []indexed) {
+func corpus(t testing.TB) []indexed {
 	t.Helper()
-	f, err := os.Open(filepath.Join(corpusDir, "INDEX.ndjson"))
-	if err != nil {
-		t.Skip("the corpus is not here")
-	}
-	defer f.Close()
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<24)
-	for s.Scan() {
-		var l indexed
-		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, l)
-	}
-	return lines
+	return corpustest.Index[indexed](t)
 }
 
 func mapFile(t testing.TB, m *Mapper, path string) []openlineage.Run {
@@ -247,13 +113,10 @@ func TestEveryCorpusMessageMapsValidatesAndLeaksNothing(t *testing.T) {
 				t.Fatalf("%d runs, want %d", len(runs), len(line.Validations))
 			}
 			for i, run := range runs {
-				for j, ev := range append(run.Events[:len(run.Events):len(run.Events)], *run.Minimal) {
+				for j, ev := range append(run.Events[:len(run.Events):len(run.Events)], run.Minimal()) {
 					official.check(t, ev.Body)
-					if secret.Match(ev.Body) {
-						t.Error("a password or row value left the message")
-					}
-					if mark := marks.FindIndex(humanText.ReplaceAll(ev.Body, nil)); mark != nil {
-						t.Errorf("a value left the message: %s", humanText.ReplaceAll(ev.Body, nil)[max(0, mark[0]-80):])
+					if leak := corpustest.Leak(ev.Body); leak != "" {
+						t.Errorf("a value left the message: %s", leak)
 					}
 					if j < len(run.Events) && !bytes.Equal(ev.Body, again[i].Events[j].Body) {
 						t.Error("mapping twice gives different bytes")

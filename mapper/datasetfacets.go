@@ -2,7 +2,6 @@ package mapper
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
@@ -10,55 +9,49 @@ import (
 
 // datasetFacets writes the input's facets and input facets.
 func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d detail) {
-	places := m.settings.AssertionsIn
-	if len(places) == 0 {
-		places = []string{"inputFacets"}
-	}
-	e.Key("facets")
+	e.Field("facets")
 	e.Open('{')
-	if in.sourceName != "" && isURI(in.sourceURI) {
-		e.Facet("dataSource", m.producer, facetURL("1-0-1", "DatasourceDatasetFacet"))
-		e.Member("name", in.sourceName)
-		e.Member("uri", in.sourceURI)
-		e.Close('}')
+	if in.hasSource() {
+		m.dataSource(e, in)
 	}
-	if in.measured {
-		m.symlinks(e, w, &in.dataset)
+	if in.measured && m.settings.Symlinks == "on" {
+		m.symlinks(e, in.second)
 	}
-	if in.measured && len(w.columns) > 0 {
-		e.Facet("schema", m.producer, facetURL("1-2-0", "SchemaDatasetFacet"))
-		e.Key("fields")
+	if in.measured && len(w.columns) > 0 && m.tellsColumns() {
+		e.Begin(m.ready.schema)
+		e.Field("fields")
 		e.Open('[')
 		for _, c := range w.columns {
 			e.Open('{')
-			e.Member("name", c)
+			e.Field("name")
+			e.Text(c)
 			e.Close('}')
 		}
 		e.Close(']')
 		e.Close('}')
 	}
-	if in.asserted && slices.Contains(places, "facets") {
+	if in.asserted && slices.Contains(m.settings.AssertionsIn, "facets") {
 		m.assertionsFacet(e, w, d)
 	}
 	e.Close('}')
 	if !in.asserted {
 		return
 	}
-	e.Key("inputFacets")
+	e.Field("inputFacets")
 	e.Open('{')
-	if slices.Contains(places, "inputFacets") {
+	if len(m.settings.AssertionsIn) == 0 || slices.Contains(m.settings.AssertionsIn, "inputFacets") {
 		m.assertionsFacet(e, w, d)
 	}
 	if in.measured {
-		m.metricsFacet(e, "dataQualityMetrics", &w.metrics)
+		metricsFacet(e, m.ready.metrics, &w.metrics)
 	}
 	if m.reference(d) {
 		m.referenceInputFacets(e, w, in.measured)
 	}
-	if in.measured && w.metrics.rows != nil {
-		e.Facet("inputStatistics", m.producer, facetURL("1-0-0", "InputStatisticsInputDatasetFacet"))
-		e.Key("rowCount")
-		e.Int(*w.metrics.rows)
+	if in.measured && w.metrics.rows.known {
+		e.Begin(m.ready.statistics)
+		e.Field("rowCount")
+		e.Int(w.metrics.rows.n)
 		e.Close('}')
 	}
 	if in.measured {
@@ -67,87 +60,104 @@ func (m *Mapper) datasetFacets(e *openlineage.Encoder, w *view, in *input, d det
 	e.Close('}')
 }
 
-// isURI reports whether text is an absolute URI: with anything else in dataSource, Marquez leaves the run half written.
-func isURI(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.IsAbs()
+// tellsColumns reports whether the schema facet is wanted. Its fields have names only: in Marquez they hide those of who knows the types, and
+// each event adds all of them again.
+func (m *Mapper) tellsColumns() bool {
+	return m.settings.SchemaFacet == "on" || m.settings.SchemaFacet == "" && m.settings.Compat == compatReference
 }
 
-// symlinks gives the dataset its GX name as a second one.
-func (m *Mapper) symlinks(e *openlineage.Encoder, w *view, ds *dataset) {
-	b := w.v.Batch
-	if !ds.symlink || b.Datasource == "" || b.Asset == "" {
+func (d *dataset) hasSource() bool { return d.sourceName != "" && d.sourceURI != "" }
+
+func (m *Mapper) dataSource(e *openlineage.Encoder, in *input) {
+	e.Begin(m.ready.dataSource)
+	e.Member("name", in.sourceName)
+	e.Member("uri", in.sourceURI)
+	e.Close('}')
+}
+
+// symlinks writes the dataset's second name.
+func (m *Mapper) symlinks(e *openlineage.Encoder, second openlineage.Dataset) {
+	if second.Name == "" {
 		return
 	}
-	namespace, _ := safeNamespace("great_expectations://" + b.Datasource)
-	name, _ := safeName(b.Asset, maxDatasetBytes-len(namespace))
-	if namespace == ds.namespace && name == ds.name {
-		return
-	}
-	e.Facet("symlinks", m.producer, facetURL("1-0-1", "SymlinksDatasetFacet"))
-	e.Key("identifiers")
+	e.Begin(m.ready.symlinks)
+	e.Field("identifiers")
 	e.Open('[')
 	e.Open('{')
-	e.Member("namespace", namespace)
-	e.Member("name", name)
+	e.Member("namespace", second.Namespace)
+	e.Member("name", second.Name)
 	e.Member("type", "TABLE")
 	e.Close('}')
 	e.Close(']')
 	e.Close('}')
 }
 
-// assertionsFacet leaves out what was never evaluated: the standard has no word for it there.
+// assertionsFacet leaves out what was never evaluated: the standard has no word for it there. An empty one would replace
+// the dataset's last ones by nothing.
 func (m *Mapper) assertionsFacet(e *openlineage.Encoder, w *view, d detail) {
-	e.Facet("dataQualityAssertions", m.producer, facetURL("1-1-0", "DataQualityAssertionsDatasetFacet"))
-	e.Key("assertions")
+	if w.counts.total == w.counts.skipped {
+		return
+	}
+	e.Begin(m.ready.assertions)
+	e.Field("assertions")
 	e.Open('[')
 	kept := 0
 	for i := range w.facts {
 		a := &w.facts[i]
-		if a.success == nil || !keep(a, d, &kept) {
+		if a.outcome == skipped || !keep(a, d, &kept) {
 			continue
+		}
+		if e.Over() {
+			return
 		}
 		e.Open('{')
 		e.Member("assertion", a.kind)
-		e.Key("success")
-		e.Bool(*a.success)
+		e.Field("success")
+		e.Bool(a.outcome == passed)
 		e.Member("column", a.column)
 		e.Member("severity", a.severity)
 		e.Member("name", a.name)
 		if d > noDescriptions {
 			e.Member("description", a.description)
 		}
-		details(e, a, d)
+		m.details(e, w, a, d)
 		e.Close('}')
 	}
 	e.Close(']')
 	e.Close('}')
 }
 
-func (m *Mapper) metricsFacet(e *openlineage.Encoder, key string, n *metrics) {
-	if n.rows == nil && n.bytes == nil && len(n.columns) == 0 {
+func metricsFacet(e *openlineage.Encoder, facet openlineage.Ready, n *metrics) {
+	if !n.known() {
 		return
 	}
-	e.Facet(key, m.producer, facetURL("1-0-3", "DataQualityMetricsInputDatasetFacet"))
-	member(e, "rowCount", n.rows)
-	member(e, "bytes", n.bytes)
-	e.Key("columnMetrics")
+	e.Begin(facet)
+	integerField(e, "rowCount", n.rows)
+	integerField(e, "bytes", n.bytes)
+	e.Field("columnMetrics")
 	e.Open('{')
 	for i := range n.columns {
 		c := &n.columns[i]
+		if c.empty() {
+			continue
+		}
+		if e.Over() {
+			return
+		}
 		e.Key(c.name)
 		e.Open('{')
-		member(e, "nullCount", c.nulls)
-		member(e, "distinctCount", c.distinct)
+		integerField(e, "nullCount", c.nulls)
+		integerField(e, "distinctCount", c.distinct)
 		raw(e, "sum", c.sum)
-		member(e, "count", c.count)
+		integerField(e, "count", c.count)
 		raw(e, "min", c.min)
 		raw(e, "max", c.max)
 		if len(c.quantiles) > 0 {
-			e.Key("quantiles")
+			e.Field("quantiles")
 			e.Open('{')
 			for _, q := range c.quantiles {
-				raw(e, q.name, q.value)
+				e.Key(string(q.name))
+				e.Raw(q.value)
 			}
 			e.Close('}')
 		}
@@ -157,10 +167,10 @@ func (m *Mapper) metricsFacet(e *openlineage.Encoder, key string, n *metrics) {
 	e.Close('}')
 }
 
-func member(e *openlineage.Encoder, name string, n *int64) {
-	if n != nil {
-		e.Key(name)
-		e.Int(*n)
+func integerField(e *openlineage.Encoder, name string, n whole) {
+	if n.known {
+		e.Field(name)
+		e.Int(n.n)
 	}
 }
 

@@ -23,25 +23,29 @@ type Origin struct {
 }
 
 // Explain maps the message and says of each field of its events where it came from. A passed-through event has none: it
-// travels as it is. The error is Map's.
+// travels as it is, and a checkpoint's own run is left out. The error is Map's.
 func (m *Mapper) Explain(msg *gx.Message, in Input) ([]Origin, error) {
 	var all []Origin
+	sql, cp := &sqlReader{left: maxSQL}, m.checkpointOf(msg, in)
 	for i := range msg.Validations {
 		v := &msg.Validations[i]
-		w, _, fault := m.decide(v, in)
+		w := m.view()
+		_, fault := m.decide(w, v, in, sql, cp)
 		var run openlineage.Run
 		if fault == nil {
-			run, fault = m.events(&w)
+			run, fault = m.events(w)
 		}
 		if fault != nil {
 			fault.Part = v.Part
 			return nil, fault
 		}
-		x := explainer{m: m, w: &w, in: in, message: v.Locate()}
+		x := explainer{m: m, w: w, in: in, message: v.Locate()}
 		for j := range w.facts {
 			e := &v.Results[j]
-			x.tests = append(x.tests, e)
-			if w.facts[j].success != nil {
+			if m.settings.TestFacet != "never" && (m.everyTest(w) || w.facts[j].outcome == skipped) {
+				x.tests = append(x.tests, e)
+			}
+			if w.facts[j].outcome != skipped {
 				x.assertions = append(x.assertions, e)
 			}
 		}
@@ -72,11 +76,7 @@ func (x *explainer) trim() {
 	kept := func(all []*gx.Expectation) (out []*gx.Expectation) {
 		n := 0
 		for _, e := range all {
-			a := assertion{success: e.Success}
-			if e.Raised {
-				no := false
-				a.success = &no
-			}
+			a := assertion{outcome: outcomeOf(e)}
 			if keep(&a, x.w.detail, &n) {
 				out = append(out, e)
 			}

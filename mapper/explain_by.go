@@ -12,7 +12,7 @@ func (x *explainer) by(what, field string) (from, where string) {
 	s, v := &x.m.settings, x.w.v
 	switch what {
 	case "times":
-		if clockOf(v).IsZero() {
+		if clockOf(v.GXVersion, x.w.times.load, x.w.times.validation).IsZero() {
 			return "derived", "no time in the result: when it was received"
 		}
 		if x.kind == "START" {
@@ -24,8 +24,11 @@ func (x *explainer) by(what, field string) (from, where string) {
 	case "job name":
 		return x.jobOrigin(x.in.JobName, "openlineage-job-name", func(r *jobRule) bool { return r.name != nil }, s.JobName, "job.name")
 	case "job description":
-		if strings.TrimSpace(s.JobDescription) != "" {
+		if text := x.w.description; text != "" && text != v.SuiteNotes {
 			return "configuration", "job.description"
+		}
+		if strings.TrimSpace(v.SuiteNotes) == "" {
+			return "derived", "which suite checks which asset"
 		}
 		return x.place(field, "/meta/notes")
 	case "parent":
@@ -88,8 +91,7 @@ func (x *explainer) jobOrigin(header, headerName string, names func(*jobRule) bo
 	if strings.TrimSpace(header) != "" {
 		return "header", headerName
 	}
-	datasource, asset := identify(x.m.tables, x.w.v)
-	f := x.m.jobFields(x.w.v, x.in, datasource, asset)
+	f := x.m.jobFields(x.w.v, x.in, x.w.source)
 	for i := range x.m.jobRules {
 		if r := &x.m.jobRules[i]; r.fits(f) {
 			if names(r) {
@@ -112,6 +114,9 @@ func (x *explainer) parentOrigin(field string) (from, where string) {
 	if strings.Contains(field, ".root.") && x.w.parent.root != x.w.parent.own {
 		in, set, name = x.in.Root, x.m.settings.Root, "root-parent"
 	}
+	if own, _, ok := parseContext(x.in.Context); ok && own == x.w.parent.own {
+		return "header", "openlineage-context"
+	}
 	switch {
 	case in != (ParentRun{}):
 		return "header", "openlineage-" + name + "-…"
@@ -130,10 +135,9 @@ func (x *explainer) tagIndex(field string) int {
 // datasetOrigin names the entry of the datasources and the places in the message that the name was made of.
 func (x *explainer) datasetOrigin() (from, where string) {
 	v := x.w.v
-	datasource, _ := identify(x.m.tables, v)
 	var parts []string
-	if t := findTable(x.m.tables, datasource); t != nil {
-		parts = append(parts, fmt.Sprintf("datasources: %q", t.glob))
+	if entry := x.w.source.Entry; entry != "" {
+		parts = append(parts, fmt.Sprintf("datasources: %q", entry))
 	}
 	for _, block := range []string{"batch_spec", "batch_kwargs"} {
 		for _, key := range []string{"query", "query_name", "table_name", "table", "schema_name", "schema", "database_name", "path", "s3", "reader_options", "batch_data", "dataset"} {
@@ -154,7 +158,8 @@ func (x *explainer) metricOrigin(field string) (from, where string) {
 	want := x.w.metrics.field(field)
 	for i := len(x.w.v.Results) - 1; i >= 0; i-- {
 		e := &x.w.v.Results[i]
-		alone := measure(&gx.Validation{Results: []gx.Expectation{*e}})
+		var alone metrics
+		alone.measure(&gx.Validation{Results: []gx.Expectation{*e}})
 		if got := alone.field(field); got != "" && got == want {
 			return "message", "/" + strings.Join(append(x.message.Result(e), "result"), "/") + " of " + e.Type
 		}
@@ -187,7 +192,7 @@ func (m *metrics) field(name string) string {
 			}
 		}
 		for _, q := range c.quantiles {
-			if rest == "quantiles."+q.name {
+			if rest == "quantiles."+string(q.name) {
 				return string(q.value)
 			}
 		}
@@ -195,9 +200,9 @@ func (m *metrics) field(name string) string {
 	return ""
 }
 
-func number64(n *int64) string {
-	if n == nil {
+func number64(n whole) string {
+	if !n.known {
 		return ""
 	}
-	return fmt.Sprint(*n)
+	return fmt.Sprint(n.n)
 }

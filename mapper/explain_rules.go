@@ -11,7 +11,7 @@ type originRule struct {
 // "result" is within the expectation's own result. docs/mapping.md has this table.
 var originRules = []originRule{
 	{"eventTime", "by", "times"},
-	{"eventType", "derived", "START; then FAIL if an expectation of severity error failed or one raised (failed_run), else COMPLETE"},
+	{"eventType", "derived", "START; then FAIL if an expectation of severity error failed or one raised, or the failing ones were stripped (failed_run), else COMPLETE"},
 	{"run.runId", "derived", "docs/run-ids.md"},
 	{"*._producer", "constant", "gx-ol and its version"},
 	{"*._schemaURL", "constant", "the facet's schema"},
@@ -56,8 +56,9 @@ var originRules = []originRule{
 	{"inputs[].namespace", "by", "dataset"},
 	{"inputs[].name", "by", "dataset"},
 	{"inputs[].facets", "derived", "no more is known of the dataset"},
+	{"inputs[].inputFacets", "derived", "no expectation was evaluated"},
 	{"*.tests", "derived", "no expectation was evaluated"},
-	{"*.assertions", "derived", "no expectation was evaluated"},
+	{"*.greatExpectations_assertions.assertions", "derived", "no expectation was evaluated"},
 	{"inputs[].facets.dataSource.name", "message", "/meta/active_batch_definition/datasource_name /meta/batch_kwargs/datasource /meta/data_asset_name/datasource result/expectation_config/kwargs/batch_id"},
 	{"inputs[].facets.dataSource.uri", "by", "dataset"},
 	{"inputs[].facets.symlinks.*", "derived", "GX datasource and asset as a second name"},

@@ -132,7 +132,7 @@ func TestTheDocumentedOriginsAreTheCodes(t *testing.T) {
 	by := map[string]string{
 		"times": "derived | the earliest, or the latest, of the result's own times within an hour of its clock; else when it was received", "job namespace": "header, configuration | `openlineage-job-namespace`, `job.rules`, `job.namespace`, else `default`",
 		"job name":        "header, configuration, derived | `openlineage-job-name`, `job.rules`, `job.name`, else the parts of `<suite>.<datasource>.<asset>` that are known",
-		"job description": "configuration, message | `job.description`, else `/meta/notes`", "parent": "header, configuration, derived | `openlineage-parent-…`, `parent.id`, else the checkpoint's own run (`parent.checkpoint`)",
+		"job description": "configuration, message, derived | `job.description`, else `/meta/notes`, else which suite checks which asset", "parent": "header, configuration, derived | `openlineage-parent-…`, `parent.id`, else the checkpoint's own run, where a message holds it whole (`parent.checkpoint`)",
 		"run tags": "configuration, derived | `run.tags`; what gx-ol did, and that the result is partial", "dataset": "derived | the entry of `datasources` and what `batch_spec` or `batch_kwargs` tells",
 		"subset": "message | `/meta/active_batch_definition/batch_identifiers`, or the file of an asset", "metric": "message | the counts and observed values of the results, see below",
 		"outcome": "message | `result/success`, `result/exception_info`", "severity": "message, constant | `result/expectation_config/severity`, else error",

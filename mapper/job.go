@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -27,7 +28,7 @@ func compileJobName(text string) (*template.Template, error) {
 	if text == "" {
 		return nil, nil
 	}
-	t, err := template.New("job.name").Option("missingkey=error").Parse(text)
+	t, err := template.New("job.name").Option("missingkey=error").Funcs(naming.Functions).Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +69,19 @@ func (r *jobRule) fits(f jobFields) bool {
 	return true
 }
 
-func (m *Mapper) jobFields(v *gx.Validation, in Input, datasource, asset string) jobFields {
-	return jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: datasource, Asset: asset,
-		RunName: v.RunName, Topic: in.Topic, Batch: batchText(v, m.settings.BatchValues)}
+func (m *Mapper) jobFields(v *gx.Validation, in Input, src *naming.Source) jobFields {
+	batch := ""
+	if m.jobName != nil || m.jobText != nil || len(m.jobRules) > 0 { // else nobody reads it
+		batch = batchText(v, m.settings.BatchValues)
+	}
+	return jobFields{Checkpoint: v.Checkpoint, Suite: v.Suite, Datasource: src.Datasource, Asset: src.Asset,
+		RunName: v.RunName, Topic: in.Topic, Batch: batch}
 }
 
 // nameJob names the job: by header, else by the first rule that fits, else by the setting, else
 // <suite>.<datasource>.<asset> of what is known.
-func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (job openlineage.Job, warn []string) {
-	f := m.jobFields(v, in, datasource, asset)
+func (m *Mapper) nameJob(v *gx.Validation, in Input, src *naming.Source) (job openlineage.Job, warn []string) {
+	f := m.jobFields(v, in, src)
 	ruled, name := "", m.jobName
 	for i := range m.jobRules {
 		if r := &m.jobRules[i]; r.fits(f) {
@@ -97,7 +102,7 @@ func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (
 		}
 	}
 	if job.Name == "" {
-		job.Name = joinParts(v.Suite, datasource, asset)
+		job.Name = joinParts(v.Suite, src.Datasource, src.Asset)
 	}
 	if job.Name == "" {
 		job.Name = "great_expectations"
@@ -110,6 +115,20 @@ func (m *Mapper) nameJob(v *gx.Validation, in Input, datasource, asset string) (
 		warn = append(warn, "name_changed")
 	}
 	return job, warn
+}
+
+// describeJob is what is told of the job: the setting, else the suite's notes; "" where neither says a word.
+func (m *Mapper) describeJob(v *gx.Validation, in Input, src *naming.Source) string {
+	if m.jobText != nil {
+		var b strings.Builder
+		if m.jobText.Execute(&b, m.jobFields(v, in, src)) == nil && strings.TrimSpace(b.String()) != "" {
+			return b.String()
+		}
+	}
+	if strings.TrimSpace(v.SuiteNotes) == "" {
+		return ""
+	}
+	return v.SuiteNotes
 }
 
 func firstOf(texts ...string) string {

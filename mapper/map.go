@@ -3,168 +3,266 @@
 package mapper
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"text/template"
 	"time"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// Mapper maps by its settings. It holds no state and may be used by many goroutines.
+// Mapper maps by its settings. It holds no state but memory that is used again, and may be used by many goroutines.
 type Mapper struct {
 	settings Settings
-	tables   []table
+	entries  *naming.Entries
 	jobName  *template.Template // nil: the default name
+	jobText  *template.Template // nil: the default description
 	jobRules []jobRule
 	producer string
+	ready    ready
+	views    sync.Pool // of *view
 }
 
 // New compiles the settings' templates and globs, and reports all that is wrong with them at once.
 func New(s Settings) (*Mapper, error) {
-	tables, tablesErr := compileTables(s.Datasources)
+	entries, entriesErr := naming.Compile(s.Datasources, s.ProjectFolder)
 	name, nameErr := compileJobName(s.JobName)
 	if nameErr != nil {
 		nameErr = fmt.Errorf("job.name: %w", nameErr)
 	}
 	rules, rulesErr := compileJobRules(s.JobRules)
-	if err := errors.Join(tablesErr, nameErr, rulesErr); err != nil {
+	text, textErr := compileJobName(s.JobDescription)
+	if textErr != nil {
+		textErr = fmt.Errorf("job.description: %w", textErr)
+	}
+	if err := errors.Join(entriesErr, nameErr, textErr, rulesErr); err != nil {
 		return nil, err
 	}
-	return &Mapper{settings: s, tables: tables, jobName: name, jobRules: rules, producer: openlineage.Producer(s.Version)}, nil
+	producer := openlineage.Producer(s.Version)
+	return &Mapper{settings: s, entries: entries, jobName: name, jobText: text, jobRules: rules, producer: producer, ready: newReady(producer)}, nil
 }
 
 // Map gives the runs of every validation result of the message, in the message's order. The error is an *Error: one
 // result that cannot be mapped refuses the whole message, so that nothing is half delivered.
 func (m *Mapper) Map(msg *gx.Message, in Input) ([]openlineage.Run, error) {
 	if msg.Shape == gx.ShapeEvent {
-		return []openlineage.Run{passThrough(msg)}, nil
+		return passedThrough(msg), nil
+	}
+	if len(msg.Validations) == 0 { // a checkpoint that validated nothing, which nobody would hear of
+		return []openlineage.Run{{Warn: []string{"no_validations"}}}, nil
 	}
 	runs := make([]openlineage.Run, 0, len(msg.Validations))
+	sql, cp := &sqlReader{left: maxSQL}, m.checkpointOf(msg, in)
+	left := bytesOfAll + bytesPerByte*msg.Size
 	for i := range msg.Validations {
-		run, err := m.mapOne(&msg.Validations[i], in)
+		run, err := m.mapOne(&msg.Validations[i], in, sql, cp)
+		for _, ev := range run.Events {
+			left -= len(ev.Body)
+		}
+		if err == nil && left < 0 && msg.Size > 0 {
+			err = &Error{Code: "too_many_event_bytes", Reason: fmt.Sprintf(
+				"the events of the message up to here have more than %d bytes and %d times its own %d", bytesOfAll, bytesPerByte, msg.Size)}
+		}
 		if err != nil {
 			err.Part = msg.Validations[i].Part
 			return nil, err
 		}
 		runs = append(runs, run)
 	}
-	return runs, nil
+	if cp == nil {
+		return runs, nil
+	}
+	all, fault := m.around(cp, runs)
+	if fault != nil {
+		return nil, fault
+	}
+	return all, nil
 }
+
+// What events may weigh, far above real ones: a short query of many tables names each of them in each of its events.
+const (
+	maxEventBytes = 8 << 20 // of one event where max_event_bytes does not say less
+	bytesOfAll    = 4 << 20 // of a message's events, beside bytesPerByte for each byte of the message
+	bytesPerByte  = 4
+)
 
 // view is a validation result as the encoder sees it: everything decided, nothing yet written.
 type view struct {
 	v               *gx.Validation
+	source          *naming.Source
 	id              string
-	start           time.Time
-	end             time.Time
-	nominal         time.Time
+	times           times
+	end             time.Time // the terminal event's
 	terminal        openlineage.EventType
-	job             openlineage.Job
+	job             namedJob
+	description     string // of the job; "" the default one
 	parent          parent
 	inputs          []input
 	sql, sqlDialect string // of a query asset
+	batch           batch
 	counts          counts
-	facts           []assertion
-	metrics         metrics
-	columns         []string
+	checkpoint      bool   // the run is a checkpoint's own: it has no results
 	detail          detail // of the terminal event, once it is encoded
+
+	// Memory that the next view uses again.
+	facts   []assertion
+	metrics metrics
+	columns [][]byte // in the message's memory
+	texts   []byte
+	enc     openlineage.Encoder
+	known   known
 }
 
-func (m *Mapper) mapOne(v *gx.Validation, in Input) (openlineage.Run, *Error) {
-	w, warn, fault := m.decide(v, in)
+func (m *Mapper) view() *view {
+	if w, ok := m.views.Get().(*view); ok {
+		return w
+	}
+	return &view{texts: make([]byte, 0, 4<<10), enc: *openlineage.NewEncoder(32 << 10)}
+}
+
+// release gives the view back, without what it holds of the message. What a large message made large is left to the
+// collector.
+func (m *Mapper) release(w *view) {
+	clear(w.facts)
+	clear(w.columns)
+	clear(w.inputs)
+	w.metrics.reset()
+	kept := view{facts: w.facts[:0], metrics: w.metrics, columns: w.columns[:0], texts: w.texts[:0], inputs: w.inputs[:0], enc: w.enc, known: w.known}
+	if kept.enc.Reset(0); cap(w.facts) <= 2048 && cap(w.texts) <= 256<<10 && cap(w.enc.Bytes()) <= 1<<20 && cap(w.metrics.columns) <= 2048 && cap(w.columns) <= 2048 {
+		*w = kept
+		m.views.Put(w)
+	}
+}
+
+func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (openlineage.Run, *Error) {
+	w := m.view()
+	defer m.release(w)
+	warn, fault := m.decide(w, v, in, sql, cp)
 	if fault != nil {
 		return openlineage.Run{}, fault
 	}
-	run, fault := m.events(&w)
+	cp.include(w)
+	run, fault := m.events(w)
 	run.Part = v.Part
 	run.Warn = append(warn, run.Warn...)
 	return run, fault
 }
 
 // decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(v *gx.Validation, in Input) (w view, warn []string, fault *Error) {
-	ds, fault := nameDataset(m.tables, m.settings, v)
+func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (warn []string, fault *Error) {
+	at, fault := m.locate(w, v)
 	if fault != nil {
-		return view{}, nil, fault
+		return nil, fault
 	}
-	datasource, asset := identify(m.tables, v)
-	job, warn := m.nameJob(v, in, datasource, asset)
-	parent, parentWarn := m.nameParent(v, in, job)
-	warn = append(warn, parentWarn...)
+	src := at.src
+	job := m.job(w, v, in, src)
+	parent, parentWarn := m.nameParent(in, cp)
+	warn = slices.Clip(append(job.warn, parentWarn...))
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
-	w = view{
-		v: v, id: id.String(), start: t.start, end: endTime(t, id, v.Partial), nominal: t.nominal,
-		job: job, parent: parent, counts: count(v), facts: assertions(v, m.settings.RowValues),
-		metrics: measure(v), columns: columnList(v),
+	w.v, w.source, w.id, w.times, w.end = v, src, id.String(), t, endTime(t, id, v.Partial)
+	if t.unlikely || in.NoTime {
+		warn = append(warn, "unlikely_time")
 	}
-	at := m.queryNamespace(v, ds)
-	m.addContent(w.facts, v, at)
-	sql := m.queryText(v)
-	if sql != "" {
-		w.sql, w.sqlDialect = m.visibleSQL(sql, at), dialectOf(at, sql).name
+	if otherBatch(&v.Batch) {
+		warn = append(warn, "other_batch")
 	}
-	w.inputs = m.inputs(v, ds, sql)
+	w.description = m.describeJob(v, in, src)
+	w.job, w.parent, w.counts = job, parent, count(v)
+	w.batch = w.batchOf(v.Batch.Identifiers, m.settings.BatchValues == "all")
+	w.assert(m.settings.RowValues)
+	w.metrics.measure(v)
+	w.listColumns()
+	m.addContent(w.facts, v, src.Namespace(), sql)
+	text := src.Query()
+	q := sql.read(text, src.Namespace())
+	if w.sql = m.visibleSQL(q, text); w.sql != "" {
+		w.sqlDialect = dialectName(q, src.Namespace())
+	}
+	if sql.refused {
+		warn = append(warn, "sql_not_read")
+		sql.refused = false
+	}
+	w.inputs = m.inputs(w, src, at.dataset, q)
+	if v.Single && m.settings.SingleResults != "dataset" {
+		for i := range w.inputs { // one result would replace all that the dataset's page shows
+			w.inputs[i].asserted, w.inputs[i].measured = false, false
+		}
+	}
 	w.terminal = openlineage.Complete
 	if w.counts.failsRun && m.settings.FailedRun != "COMPLETE" {
 		w.terminal = openlineage.Fail
 	}
-	return w, slices.Concat(warn, ds.warn), nil
+	if len(warn) == 0 {
+		return slices.Clip(at.dataset.warn), nil
+	}
+	return append(warn, at.dataset.warn...), nil
 }
 
-// events encodes START and the terminal event, trimming detail until the terminal one fits.
+// events encodes START and the terminal event, trimming detail until the terminal one fits. Both are written into one
+// buffer; an event that becomes too long is given up there.
 func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 	var run openlineage.Run
-	event := func(kind openlineage.EventType, body []byte) openlineage.Event {
-		return openlineage.Event{Type: kind, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Body: body,
-			Key: openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job)}
+	size, fault := m.fit(w)
+	if fault != nil {
+		return run, fault
 	}
-	limit := m.settings.MaxEventBytes
-	var body []byte
-	detail := fullDetail
-	for ; ; detail-- {
-		if detail == noReference && m.settings.Compat != compatReference {
-			continue
-		}
-		body = m.encodeTerminal(w, detail)
-		if limit <= 0 || len(body) <= limit {
-			if detail != fullDetail {
-				run.Warn = append(run.Warn, "trimmed")
-			}
-			break
-		}
-		if detail == leastDetail {
-			return run, &Error{Code: "oversize", Reason: fmt.Sprintf(
-				"its event has %d bytes, more than max_event_bytes (%d), and no detail is left to trim", len(body), limit)}
-		}
+	if w.detail != fullDetail {
+		run.Warn = append(run.Warn, "trimmed")
 	}
-	w.detail = detail
 	if m.settings.Lifecycle != "end_only" {
-		run.Events = append(run.Events, event(openlineage.Start, m.encodeStart(w, detail)))
+		w.enc.Reset(size)
+		m.encodeStart(w, w.detail)
 	}
-	run.Events = append(run.Events, event(w.terminal, body))
-	minimal := event(w.terminal, m.encodeMinimal(w))
-	run.Minimal = &minimal
+	key := w.job.key
+	if w.parent.own.runID != "" {
+		key = openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job.Job)
+	}
+	bodies := bytes.Clone(w.enc.Bytes())
+	made := new(struct { // in one piece, for every message has them
+		events   [2]openlineage.Event
+		datasets [1]openlineage.Dataset
+	})
+	terminal := &made.events[1]
+	*terminal = openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Key: key, Body: bodies[:size:size]}
+	run.Events = made.events[1:]
+	if len(bodies) > size {
+		made.events[0] = *terminal
+		made.events[0].Type, made.events[0].Body = openlineage.Start, bodies[size:]
+		run.Events = made.events[:]
+	}
+	run.Datasets = made.datasets[:0]
+	for i := range w.inputs {
+		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: w.inputs[i].namespace, Name: w.inputs[i].name})
+	}
+	run.Minimal = m.minimal(terminal, w.end, run.Datasets)
 	return run, nil
 }
 
-// passThrough is an event that was one already: it travels as it is.
-func passThrough(msg *gx.Message) openlineage.Run {
-	f := msg.EventFacts
-	ev := openlineage.Event{Type: openlineage.EventType(f.Type), RunID: f.RunID, JobNamespace: f.JobNamespace, JobName: f.JobName,
-		Body: msg.Event, PassThrough: true}
-	job := openlineage.Job{Namespace: f.JobNamespace, Name: f.JobName}
-	switch f.Kind {
-	case "DatasetEvent":
-		ev.Key = openlineage.DatasetKey(f.DatasetNamespace, f.DatasetName)
-	case "JobEvent":
-		ev.Key = openlineage.JobKey(job)
-	default:
-		ev.Key = openlineage.RunKey(openlineage.Job{Namespace: f.RootNamespace, Name: f.RootName},
-			openlineage.Job{Namespace: f.ParentNamespace, Name: f.ParentName}, job)
+// fit writes the terminal event with as much detail as it may have, and gives its size.
+func (m *Mapper) fit(w *view) (int, *Error) {
+	limit := maxEventBytes
+	if n := m.settings.MaxEventBytes; n > 0 {
+		limit = n
 	}
-	return openlineage.Run{Events: []openlineage.Event{ev}}
+	for w.detail = fullDetail; ; w.detail-- {
+		if w.detail == noReference && m.settings.Compat != compatReference {
+			continue
+		}
+		w.enc.Reset(0)
+		w.enc.Limit(limit)
+		m.encodeTerminal(w, w.detail)
+		if !w.enc.Over() {
+			return len(w.enc.Bytes()), nil
+		}
+		if w.detail == leastDetail {
+			return 0, &Error{Code: "oversize", Reason: fmt.Sprintf(
+				"its event has more bytes than max_event_bytes allows (%d), and no detail is left to trim", limit)}
+		}
+	}
 }

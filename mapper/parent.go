@@ -1,12 +1,11 @@
 package mapper
 
 import (
+	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -20,20 +19,60 @@ type parentRun struct {
 type parent struct{ own, root parentRun }
 
 // nameParent says which run started the validation: the message's headers say, else the settings, else the checkpoint's
-// run. What names no run is left out, and said.
-func (m *Mapper) nameParent(v *gx.Validation, in Input, job openlineage.Job) (p parent, warn []string) {
-	own, ok := parseParent(in.Parent, m.settings.Parent)
-	root, rootOK := parseParent(in.Root, m.settings.Root)
-	if !ok || !rootOK {
+// run, where the message holds it whole. What names no run is left out, and said.
+func (m *Mapper) nameParent(in Input, cp *checkpoint) (p parent, warn []string) {
+	own, root, ok := m.givenParents(in)
+	if !ok {
 		warn = append(warn, "bad_parent_header")
 	}
-	if own.runID == "" && m.settings.CheckpointRun {
-		own = checkpointRun(v, job.Namespace)
+	if own.runID == "" && cp != nil {
+		own = cp.run
 	}
 	if root.runID == "" || own.runID == "" {
 		root = own
 	}
 	return parent{own, root}, warn
+}
+
+// givenParents are those that headers or settings name; ok is false where one is broken.
+func (m *Mapper) givenParents(in Input) (own, root parentRun, ok bool) {
+	bad := false
+	if in.Context != "" {
+		if own, root, ok = parseContext(in.Context); ok {
+			return own, root, true
+		}
+		bad = true
+	}
+	own, ok = parseParent(in.Parent, m.settings.Parent)
+	root, rootOK := parseParent(in.Root, m.settings.Root)
+	return own, root, ok && rootOK && !bad
+}
+
+// parseContext reads what OpenLineage's integrations hand on as OPENLINEAGE_CONTEXT. Whatever else it holds, now or later, is passed over.
+func parseContext(text string) (own, root parentRun, ok bool) {
+	type run struct {
+		Run struct{ RunID string }
+		Job struct{ Namespace, Name string }
+	}
+	var context struct {
+		Parent struct {
+			run
+			Root *run
+		}
+	}
+	if json.Unmarshal([]byte(text), &context) != nil {
+		return own, root, false
+	}
+	named := func(r run) ParentRun {
+		return ParentRun{Namespace: r.Job.Namespace, Name: r.Job.Name, RunID: r.Run.RunID}
+	}
+	if own, ok = parseParent(named(context.Parent.run), ParentRun{}); own.runID == "" {
+		return own, root, false
+	}
+	if context.Parent.Root != nil {
+		root, ok = parseParent(named(*context.Parent.Root), ParentRun{})
+	}
+	return own, root, ok
 }
 
 // parseParent reads the first of the two that is given. Where the first is broken the second does not stand in.
@@ -45,10 +84,10 @@ func parseParent(from, other ParentRun) (parentRun, bool) {
 		return parentRun{}, true
 	}
 	if from.ID != "" {
-		// Names may hold slashes, run ids and namespaces of Airflow do not.
-		namespace, rest, _ := strings.Cut(from.ID, "/")
-		i := max(0, strings.LastIndexByte(rest, '/'))
-		from = ParentRun{Namespace: namespace, Name: rest[:i], RunID: strings.TrimPrefix(rest[i:], "/")}
+		// A namespace may hold slashes (Airflow's is often an address); names of dags and tasks, and run ids, do not.
+		namespace, runID := cutLast(from.ID)
+		namespace, name := cutLast(namespace)
+		from = ParentRun{Namespace: namespace, Name: name, RunID: runID}
 	}
 	// An empty job name in a parent breaks Marquez's lists for everybody, and one of U+0000 alone would become empty.
 	namespace, name := strings.ReplaceAll(from.Namespace, "\x00", ""), strings.ReplaceAll(from.Name, "\x00", "")
@@ -62,14 +101,8 @@ func parseParent(from, other ParentRun) (parentRun, bool) {
 	return parentRun{job, id.String()}, true
 }
 
-// checkpointRun derives the run of the checkpoint that a validation belongs to: all its validations derive the same one.
-// A checkpoint without a name, or a run without a time, has none.
-func checkpointRun(v *gx.Validation, namespace string) parentRun {
-	if strings.TrimSpace(v.Checkpoint) == "" || v.RunTime.IsZero() {
-		return parentRun{}
-	}
-	job := openlineage.Job{Namespace: namespace}
-	job.Name, _ = safeName(v.Checkpoint, maxJobBytes-len(namespace))
-	id := derivedID(v.RunTime.UTC().Truncate(time.Microsecond), "checkpoint", v.Checkpoint, v.RunName, micros(v.RunTime))
-	return parentRun{job, id.String()}
+// cutLast cuts at the last slash.
+func cutLast(s string) (before, after string) {
+	i := max(0, strings.LastIndexByte(s, '/'))
+	return s[:i], strings.TrimPrefix(s[i:], "/")
 }

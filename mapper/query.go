@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gx-ol/gx-ol/mapper/naming"
+	"github.com/gx-ol/gx-ol/mapper/sqltext"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -18,17 +20,17 @@ type input struct {
 
 // inputs are what was validated and, of a query, the tables that it reads: further inputs without assertions, or with
 // them in the asset's place where query_assertions asks for it. Metrics of a query's rows are never told of a table.
-func (m *Mapper) inputs(v *gx.Validation, ds dataset, sql string) []input {
-	var all []input
+func (m *Mapper) inputs(w *view, src *naming.Source, ds dataset, q *sqltext.Query) []input {
+	all := w.inputs[:0]
 	if !ds.none {
 		all = append(all, input{ds, true, true})
 	}
-	tables := m.tablesOfQuery(v, ds, sql)
+	tables := m.tablesOfQuery(w, src, q)
 	if m.settings.QueryAssertions == "tables" && len(tables) > 0 {
 		for i := range tables {
 			tables[i].asserted = true
 		}
-		return tables
+		return append(all[:0], tables...)
 	}
 	for _, t := range tables {
 		if ds.none || t.namespace != ds.namespace || t.name != ds.name {
@@ -38,84 +40,60 @@ func (m *Mapper) inputs(v *gx.Validation, ds dataset, sql string) []input {
 	return all
 }
 
-// queryText is the SQL of a query asset: the result's, else the project's.
-func (m *Mapper) queryText(v *gx.Validation) string {
-	datasource, asset := identify(m.tables, v)
-	spec, _ := completed(v.Batch.Spec, findTable(m.tables, datasource), asset)
-	if !spec.HasQuery {
-		return ""
-	}
-	return spec.Query
-}
-
 // tablesOfQuery names the tables of a query by its datasource. Where that is not known there are none: a made-up name
 // would be a dataset that nobody else writes or reads.
-func (m *Mapper) tablesOfQuery(v *gx.Validation, ds dataset, sql string) (tables []input) {
-	datasource, asset := identify(m.tables, v)
-	spec, entry := completed(v.Batch.Spec, findTable(m.tables, datasource), asset)
-	base := datasetFields{Asset: asset, Datasource: datasource, Database: spec.Database}
-	namespace := ""
-	if entry != nil {
-		namespace, base.Schema = entry.ds.Namespace, entry.ds.Schema
-		base.Database = orElse(base.Database, entry.ds.Database)
-	}
-	if namespace == "" && spec.Connection != "" {
-		namespace = base.connect(spec.Connection)
-	}
-	if sql == "" || namespace == "" {
+func (m *Mapper) tablesOfQuery(w *view, src *naming.Source, q *sqltext.Query) (tables []input) {
+	if q == nil || src.Namespace() == "" {
 		return nil
 	}
-	namespace = normaliseNamespace(namespace)
-	safe, _ := safeNamespace(namespace)
-	for _, text := range queryTables(sql, namespace) {
-		f := base
-		f.Table = text
-		name := tableText(namespace, f)
-		if entry != nil && entry.name != nil {
-			name = orElse(templateName(entry, f), name)
-		}
-		name, _ = safeName(name, maxDatasetBytes-len(safe))
-		known := func(t input) bool { return t.name == name }
+	for _, parts := range q.Tables() {
+		d, _ := m.safeDataset(w, src.TableOfQuery(parts), src.Datasource)
+		known := func(t input) bool { return t.name == d.name }
 		if !slices.ContainsFunc(tables, known) {
-			tables = append(tables, input{dataset: dataset{namespace: safe, name: name, sourceName: ds.sourceName, sourceURI: safe}})
+			tables = append(tables, input{dataset: d})
 		}
 	}
 	return tables
 }
 
-// templateName renders the entry's template for a table that a query names with its schema and database.
-func templateName(entry *table, f datasetFields) string {
-	parts := splitTable(f.Table)
-	n := len(parts)
-	f.Table = parts[n-1]
-	if n > 1 && parts[n-2] != "" {
-		f.Schema = parts[n-2]
+// maxSQL is how much SQL of one message is read, in bytes: its validations may repeat long queries as often as they like.
+const maxSQL = 1 << 20
+
+// sqlReader reads the SQL of one message.
+type sqlReader struct {
+	left    int
+	refused bool // some was left out
+}
+
+// read gives nil for no text, and for a text beyond what one message may have read.
+func (r *sqlReader) read(sql, namespace string) *sqltext.Query {
+	if strings.TrimSpace(sql) == "" {
+		return nil
 	}
-	if n > 2 {
-		f.Database = collapse(parts[:n-2]...)
+	if r.left -= len(sql); r.left < 0 {
+		r.refused = true
+		return nil
 	}
-	var b strings.Builder
-	if entry.name.Execute(&b, f) != nil { // it ran on a sample when it was compiled
-		return ""
-	}
-	return strings.TrimSpace(b.String())
+	return sqltext.Read(sql, naming.Scheme(namespace))
 }
 
 // visibleSQL is a query as it may leave: without its values unless they were opted in.
-func (m *Mapper) visibleSQL(sql, namespace string) string {
-	if m.settings.RowValues.Queries {
-		return boundSQL(strings.TrimSpace(sql))
+func (m *Mapper) visibleSQL(q *sqltext.Query, sql string) string {
+	switch {
+	case q == nil:
+		return ""
+	case m.settings.RowValues.Queries:
+		return sqltext.Bound(strings.TrimSpace(sql))
 	}
-	return obfuscate(sql, dialectOf(namespace, sql))
+	return q.Masked()
 }
 
-// queryNamespace is where a query runs, for its dialect.
-func (m *Mapper) queryNamespace(v *gx.Validation, ds dataset) string {
-	if v.Batch.Spec.Connection != "" && strings.HasPrefix(ds.namespace, "great_expectations://") {
-		var f datasetFields
-		return f.connect(v.Batch.Spec.Connection)
+// dialectName is what the sql facet calls the dialect; of a store whose dialect is not known in detail, the store.
+func dialectName(q *sqltext.Query, namespace string) string {
+	if name := q.Dialect(); name != "" || !naming.IsSQL(namespace) {
+		return name
 	}
-	return ds.namespace
+	return naming.Scheme(namespace)
 }
 
 func (m *Mapper) sqlFacet(e *openlineage.Encoder, w *view) {
@@ -135,7 +113,7 @@ var queryKwargs = []string{"unexpected_rows_query", "query", "base_query", "comp
 const maxContent = 2000
 
 // addContent gives the assertions of query expectations their SQL, when params or queries are opted in.
-func (m *Mapper) addContent(facts []assertion, v *gx.Validation, namespace string) {
+func (m *Mapper) addContent(facts []assertion, v *gx.Validation, namespace string, r *sqlReader) {
 	if !m.settings.RowValues.Params && !m.settings.RowValues.Queries {
 		return
 	}
@@ -151,7 +129,7 @@ func (m *Mapper) addContent(facts []assertion, v *gx.Validation, namespace strin
 			if name == "comparison_query" {
 				at = ""
 			}
-			if text := m.visibleSQL(sql, at); text != "" {
+			if text := m.visibleSQL(r.read(sql, at), sql); text != "" {
 				parts = append(parts, text)
 			}
 		}

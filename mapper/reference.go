@@ -26,20 +26,23 @@ func (m *Mapper) reference(d detail) bool {
 // referenceInputFacets are the metrics and the assertions under the reference action's keys.
 func (m *Mapper) referenceInputFacets(e *openlineage.Encoder, w *view, measured bool) {
 	if measured {
-		m.metricsFacet(e, "dataQuality", &w.metrics)
+		metricsFacet(e, m.ready.referenceMetrics, &w.metrics)
 	}
-	e.Facet("greatExpectations_assertions", m.producer, baseInputFacet)
-	e.Key("assertions")
+	e.Begin(m.ready.referenceAssertions)
+	e.Field("assertions")
 	e.Open('[')
 	for i := range w.facts {
 		a := &w.facts[i]
-		if a.success == nil {
+		if a.outcome == skipped {
 			continue
+		}
+		if e.Over() {
+			return
 		}
 		e.Open('{')
 		e.Member("expectationType", a.kind)
-		e.Key("success")
-		e.Bool(*a.success)
+		e.Field("success")
+		e.Bool(a.outcome == passed)
 		e.Member("column", a.column)
 		e.Close('}')
 	}
@@ -49,19 +52,19 @@ func (m *Mapper) referenceInputFacets(e *openlineage.Encoder, w *view, measured 
 
 // referenceMeta is the suite's meta, which in the reference action's great_expectations_meta repeats the result's.
 func (m *Mapper) referenceMeta(e *openlineage.Encoder, w *view) {
-	e.Key("expectation_suite_meta")
+	e.Field("expectation_suite_meta")
 	e.Open('{')
 	m.metaFields(e, w, true)
 	e.Close('}')
 }
 
 func loadTime(e *openlineage.Encoder, w *view) {
-	if w.v.LoadTime.IsZero() {
+	if w.times.load.IsZero() {
 		return
 	}
-	e.Key("batch_markers")
+	e.Field("batch_markers")
 	e.Open('{')
-	e.Time("ge_load_time", w.v.LoadTime)
+	e.Time("ge_load_time", w.times.load)
 	e.Close('}')
 }
 
@@ -83,7 +86,7 @@ func (m *Mapper) batchIdentifiers(e *openlineage.Encoder, w *view) {
 	if err != nil {
 		return
 	}
-	e.Key("batch_identifiers")
+	e.Field("batch_identifiers")
 	e.Raw(text)
 }
 
@@ -106,7 +109,7 @@ func keepIdentifiers(tree map[string]any, all bool) {
 		default:
 			scalar = false
 		}
-		date := slices.Contains(dateParts, strings.ToLower(k)) && digits(text)
+		date := slices.Contains(dateParts[:], strings.ToLower(k)) && digits(text)
 		if !scalar || !all && !date {
 			delete(tree, k)
 		}

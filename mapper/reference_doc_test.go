@@ -11,8 +11,8 @@ import (
 
 const referenceDoc = "../docs/reference-action.md"
 
-// checkReferenceDoc compares the page with what the pairs showed. Without the corpus only the rules can be compared.
-func checkReferenceDoc(t *testing.T, results []compared, used map[*rule]int, all bool) {
+// checkReferenceDoc compares the page with what the pairs showed.
+func checkReferenceDoc(t *testing.T, results []compared, used map[*rule]int) {
 	t.Helper()
 	raw, err := os.ReadFile(referenceDoc)
 	if err != nil {
@@ -28,12 +28,10 @@ func checkReferenceDoc(t *testing.T, results []compared, used map[*rule]int, all
 		}
 		doc = before + from + text + to + after
 	}
-	if all {
-		replace("equal", equalTable(results))
-		replace("rules", ruleTable(used))
-		replace("pairs", pairTable(results))
-	}
-	if all && *update && !t.Failed() {
+	replace("equal", equalTable(results))
+	replace("rules", ruleTable(used))
+	replace("pairs", pairTable(results))
+	if *update && !t.Failed() {
 		if err := os.WriteFile(referenceDoc, []byte(doc), 0o644); err != nil {
 			t.Fatal(err)
 		}

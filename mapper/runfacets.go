@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
@@ -9,36 +10,39 @@ import (
 // baseRunFacet is the schema of run facets that the standard does not name.
 const baseRunFacet = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunFacet"
 
+// maxMetaBytes bounds each name in great_expectations_meta: real ones are far shorter, and it is never trimmed.
+const maxMetaBytes = 1000
+
 // commonRunFacets stand on every event of a run.
 func (m *Mapper) commonRunFacets(e *openlineage.Encoder, w *view) {
-	e.Facet("processing_engine", m.producer, facetURL("1-1-1", "ProcessingEngineRunFacet"))
-	e.Key("version")
-	e.String(firstOf(w.v.GXVersion, "unknown"))
+	e.Begin(m.ready.processingEngine)
+	e.Field("version")
+	e.String(bound(firstOf(w.v.GXVersion, "unknown"), maxNameBytes))
 	e.Member("name", "Great Expectations")
 	e.Member("openlineageAdapterVersion", firstOf(m.settings.Version, "dev"))
 	e.Close('}')
 	if w.parent.own.runID != "" {
-		e.Facet("parent", m.producer, facetURL("1-2-0", "ParentRunFacet"))
+		e.Begin(m.ready.parent)
 		runAndJob(e, w.parent.own)
-		e.Key("root")
+		e.Field("root")
 		e.Open('{')
 		runAndJob(e, w.parent.root)
 		e.Close('}')
 		e.Close('}')
 	}
-	if !w.nominal.IsZero() {
-		e.Facet("nominalTime", m.producer, facetURL("1-0-1", "NominalTimeRunFacet"))
-		e.Time("nominalStartTime", w.nominal)
+	if !w.times.nominal.IsZero() {
+		e.Begin(m.ready.nominalTime)
+		e.Time("nominalStartTime", w.times.nominal)
 		e.Close('}')
 	}
 }
 
 func runAndJob(e *openlineage.Encoder, r parentRun) {
-	e.Key("run")
+	e.Field("run")
 	e.Open('{')
 	e.Member("runId", r.runID)
 	e.Close('}')
-	e.Key("job")
+	e.Field("job")
 	e.Open('{')
 	e.Member("namespace", r.job.Namespace)
 	e.Member("name", r.job.Name)
@@ -48,28 +52,13 @@ func runAndJob(e *openlineage.Encoder, r parentRun) {
 // resultRunFacets stand on the terminal event.
 func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 	m.metaFacet(e, w, m.reference(d))
-	e.Facet("test", m.producer, facetURL("1-0-1", "TestRunFacet"))
-	e.Key("tests")
-	e.Open('[')
-	kept := 0
-	for i := range w.facts {
-		a := &w.facts[i]
-		if !keep(a, d, &kept) {
-			continue
-		}
-		e.Open('{')
-		e.Member("name", firstOf(a.name, a.kind+bracketed(a.column)))
-		e.Member("status", status(a))
-		e.Member("severity", a.severity)
-		e.Member("type", a.kind)
-		details(e, a, d)
-		e.Close('}')
+	if m.tests(w) > 0 {
+		m.testFacet(e, w, d)
 	}
-	e.Close(']')
-	e.Close('}')
-	if w.counts.failed > 0 {
-		e.Facet("errorMessage", m.producer, facetURL("1-0-1", "ErrorMessageRunFacet"))
-		e.Member("message", w.counts.errorText())
+	if w.counts.failed > 0 || w.counts.failsRun {
+		e.Begin(m.ready.errorMessage)
+		e.Field("message")
+		e.Text(w.counts.appendErrorText(make([]byte, 0, 128)))
 		e.Member("programmingLanguage", "python")
 		e.Close('}')
 	}
@@ -77,8 +66,8 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 		m.executionParameters(e, w)
 	}
 	if w.v.Partial || d != fullDetail || m.reference(d) || len(m.settings.RunTags) > 0 {
-		e.Facet("tags", m.producer, facetURL("1-0-0", "TagsRunFacet"))
-		e.Key("tags")
+		e.Begin(m.ready.runTags)
+		e.Field("tags")
 		e.Open('[')
 		configuredTags(e, m.settings.RunTags)
 		if w.v.Partial {
@@ -95,80 +84,120 @@ func (m *Mapper) resultRunFacets(e *openlineage.Encoder, w *view, d detail) {
 	}
 }
 
+// tests is how many expectations the run facet test names. The facet was made for results that have no dataset; where one
+// carries the assertions it tells only what they have no word for.
+func (m *Mapper) tests(w *view) int {
+	if m.settings.TestFacet == "never" || w.checkpoint {
+		return 0
+	}
+	if m.everyTest(w) {
+		return w.counts.total
+	}
+	return w.counts.skipped
+}
+
+func (m *Mapper) everyTest(w *view) bool {
+	return m.settings.TestFacet == "always" || !slices.ContainsFunc(w.inputs, func(in input) bool { return in.asserted })
+}
+
+// testFacet names the expectations, also those that were never evaluated.
+func (m *Mapper) testFacet(e *openlineage.Encoder, w *view, d detail) {
+	every := m.everyTest(w)
+	e.Begin(m.ready.test)
+	e.Field("tests")
+	e.Open('[')
+	kept := 0
+	for i := range w.facts {
+		a := &w.facts[i]
+		if !every && a.outcome != skipped || !keep(a, d, &kept) {
+			continue
+		}
+		if e.Over() {
+			return
+		}
+		e.Open('{')
+		e.Field("name")
+		switch name := strings.TrimSpace(a.name); {
+		case name != "":
+			e.String(name)
+		case a.column == "":
+			e.String(strings.TrimSpace(a.kind))
+		default:
+			e.Texts(strings.TrimLeft(a.kind, " "), "(", a.column, ")")
+		}
+		e.Member("status", a.outcome.status())
+		e.Member("severity", a.severity)
+		e.Member("type", a.kind)
+		m.details(e, w, a, d)
+		e.Close('}')
+	}
+	e.Close(']')
+	e.Close('}')
+}
+
 func tag(e *openlineage.Encoder, key, value, source string) {
 	e.Open('{')
 	e.Member("key", key)
-	e.Key("value")
+	e.Field("value")
 	e.String(value)
 	e.Member("source", source)
 	e.Close('}')
 }
 
-func bracketed(column string) string {
-	if column == "" {
-		return ""
-	}
-	return "(" + column + ")"
-}
-
-func status(a *assertion) string {
-	switch {
-	case a.success == nil:
-		return "skip"
-	case *a.success:
+// status is the word of the test facet.
+func (o outcome) status() string {
+	switch o {
+	case passed:
 		return "pass"
-	default:
+	case failed:
 		return "fail"
 	}
+	return "skip"
 }
 
 // metaFacet is a whitelist of the result's meta, under the reference action's name. Batch identifiers may be row values
 // and are not among it.
 func (m *Mapper) metaFacet(e *openlineage.Encoder, w *view, reference bool) {
-	e.Facet("great_expectations_meta", m.producer, baseRunFacet)
+	e.Begin(m.ready.meta)
 	m.metaFields(e, w, reference)
 	if reference {
 		m.referenceMeta(e, w)
 	}
-	e.Key("statistics")
+	e.Field("statistics")
 	e.Open('{')
-	for _, n := range []struct {
-		name string
-		n    int
-	}{{"evaluated_expectations", w.counts.total}, {"unsuccessful_expectations", w.counts.failed}, {"raised_expectations", w.counts.raised}} {
-		e.Key(n.name)
-		e.Int(int64(n.n))
-	}
+	integerField(e, "evaluated_expectations", whole{int64(w.counts.total), true})
+	integerField(e, "unsuccessful_expectations", whole{int64(w.counts.failed), true})
+	integerField(e, "raised_expectations", whole{int64(w.counts.raised), true})
 	e.Close('}')
 	e.Close('}')
 }
 
 func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 	v := w.v
-	e.Member("great_expectations_version", v.GXVersion)
-	e.Member("expectation_suite_name", v.Suite)
-	e.Member("checkpoint_name", v.Checkpoint)
-	e.Member("checkpoint_id", v.CheckpointID)
-	e.Member("validation_id", v.ValidationID)
-	if v.RunName != "" || !v.RunTime.IsZero() {
-		e.Key("run_id")
+	e.Member("great_expectations_version", bound(v.GXVersion, maxNameBytes))
+	e.Member("expectation_suite_name", bound(v.Suite, maxMetaBytes))
+	e.Member("checkpoint_name", bound(v.Checkpoint, maxMetaBytes))
+	e.Member("checkpoint_id", bound(v.CheckpointID, maxMetaBytes))
+	e.Member("validation_id", bound(v.ValidationID, maxMetaBytes))
+	if v.RunName != "" || !w.times.run.IsZero() {
+		e.Field("run_id")
 		e.Open('{')
-		e.Member("run_name", v.RunName)
-		if !v.RunTime.IsZero() {
-			e.Time("run_time", v.RunTime)
+		e.Member("run_name", bound(v.RunName, maxMetaBytes))
+		if !w.times.run.IsZero() {
+			e.Time("run_time", w.times.run)
 		}
 		e.Close('}')
 	}
-	if !v.ValidationTime.IsZero() {
-		e.Time("validation_time", v.ValidationTime)
+	if !w.times.validation.IsZero() {
+		e.Time("validation_time", w.times.validation)
 	}
-	if b := v.Batch; b.Datasource != "" || b.Asset != "" {
-		e.Key("active_batch_definition")
+	if b := &v.Batch; b.Datasource != "" || b.Asset != "" {
+		e.Field("active_batch_definition")
 		e.Open('{')
-		e.Member("datasource_name", b.Datasource)
-		e.Member("data_connector_name", b.DataConnector)
-		e.Member("data_asset_name", b.Asset)
-		e.Member("batch", bound(batchText(v, m.settings.BatchValues), 500))
+		e.Member("datasource_name", bound(b.Datasource, maxMetaBytes))
+		e.Member("data_connector_name", bound(b.DataConnector, maxMetaBytes))
+		e.Member("data_asset_name", bound(b.Asset, maxMetaBytes))
+		e.Member("batch", bound(w.batch.joined, 500))
 		if reference {
 			m.batchIdentifiers(e, w)
 		}
@@ -181,7 +210,7 @@ func (m *Mapper) metaFields(e *openlineage.Encoder, w *view, reference bool) {
 
 // keep decides whether an assertion is named at a level of detail: a failed one always is.
 func keep(a *assertion, d detail, kept *int) bool {
-	if d > leastDetail || a.success == nil || !*a.success {
+	if d > leastDetail || a.outcome != passed {
 		return true
 	}
 	*kept++
@@ -189,30 +218,42 @@ func keep(a *assertion, d detail, kept *int) bool {
 }
 
 // details writes what both facets tell of an assertion, as far as the level goes.
-func details(e *openlineage.Encoder, a *assertion, d detail) {
-	passed := a.success != nil && *a.success
-	if d > noPassedDetail || !passed {
-		e.Member("expected", a.expected)
-		e.Member("actual", a.actual)
+func (m *Mapper) details(e *openlineage.Encoder, w *view, a *assertion, d detail) {
+	if d > noPassedDetail || a.outcome != passed {
+		w.field(e, "expected", a.expected)
+		w.field(e, "actual", a.actual)
 	}
 	if d > noContent && a.content != "" {
 		e.Member("content", a.content)
 		e.Member("contentType", "sql")
 	}
-	if d <= noParams || len(a.params) == 0 {
+	if d <= noParams {
 		return
 	}
-	e.Key("params")
-	e.Open('{')
-	seen := make(map[string]bool, len(a.params))
-	for _, p := range a.params {
-		name := strings.ReplaceAll(p.name, "\x00", "")
-		if seen[name] || name == "" {
+	open := false
+	for i := range a.e.Kwargs {
+		k := &a.e.Kwargs[i]
+		if !isParam(a.e, k, m.settings.RowValues) {
 			continue
 		}
-		seen[name] = true
-		e.Key(name)
-		e.Raw(p.value)
+		if !open {
+			e.Field("params")
+			e.Open('{')
+			open = true
+		}
+		e.Key(k.Name)
+		e.Raw(k.Value)
 	}
-	e.Close('}')
+	if open {
+		e.Close('}')
+	}
+}
+
+// field writes one of the view's texts, unless it is empty.
+func (w *view) field(e *openlineage.Encoder, name string, at place) {
+	if at.start == at.end {
+		return
+	}
+	e.Field(name)
+	e.Text(w.texts[at.start:at.end])
 }

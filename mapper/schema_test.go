@@ -21,15 +21,6 @@ func TestEveryGoldenEventIsValidByOurSchemaAndTheOfficialOnes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for line := range bytes.Lines(raw) {
-				check := openlineage.Validate
-				if !bytes.Contains(line, []byte(`"producer":"https://github.com/gx-ol/`)) {
-					check = openlineage.ValidatePassedThrough
-				}
-				if err := check(line); err != nil {
-					t.Error(err)
-				}
-			}
 			official := newValidator(t)
 			for line := range bytes.Lines(raw) {
 				official.check(t, line)
@@ -53,7 +44,7 @@ func TestEveryCorpusEventIsValidByOurSchema(t *testing.T) {
 			events := 0
 			for _, line := range corpus(t) {
 				for _, run := range mapFile(t, m, filepath.Join(corpusDir, line.File)) {
-					for _, ev := range append(run.Events[:len(run.Events):len(run.Events)], *run.Minimal) {
+					for _, ev := range append(run.Events[:len(run.Events):len(run.Events)], run.Minimal()) {
 						if err := openlineage.Validate(ev.Body); err != nil {
 							t.Errorf("%s %s: %v", line.File, run.Part, err)
 						}

@@ -1,23 +1,33 @@
 package mapper
 
-import "time"
+import (
+	"time"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
+)
 
 // Settings is what an operator may choose about the mapping. The zero value is the default of every field.
 type Settings struct {
-	JobNamespace    string // job.namespace; empty: "default"
-	JobName         string // job.name: constant or template over .Checkpoint .Suite .Datasource .Asset .Batch .RunName .Topic; empty: <suite>.<datasource>.<asset>
-	JobDescription  string
+	JobNamespace    string                // job.namespace; empty: "default"
+	JobName         string                // job.name: constant or template over .Checkpoint .Suite .Datasource .Asset .Batch .RunName .Topic; empty: <suite>.<datasource>.<asset>
+	JobDescription  string                // job.description: constant or template like JobName; empty: the suite's notes, else which suite checks which asset
 	JobRules        []JobRule             // the first that fits names the job, before JobNamespace and JobName
 	JobTags         map[string]string     // tags of the job
 	JobOwners       map[string]string     // owner (such as team:data-platform) → kind of ownership, may be empty
 	SourceCode      SourceCode            // where the checkpoint's code lies
 	RunTags         map[string]string     // tags of every run
 	Parent, Root    ParentRun             // of every run whose message names none
-	CheckpointRun   bool                  // the checkpoint's own run is the parent of a run that has no other
+	CheckpointRun   bool                  // the checkpoint's own run is the parent of runs that have no other, where a message holds it whole
 	Datasources     map[string]Datasource // GX datasource name (glob allowed) → OpenLineage naming
+	ProjectFolder   string                // of the Great Expectations project: relative paths of files begin there; empty: not known
+	EscapeHash      bool                  // write # in a dataset's name as %23, for a Marquez, which takes it for a version
 	FailedRun       string                // "FAIL" (default) or "COMPLETE"
 	Lifecycle       string                // "start_and_end" (default) or "end_only"
 	AssertionsIn    []string              // "inputFacets" (default), "facets"
+	TestFacet       string                // "auto" (default), "always" or "never"
+	SingleResults   string                // "test" (default): a result of one expectation alone is told in the run facet test only; "dataset": like others
+	SchemaFacet     string                // "off" or "on": the columns, without types, of a result that observed all of them; empty: on with Compat only
+	Symlinks        string                // "off" (default) or "on": datasource and asset as a second name of the dataset
 	Unmapped        string                // "name" (default) or "error": bury a result whose dataset is not known
 	FileDatasets    string                // "file" (default) or "asset"
 	QueryAssertions string                // "asset" (default) or "tables": which dataset carries the assertions of a query
@@ -54,35 +64,19 @@ type ParentRun struct {
 }
 
 // Datasource is one entry of the datasources: table.
-type Datasource struct {
-	Exact     bool   // the table's key is a name and no glob: a project's datasource may be called a[1]
-	Namespace string // e.g. postgres://db.example.com:5432
-	Database  string // default database
-	Schema    string // default schema; an asset's own comes first
-	Name      string // template over .Database .Schema .Table .Asset .Path .Datasource; empty: by the scheme of Namespace
-	Assets    map[string]Asset
-}
+type Datasource = naming.Datasource
 
-// Asset is what is known of one asset of a datasource. It completes what a result leaves out, and never overrules it.
-type Asset struct {
-	Namespace string // of an asset that lies elsewhere than its datasource; empty: the datasource's
-	Database  string // beside Namespace
-	Table     string
-	Schema    string
-	HasQuery  bool // a query asset
-	Query     string
-	QueryName string
-	Path      string // path or URL of the file, where it is always the same
-	Folder    string // else of the folder that its files lie in
-	InMemory  bool   // a dataframe
-}
+// Asset is what is known of one asset of a datasource.
+type Asset = naming.Asset
 
 // Input is what Map is told besides the message.
 type Input struct {
 	Received     time.Time // the record's timestamp (a replayed record's original one), a file's modification time
+	NoTime       bool      // the record's timestamp cannot be, and Received is the clock's
 	Topic        string
 	JobNamespace string    // header openlineage-job-namespace
 	JobName      string    // header openlineage-job-name
+	Context      string    // header openlineage-context: OPENLINEAGE_CONTEXT's JSON, before the other headers
 	Parent       ParentRun // headers openlineage-parent-id, or -parent-run-id, -parent-job-namespace and -parent-job-name
 	Root         ParentRun // headers openlineage-root-parent-…
 }

@@ -10,8 +10,7 @@ const maxDimensions = 32
 // subset says which part of the dataset was validated: the partition that the batch identifiers name, else the file of an
 // asset that stands for all of its files.
 func (m *Mapper) subset(e *openlineage.Encoder, w *view, file string) {
-	parts := batchParts(w.v.Batch.Identifiers, m.settings.BatchValues == "all")
-	parts = parts[:min(len(parts), maxDimensions)]
+	parts := w.batch.parts[:min(len(w.batch.parts), maxDimensions)]
 	if len(parts) == 0 && file == "" {
 		return
 	}

@@ -5,22 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
-	"github.com/gx-ol/gx-ol/producer"
 )
 
-func newDLQCommand(a *app) *cobra.Command {
+func newDLQCommand(a *process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "dlq", Short: "look at dead letters, replay and discard them", Args: cobra.NoArgs,
 		Long: `Dead letters are records that could not be delivered for their own fault. Which of them are settled is kept in Kafka itself
@@ -41,7 +41,7 @@ Letters of Kafka Connect, Spring Kafka, Kafka Streams, share groups and Watermil
 	list.Short, list.Long, list.Example = "list the letters in quarantine, newest first", `Lists <topic>.quarantine, where replay puts letters that were replayed --max-replays times. It is itself a dead-letter
 topic: with --topic <topic>.quarantine every dlq command works on it.`, "  gx-ol dlq quarantine list --all"
 	quarantine.AddCommand(list)
-	cmd.AddCommand(newDLQListCommand(a, ""), newDLQShowCommand(a), newDLQStatsCommand(a), newDLQReplayCommand(a), newDLQDiscardCommand(a),
+	cmd.AddCommand(newDLQListCommand(a, ""), newDLQShowCommand(a), newDLQStatsCommand(a), newDLQReplayCommand(a), newDLQDiscardCommand(a), newDLQBuryCommand(a),
 		newDLQExportCommand(a), newDLQImportCommand(a), quarantine)
 	return cmd
 }
@@ -52,6 +52,7 @@ type dlqFlags struct {
 	topic, output, by string
 
 	codes, dispositions, sources, keys []string
+	input                              string // the topic whose letters are meant, where the command names it
 	partitions                         []int32
 	offsets, since, until, grep        string
 	all                                bool
@@ -63,11 +64,12 @@ func (f *dlqFlags) add(cmd *cobra.Command, filters bool) {
 	flags.StringVar(&f.topic, "topic", "", "dead-letter topic (default: the configuration's, else gx.validation-results.dlq)")
 	flags.StringVarP(&f.output, "output", "o", "table", "table or json")
 	if !filters {
+		flags.StringSliceVar(&f.sources, "source-topic", nil, "topics whose letters these are, if their names do not tell")
 		return
 	}
 	flags.StringSliceVar(&f.codes, "code", nil, "letters with one of these codes")
 	flags.StringSliceVar(&f.dispositions, "disposition", nil, "poison, rejected, exhausted, oversize or bug")
-	flags.StringSliceVar(&f.sources, "source-topic", nil, "letters about records of these topics")
+	flags.StringSliceVar(&f.sources, "source-topic", nil, "letters about records of these topics; so named, they are taken for inputs of this dead-letter topic")
 	flags.StringArrayVar(&f.keys, "key", nil, "letters with this key (<datasource>.<asset>); may be given again")
 	flags.Int32SliceVar(&f.partitions, "partition", nil, "partitions of the dead-letter topic")
 	flags.StringVar(&f.offsets, "offset", "", "offsets of the dead-letter topic, FROM-TO; one end may be missing")
@@ -149,38 +151,49 @@ func parseWhen(flag, s string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%s %q must be a time such as 2026-01-31T08:00:00Z, a day such as 2026-01-31, or how long ago, such as 90m, 24h or 7d", flag, s)
 }
 
-// graveyard is an open dead-letter topic.
-type graveyard struct {
+// deadLetters is an open dead-letter topic.
+type deadLetters struct {
 	*dlq.Topic
 	cfg    *config.Config
 	client *kgo.Client
+
+	codes    []string // that the flags ask for, to be checked
+	doubtful bool     // it was named by hand and its name is not that of a dead-letter topic
 }
 
-func (g *graveyard) close() { g.client.Close() }
+func (d *deadLetters) close() { d.client.Close() }
 
 // on runs work on the dead-letter topic, with what the filter flags say.
-func (f *dlqFlags) on(cmd *cobra.Command, a *app, suffix string, work func(context.Context, *graveyard, dlq.Filter) error) error {
+func (f *dlqFlags) on(cmd *cobra.Command, a *process, suffix string, work func(context.Context, *deadLetters, dlq.Filter) error) error {
 	filter, err := f.filter(time.Now())
 	if err != nil {
 		return err
 	}
-	g, err := f.open(cmd.Context(), a, cmd, suffix)
-	if err != nil {
-		return err
+	d, err := f.open(cmd.Context(), a, cmd, suffix)
+	if err == nil {
+		defer d.close()
+		err = work(cmd.Context(), d, filter)
 	}
-	defer g.close()
-	return work(cmd.Context(), g, filter)
+	if none, ok := errors.AsType[*noLetters](err); ok && !slices.Contains([]string{"show", "import"}, cmd.Name()) {
+		say(a.stderr, "%s\n", none.text)
+		if cmd.Name() == "stats" && f.output == "json" {
+			return printJSON(a.stdout, dlq.Histogram(nil, time.Now()))
+		}
+		return nil
+	}
+	return stopped(cmd.Context(), err)
 }
 
 // open connects. suffix names the topic beside the dead-letter topic that is meant.
-func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix string) (*graveyard, error) {
+func (f *dlqFlags) open(ctx context.Context, a *process, cmd *cobra.Command, suffix string) (*deadLetters, error) {
 	if f.output != "table" && f.output != "json" {
 		return nil, usageError{fmt.Errorf("-o %q must be table or json", f.output)}
 	}
-	cfg, err := config.LoadForMap(f.path, a.env, f.set(cmd))
+	cfg, err := config.LoadForTopics(f.path, a.env, f.set(cmd), a.variables...)
 	if err != nil {
 		return nil, err
 	}
+	a.told(cfg)
 	cfg.Kafka = maps.Clone(cfg.Kafka)
 	if cfg.Kafka == nil {
 		cfg.Kafka = make(map[string]string)
@@ -192,23 +205,42 @@ func (f *dlqFlags) open(ctx context.Context, a *app, cmd *cobra.Command, suffix 
 	if err != nil {
 		return nil, err
 	}
-	client, err := newProducerClient(cfg.Kafka, liveProperties(cfg, "kafka"), cfg.Input.MaxMessageBytes)
+	client, err := app.NewWriterClient(cfg)
 	if err != nil {
 		return nil, err
 	}
+	d, err := f.openOn(ctx, a, cfg, client, name, suffix)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// openOn finds the dead-letter topic that is meant on the brokers.
+func (f *dlqFlags) openOn(ctx context.Context, a *process, cfg *config.Config, client *kgo.Client, name, suffix string) (*deadLetters, error) {
 	if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
-		client.Close()
 		return nil, err
 	}
-	t, err := dlq.Open(ctx, client, name+suffix)
+	there, err := topicNames(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	meant := f.meant(cfg, name, there)
+	if meant != name && slices.Contains(there, meant) {
+		say(a.stderr, "%s holds results; their dead letters are in %s\n", name, meant)
+	}
+	t, err := dlq.Open(ctx, client, meant+suffix, dlq.Config{MaxMessageBytes: cfg.Input.MaxMessageBytes, Inputs: f.inputs(cfg, meant)})
 	if errors.Is(err, dlq.ErrNoTopic) && suffix == "" {
-		err = fmt.Errorf("%w%s", err, otherTopics(ctx, client))
+		if f.topic == "" || meant != name || slices.Contains(there, inputOf(name)) {
+			return nil, &noLetters{fmt.Sprintf("there is no topic %s yet: nothing was buried%s", meant, otherTopics(there))}
+		}
+		err = fmt.Errorf("%w%s", err, otherTopics(there))
 	}
 	if err != nil {
-		client.Close()
 		return nil, err
 	}
-	return &graveyard{Topic: t, cfg: cfg, client: client}, nil
+	return &deadLetters{Topic: t, cfg: cfg, client: client, codes: f.codes, doubtful: f.topic != "" && !looksDead(meant) && meant != cfg.DeadLetters.Topic}, nil
 }
 
 // deadLetterTopic is the one that the flags or the configuration name.
@@ -219,6 +251,9 @@ func (f *dlqFlags) deadLetterTopic(cfg *config.Config) (string, error) {
 	if cfg.DeadLetters.Topic != "" {
 		return cfg.DeadLetters.Topic, nil
 	}
+	if f.input != "" {
+		return cfg.DeadLetterTopic(f.input), nil
+	}
 	if cfg.Input.Regex() || len(cfg.Input.Topics) > 1 {
 		return "", usageError{errors.New("the configuration reads several topics, each with a dead-letter topic of its own: say which with --topic")}
 	}
@@ -228,34 +263,29 @@ func (f *dlqFlags) deadLetterTopic(cfg *config.Config) (string, error) {
 	return cfg.DeadLetterTopic("gx.validation-results"), nil
 }
 
-// otherTopics says which topics on the brokers look like dead-letter topics.
-func otherTopics(ctx context.Context, client *kgo.Client) string {
-	details, err := kadm.NewClient(client).ListTopics(ctx)
-	if err != nil {
-		return ""
-	}
+// inputs are the topics whose letters the dead-letter topic holds, beside the one that its name tells: the configuration's, if it is the configuration's, and
+// those that the operator names. What its letters say does not count.
+func (f *dlqFlags) inputs(cfg *config.Config, topic string) func(string) bool {
+	var takes *regexp.Regexp
 	var names []string
-	for _, name := range details.Names() {
-		lower := strings.ToLower(name)
-		if slices.ContainsFunc([]string{".dlq", "-dlq", "-dlt", ".dlt", "dlq.", "poison", "dead"}, func(part string) bool { return strings.Contains(lower, part) }) &&
-			!strings.HasSuffix(lower, dlq.LedgerSuffix) && !strings.HasSuffix(lower, dlq.AuditSuffix) {
-			names = append(names, name)
+	if dlq.Base(topic) == cfg.DeadLetters.Topic {
+		if names = cfg.Input.Topics; cfg.Input.Regex() {
+			takes, names = regexp.MustCompile(cfg.Input.Topics[0]), nil // it was compiled as it was loaded
 		}
 	}
-	if len(names) == 0 {
-		return ""
+	return func(topic string) bool {
+		return slices.Contains(f.sources, topic) || slices.Contains(names, topic) || takes != nil && takes.MatchString(topic)
 	}
-	return ". Topics that look like it: " + strings.Join(names[:min(5, len(names))], ", ")
 }
 
 // session begins to settle letters of ix; nil: of now.
-func (g *graveyard) session(ctx context.Context, a *app, by string, ix *dlq.Index) (*dlq.Session, error) {
-	opts, err := kafkaclient.OptsLive(g.cfg.Kafka, liveProperties(g.cfg, "kafka"))
+func (d *deadLetters) session(ctx context.Context, a *process, by string, ix *dlq.Index) (*dlq.Session, error) {
+	opts, err := app.WriterOpts(d.cfg)
 	if err != nil {
 		return nil, err
 	}
 	if by == "" {
 		by = a.who
 	}
-	return g.Begin(ctx, append(opts, producer.ClientOpts(g.cfg.Input.MaxMessageBytes)...), by, ix)
+	return d.Begin(ctx, opts, app.LetterWriter, by, ix)
 }

@@ -7,15 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/replay"
 )
 
-func newDLQExportCommand(a *app) *cobra.Command {
+func newDLQExportCommand(a *process) *cobra.Command {
 	var f dlqFlags
 	cmd := &cobra.Command{
 		Use: "export", Short: "print letters whole, one JSON document a line, to be mended and imported", Args: cobra.NoArgs,
@@ -24,12 +24,12 @@ no text). To mend one, change value, or key, or headers, and leave the rest; val
 		Example: `  gx-ol dlq export --code invalid_json > letters.ndjson
   gx-ol dlq export --code not_a_result | jq -c '.value |= (fromjson | .meta.run_id = {})' | gx-ol dlq import - --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
-				ix, err := g.Load(ctx)
+			return f.on(cmd, a, "", func(ctx context.Context, d *deadLetters, filter dlq.Filter) error {
+				ix, err := d.Load(ctx)
 				if err != nil {
 					return err
 				}
-				return g.export(ctx, a, ix.Choose(filter))
+				return d.export(ctx, a, ix.Choose(filter))
 			})
 		},
 	}
@@ -37,35 +37,48 @@ no text). To mend one, change value, or key, or headers, and leave the rest; val
 	return cmd
 }
 
-func (g *graveyard) export(ctx context.Context, a *app, letters []*dlq.Letter) error {
+func (d *deadLetters) export(ctx context.Context, a *process, letters []*dlq.Letter) error {
 	out := bufio.NewWriter(a.stdout)
 	gone := 0
-	err := g.Whole(ctx, letters, func(l *dlq.Letter, rec *kgo.Record) error {
+	left := func(l *dlq.Letter, why string) {
+		gone++
+		say(a.stderr, "%s: %s\n", l, why)
+	}
+	for _, l := range letters {
+		if l.Batch != nil {
+			left(l, l.Fault)
+		}
+	}
+	err := d.Whole(ctx, letters, func(l *dlq.Letter, rec *kgo.Record) error {
 		var original *kgo.Record
 		if l.Said.Reference != "" {
 			var err error
-			if original, err = g.Original(ctx, l); err != nil {
+			original, err = d.Original(ctx, l)
+			if large, ok := errors.AsType[*dlq.LargeBatch](err); ok {
+				left(l, large.Error())
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 			if original == nil {
-				gone++
-				fmt.Fprintf(a.stderr, "%s: it holds no value, and its topic does not retain the original any more\n", l)
+				left(l, "it holds no value, and its topic does not retain the original any more")
 				return nil
 			}
 		}
-		return printJSON(out, g.Export(l, rec, original))
+		return printJSON(out, d.Export(l, rec, original))
 	})
 	if err := errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "%s exported\n", plural(len(letters)-gone, "letter"))
+	say(a.stderr, "%s exported\n", plural(len(letters)-gone, "letter"))
 	if gone > 0 {
 		return errReported
 	}
 	return nil
 }
 
-func newDLQImportCommand(a *app) *cobra.Command {
+func newDLQImportCommand(a *process) *cobra.Command {
 	var f settleFlags
 	cmd := &cobra.Command{
 		Use: "import FILE|-", Short: "replay exported letters, as they were mended", Args: cobra.ExactArgs(1),
@@ -73,11 +86,11 @@ func newDLQImportCommand(a *app) *cobra.Command {
 does. Lines whose letter is settled already are passed over, so that the same file can be imported again. All lines are checked before anything is written.`,
 		Example: "  gx-ol dlq import letters.ndjson --dry-run\n  gx-ol dlq import letters.ndjson --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			lines, err := readExported(args[0], a.stdin)
+			lines, err := readExported(cmd.Context(), args[0], a.stdin)
 			if err != nil {
 				return err
 			}
-			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, _ dlq.Filter) error { return g.imports(ctx, a, f, lines) })
+			return f.on(cmd, a, "", func(ctx context.Context, d *deadLetters, _ dlq.Filter) error { return d.imports(ctx, a, f, lines) })
 		},
 	}
 	f.add(cmd, false)
@@ -85,39 +98,33 @@ does. Lines whose letter is settled already are passed over, so that the same fi
 }
 
 // readExported reads every line; its error names the first that is none.
-func readExported(name string, stdin io.Reader) ([]dlq.Exported, error) {
-	in := stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		in = file
+func readExported(ctx context.Context, name string, stdin io.Reader) ([]dlq.Exported, error) {
+	text, _, err := readInput(ctx, name, stdin)
+	if err != nil {
+		return nil, err
 	}
 	var out []dlq.Exported
-	reader := bufio.NewReader(in)
-	for n := 1; ; n++ {
-		line, err := reader.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
+	n := 0
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		n++
+		if ctx.Err() != nil {
+			return nil, errStopped
 		}
-		if len(bytes.TrimSpace(line)) > 0 {
-			e, err := dlq.ParseExported(line)
-			if err != nil {
-				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
-			}
-			out = append(out, e)
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
 		}
+		e, err := dlq.ParseExported(line)
 		if err != nil {
-			return out, nil
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
+		out = append(out, e)
 	}
+	return out, nil
 }
 
-func (g *graveyard) imports(ctx context.Context, a *app, f settleFlags, lines []dlq.Exported) error {
+func (d *deadLetters) imports(ctx context.Context, a *process, f settleFlags, lines []dlq.Exported) error {
 	if len(lines) == 0 {
-		fmt.Fprintln(a.stderr, "there is no letter in the file")
+		say(a.stderr, "there is no letter in the file\n")
 		return nil
 	}
 	w := a.stderr
@@ -125,11 +132,11 @@ func (g *graveyard) imports(ctx context.Context, a *app, f settleFlags, lines []
 		w = a.stdout
 	}
 	if f.output == "table" {
-		fmt.Fprintf(w, "%s of %s would go to their source topics, as the file has them\n", plural(len(lines), "letter"), g.Name)
+		say(w, "%s of %s would go to their source topics, as the file has them\n", plural(len(lines), "letter"), d.Name)
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Import %s?", plural(len(lines), "letter")))
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Import %s?", plural(len(lines), "letter")))
 	if err != nil || !ok {
 		return err
 	}
-	return g.settling(ctx, a, f, "importing", len(lines), nil, func(s *dlq.Session, t *tally) error { return s.Import(ctx, lines, t.note) })
+	return d.settling(ctx, a, f, "importing", len(lines), nil, func(s *dlq.Session, t *tally) error { return replay.Import(ctx, s, lines, t.note) })
 }

@@ -3,12 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,7 +17,7 @@ import (
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
-func newDLQListCommand(a *app, suffix string) *cobra.Command {
+func newDLQListCommand(a *process, suffix string) *cobra.Command {
 	var f dlqFlags
 	var limit int
 	cmd := &cobra.Command{
@@ -29,8 +27,8 @@ With -o json it prints every letter, one a line.`,
 		Example: `  gx-ol dlq list --code http_422,http_400 --since 24h
   gx-ol dlq list --grep "unknown column" -o json | jq -r .letter`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := f.on(cmd, a, suffix, func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
-				ix, err := g.Load(ctx)
+			err := f.on(cmd, a, suffix, func(ctx context.Context, d *deadLetters, filter dlq.Filter) error {
+				ix, err := d.Load(ctx)
 				if err != nil {
 					return err
 				}
@@ -39,7 +37,7 @@ With -o json it prints every letter, one a line.`,
 				return printLetters(a, letters, ix, f, limit, cmd.Flags().Changed("limit"))
 			})
 			if suffix != "" && errors.Is(err, dlq.ErrNoTopic) {
-				fmt.Fprintln(a.stderr, "nothing is in quarantine")
+				say(a.stderr, "nothing is in quarantine\n")
 				return nil
 			}
 			return err
@@ -85,7 +83,7 @@ func list(l *dlq.Letter) listed {
 	return out
 }
 
-func printLetters(a *app, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, limit int, limited bool) error {
+func printLetters(a *process, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, limit int, limited bool) error {
 	all := len(letters)
 	if limit > 0 && all > limit && (f.output == "table" || limited) {
 		letters = letters[:limit]
@@ -99,7 +97,7 @@ func printLetters(a *app, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, limi
 		return nil
 	}
 	if all == 0 {
-		fmt.Fprintln(a.stderr, nothing(ix, f))
+		say(a.stderr, "%s\n", nothing(ix, f))
 		return nil
 	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
@@ -107,20 +105,20 @@ func printLetters(a *app, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, limi
 	if f.all {
 		head = "LETTER\tSTATE\tGIVEN UP\tCODE\tDISPOSITION\tREPLAYS\tKEY\tERROR"
 	}
-	fmt.Fprintln(table, head)
+	say(table, "%s\n", head)
 	for _, l := range letters {
-		fmt.Fprintf(table, "%s\t", l)
+		say(table, "%s\t", l)
 		if f.all {
-			fmt.Fprintf(table, "%s\t", l.State)
+			say(table, "%s\t", l.State)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", l.GivenUp().UTC().Format("2006-01-02 15:04:05"), l.Said.Code, cmp.Or(l.Said.Disposition, string(l.System), "-"),
-			l.Said.Replays, short(printable(string(l.Key))), cut(printable(l.Said.Error), 72))
+		say(table, "%s\t%s\t%s\t%d\t%s\t%s\n", l.GivenUp().UTC().Format("2006-01-02 15:04:05"), l.Said.Code, cmp.Or(l.Said.Disposition, string(l.System), "-"),
+			l.Said.Replays, short(string(l.Key)), cut(l.Said.Error, 72))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if len(letters) < all {
-		fmt.Fprintf(a.stderr, "%d of %d letters; --limit 0 lists all, and gx-ol dlq stats counts them by cause\n", len(letters), all)
+		say(a.stderr, "%d of %d letters; --limit 0 lists all, and gx-ol dlq stats counts them by cause\n", len(letters), all)
 	}
 	return nil
 }
@@ -137,47 +135,14 @@ func nothing(ix *dlq.Index, f dlqFlags) string {
 	return fmt.Sprintf("no letter fits; %d are not settled", pending)
 }
 
-// printable makes foreign text harmless for a terminal and a table.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if strconv.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, s)
-}
-
-// plural counts things.
-func plural(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return strconv.Itoa(n) + " " + thing
-}
-
-// cut shortens text at a rune.
-func cut(s string, most int) string {
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return s
-}
-
-// printJSON prints one document on one line.
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
-
-func newDLQStatsCommand(a *app) *cobra.Command {
+func newDLQStatsCommand(a *process) *cobra.Command {
 	var f dlqFlags
 	cmd := &cobra.Command{
 		Use: "stats", Short: "count letters by cause, and say what could help", Args: cobra.NoArgs,
 		Example: "  gx-ol dlq stats\n  gx-ol dlq stats --since 7d -o json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
-				ix, err := g.Load(ctx)
+			return f.on(cmd, a, "", func(ctx context.Context, d *deadLetters, filter dlq.Filter) error {
+				ix, err := d.Load(ctx)
 				if err != nil {
 					return err
 				}
@@ -186,10 +151,10 @@ func newDLQStatsCommand(a *app) *cobra.Command {
 					return printJSON(a.stdout, stats)
 				}
 				if stats.Letters == 0 {
-					fmt.Fprintln(a.stderr, nothing(ix, f))
+					say(a.stderr, "%s\n", nothing(ix, f))
 					return nil
 				}
-				fmt.Fprintf(a.stdout, "%s in %s, %s; given up %s – %s\n\n", plural(stats.Letters, "letter"), g.Name, bytesText(stats.Bytes),
+				say(a.stdout, "%s in %s, %s; given up %s – %s\n\n", plural(stats.Letters, "letter"), d.Name, bytesText(stats.Bytes),
 					stats.Oldest.UTC().Format(time.RFC3339), stats.Newest.UTC().Format(time.RFC3339))
 				return printStats(a.stdout, stats)
 			})
@@ -202,14 +167,14 @@ func newDLQStatsCommand(a *app) *cobra.Command {
 // printStats prints the histogram.
 func printStats(w io.Writer, s dlq.Stats) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "LETTERS\tCODE\tDISPOSITION\tWHAT COULD HELP\tFOR EXAMPLE")
+	say(table, "LETTERS\tCODE\tDISPOSITION\tWHAT COULD HELP\tFOR EXAMPLE\n")
 	for _, c := range s.Codes {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s: %s\n", c.Letters, c.Code, c.Disposition, c.Advice, c.At, cut(printable(c.Example), 60))
+		say(table, "%d\t%s\t%s\t%s\t%s: %s\n", c.Letters, c.Code, c.Disposition, c.Advice, c.At, cut(c.Example, 60))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
+	say(w, "\n")
 	for _, part := range []struct {
 		name   string
 		counts []dlq.Count
@@ -218,7 +183,7 @@ func printStats(w io.Writer, s dlq.Stats) error {
 		for _, c := range part.counts {
 			texts = append(texts, fmt.Sprintf("%s %d", c.Value, c.Letters))
 		}
-		fmt.Fprintf(w, "%-13s %s\n", part.name, strings.Join(texts, ", "))
+		say(w, "%-13s %s\n", part.name, strings.Join(texts, ", "))
 	}
 	return nil
 }

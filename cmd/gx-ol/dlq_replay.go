@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/replay"
 )
 
 // settleFlags are what every command takes that settles letters.
@@ -28,7 +29,7 @@ func (f *settleFlags) add(cmd *cobra.Command, filters bool) {
 }
 
 // agreed asks the operator, unless the flags answer. Where nobody can be asked it is wrong use: no letter is touched by accident.
-func (f *settleFlags) agreed(a *app, question string) (bool, error) {
+func (f *settleFlags) agreed(ctx context.Context, a *process, question string) (bool, error) {
 	switch {
 	case f.dryRun:
 		return false, nil
@@ -37,15 +38,18 @@ func (f *settleFlags) agreed(a *app, question string) (bool, error) {
 	case !a.asks:
 		return false, usageError{errors.New("nobody can be asked here: say --yes, or --dry-run to look first")}
 	}
-	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+	say(a.stderr, "%s [y/N] ", question)
+	answer, err := awaited(ctx, func() (string, error) { return bufio.NewReader(a.stdin).ReadString('\n') })
+	if errors.Is(err, errStopped) {
+		return false, err
+	}
 	if err != nil && answer == "" {
 		return false, nil
 	}
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer))), nil
 }
 
-func newDLQReplayCommand(a *app) *cobra.Command {
+func newDLQReplayCommand(a *process) *cobra.Command {
 	var f settleFlags
 	var o replayOptions
 	cmd := &cobra.Command{
@@ -64,8 +68,8 @@ It replays what the topic held when it began, so it never replays what it put ba
 			if err := o.check(f.all); err != nil {
 				return err
 			}
-			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
-				return g.replay(ctx, a, f, o, filter)
+			return f.on(cmd, a, "", func(ctx context.Context, d *deadLetters, filter dlq.Filter) error {
+				return d.replay(ctx, a, f, o, filter)
 			})
 		},
 	}
@@ -103,38 +107,64 @@ func (o *replayOptions) check(all bool) error {
 	return nil
 }
 
-func (g *graveyard) replay(ctx context.Context, a *app, f settleFlags, o replayOptions, filter dlq.Filter) error {
-	plan := dlq.Plan{Filter: filter, Limit: o.limit, MaxReplays: o.maxReplays, Rate: o.rate, SkipStale: o.stale == "skip"}
-	ix, err := g.Load(ctx)
+func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o replayOptions, filter dlq.Filter) error {
+	plan := replay.Plan{Filter: filter, Limit: o.limit, MaxReplays: o.maxReplays, Rate: o.rate}
+	ix, err := d.Load(ctx)
 	if err != nil {
 		return err
 	}
 	letters := plan.Letters(ix)
 	if len(letters) == 0 {
-		fmt.Fprintln(a.stderr, nothing(ix, f.dlqFlags))
+		say(a.stderr, "%s\n", nothing(ix, f.dlqFlags))
 		return nil
 	}
-	if err := g.announce(a, f, o, plan, letters); err != nil {
+	if err := d.announce(a, f, o, plan, letters); err != nil {
 		return err
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), g.Name))
+	if f.dryRun {
+		return d.foresee(ctx, a, o, plan, letters)
+	}
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Replay %s of %s?", plural(len(letters), "letter"), d.Name))
 	if err != nil || !ok {
 		return err
 	}
-	end, err := g.through(ctx, a, o, &plan)
+	end, err := d.through(ctx, a, o, &plan)
 	if err != nil {
 		return err
 	}
 	defer end()
-	return g.settling(ctx, a, f, "replaying", len(letters), ix, func(s *dlq.Session, t *tally) error {
+	return d.settling(ctx, a, f, "replaying", len(letters), ix, func(s *dlq.Session, t *tally) error {
 		plan.Each = t.note
-		return s.Replay(ctx, plan)
+		return replay.Run(ctx, s, plan)
 	})
 }
 
+// foresee says what the backend would say of the letters, where one is asked.
+func (d *deadLetters) foresee(ctx context.Context, a *process, o replayOptions, plan replay.Plan, letters []*dlq.Letter) error {
+	o.to = "source" // the backends alone are needed, not the pipeline to them
+	end, err := d.through(ctx, a, o, &plan)
+	if err != nil {
+		return err
+	}
+	defer end()
+	stale := 0
+	err = replay.Preview(ctx, d.Topic, plan, letters, func(l *dlq.Letter, warning string) {
+		stale++
+		say(a.stderr, "%s: %s\n", l.Position, warning)
+	})
+	switch {
+	case err != nil || plan.Stale == nil:
+	case o.stale == "skip":
+		say(a.stderr, "%s would stay: the backend has later results\n", plural(stale, "letter"))
+	case stale > 0:
+		say(a.stderr, "the backend has later results for %s; --stale skip leaves them\n", plural(stale, "letter"))
+	}
+	return err
+}
+
 // settling settles letters in a session, and tells how it goes and how it ended.
-func (g *graveyard) settling(ctx context.Context, a *app, f settleFlags, doing string, letters int, ix *dlq.Index, work func(*dlq.Session, *tally) error) error {
-	s, err := g.session(ctx, a, f.by, ix)
+func (d *deadLetters) settling(ctx context.Context, a *process, f settleFlags, doing string, letters int, ix *dlq.Index, work func(*dlq.Session, *tally) error) error {
+	s, err := d.session(ctx, a, f.by, ix)
 	if err != nil {
 		return err
 	}
@@ -144,7 +174,7 @@ func (g *graveyard) settling(ctx context.Context, a *app, f settleFlags, doing s
 }
 
 // announce says what a replay would do: on stdout if that is all it does.
-func (g *graveyard) announce(a *app, f settleFlags, o replayOptions, plan dlq.Plan, letters []*dlq.Letter) error {
+func (d *deadLetters) announce(a *process, f settleFlags, o replayOptions, plan replay.Plan, letters []*dlq.Letter) error {
 	stats := dlq.Histogram(letters, time.Now())
 	if f.output == "json" {
 		if f.dryRun {
@@ -160,7 +190,7 @@ func (g *graveyard) announce(a *app, f settleFlags, o replayOptions, plan dlq.Pl
 	if o.to == "backend" {
 		to = "the configured destinations"
 	}
-	fmt.Fprintf(w, "%s of %s would go to %s\n\n", plural(len(letters), "letter"), g.Name, to)
+	say(w, "%s of %s would go to %s\n\n", plural(len(letters), "letter"), d.Name, to)
 	if err := printStats(w, stats); err != nil {
 		return err
 	}
@@ -171,26 +201,26 @@ func (g *graveyard) announce(a *app, f settleFlags, o replayOptions, plan dlq.Pl
 		}
 	}
 	if quarantined > 0 {
-		fmt.Fprintf(w, "\n%d of them replayed %d times or more before would go to quarantine (--max-replays)\n", quarantined, plan.MaxReplays)
+		say(w, "\n%d of them replayed %d times or more before would go to quarantine (--max-replays)\n", quarantined, plan.MaxReplays)
 	}
-	fmt.Fprintln(w)
+	say(w, "\n")
 	return nil
 }
 
-func newDLQDiscardCommand(a *app) *cobra.Command {
+func newDLQDiscardCommand(a *process) *cobra.Command {
 	var f settleFlags
 	var reason string
 	cmd := &cobra.Command{
 		Use: "discard", Short: "settle letters that nobody wants", Args: cobra.NoArgs,
 		Long: `Marks letters as discarded, in the ledger: they count no more and are not replayed. The letters themselves stay until the topic's retention.`,
 		Example: `  gx-ol dlq discard --code tombstone --reason "deletions, nothing to deliver" --yes
-  gx-ol dlq discard --partition 3 --offset 1042 --reason "sent by hand"`,
+  gx-ol dlq discard --partition 3 --offset 1042 --reason "sent by hand" --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(reason) == "" {
 				return usageError{errors.New("--reason is missing: those who come after you will want to know")}
 			}
-			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, filter dlq.Filter) error {
-				return g.discard(ctx, a, f, filter, reason)
+			return f.on(cmd, a, "", func(ctx context.Context, d *deadLetters, filter dlq.Filter) error {
+				return d.discard(ctx, a, f, filter, reason)
 			})
 		},
 	}
@@ -199,15 +229,15 @@ func newDLQDiscardCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (g *graveyard) discard(ctx context.Context, a *app, f settleFlags, filter dlq.Filter, reason string) error {
+func (d *deadLetters) discard(ctx context.Context, a *process, f settleFlags, filter dlq.Filter, reason string) error {
 	filter.All = false
-	ix, err := g.Load(ctx)
+	ix, err := d.Load(ctx)
 	if err != nil {
 		return err
 	}
 	letters := ix.Choose(filter)
 	if len(letters) == 0 {
-		fmt.Fprintln(a.stderr, nothing(ix, f.dlqFlags))
+		say(a.stderr, "%s\n", nothing(ix, f.dlqFlags))
 		return nil
 	}
 	if f.output == "table" {
@@ -215,18 +245,18 @@ func (g *graveyard) discard(ctx context.Context, a *app, f settleFlags, filter d
 		if f.dryRun {
 			w = a.stdout
 		}
-		fmt.Fprintf(w, "%s of %s would be discarded\n\n", plural(len(letters), "letter"), g.Name)
+		say(w, "%s of %s would be discarded\n\n", plural(len(letters), "letter"), d.Name)
 		if err := printStats(w, dlq.Histogram(letters, time.Now())); err != nil {
 			return err
 		}
 	} else if f.dryRun {
 		return printJSON(a.stdout, dlq.Histogram(letters, time.Now()))
 	}
-	ok, err := f.agreed(a, fmt.Sprintf("Discard %s of %s?", plural(len(letters), "letter"), g.Name))
+	ok, err := f.agreed(ctx, a, fmt.Sprintf("Discard %s of %s?", plural(len(letters), "letter"), d.Name))
 	if err != nil || !ok {
 		return err
 	}
-	return g.settling(ctx, a, f, "discarding", len(letters), ix, func(s *dlq.Session, t *tally) error {
+	return d.settling(ctx, a, f, "discarding", len(letters), ix, func(s *dlq.Session, t *tally) error {
 		return s.Discard(ctx, s.Index.Choose(filter), reason, t.note)
 	})
 }

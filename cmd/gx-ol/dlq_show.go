@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ import (
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
-func newDLQShowCommand(a *app) *cobra.Command {
+func newDLQShowCommand(a *process) *cobra.Command {
 	var f dlqFlags
 	var raw bool
 	cmd := &cobra.Command{
@@ -30,8 +31,8 @@ is no JSON it shows the surroundings of the mistake.`,
 			if err != nil {
 				return usageError{err}
 			}
-			return f.on(cmd, a, "", func(ctx context.Context, g *graveyard, _ dlq.Filter) error {
-				s, err := g.show(ctx, at, raw)
+			return f.on(cmd, a, "", func(ctx context.Context, d *deadLetters, _ dlq.Filter) error {
+				s, err := d.show(ctx, at, raw)
 				if err != nil {
 					return err
 				}
@@ -53,8 +54,8 @@ type shown struct {
 	Timestamp time.Time     `json:"timestamp"` // of the source record
 	Part      string        `json:"part,omitempty"`
 	Advice    string        `json:"advice"`
-	Story     []listed      `json:"story,omitempty"` // the letters about the same record, oldest first, if there are several
-	Headers   []shownHeader `json:"headers"`         // the record's own
+	History   []listed      `json:"history,omitempty"` // the letters about the same record, oldest first, if there are several
+	Headers   []shownHeader `json:"headers"`           // the record's own
 	Original  string        `json:"original,omitempty"`
 	Value     string        `json:"value"`
 }
@@ -64,41 +65,47 @@ type shownHeader struct {
 	Value string `json:"value"`
 }
 
-func (g *graveyard) show(ctx context.Context, at dlq.Position, raw bool) (*shown, error) {
-	ix, err := g.Load(ctx)
+func (d *deadLetters) show(ctx context.Context, at dlq.Position, raw bool) (*shown, error) {
+	ix, err := d.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l := ix.At(at)
 	if l == nil {
-		return nil, fmt.Errorf("there is no letter %s in %s: gx-ol dlq list --all names those there are", at, g.Name)
+		return nil, fmt.Errorf("there is no letter %s in %s: gx-ol dlq list --all names those there are", at, d.Name)
 	}
-	rec, err := g.Record(ctx, at)
+	if l.Batch != nil {
+		return &shown{listed: list(l), Advice: dlq.Advice(l), Value: "(not read)"}, nil //nolint:nilerr // the batch says why it is not read; this command did not fail
+	}
+	rec, err := d.Record(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	if rec == nil {
-		return nil, fmt.Errorf("letter %s of %s was deleted by retention just now", at, g.Name)
+		return nil, fmt.Errorf("letter %s of %s was deleted by retention just now", at, d.Name)
 	}
 	s := &shown{listed: list(l), Timestamp: l.Said.Timestamp.UTC(), Part: l.Said.Part, Advice: dlq.Advice(l)}
-	if story := ix.Story(l); len(story) > 1 {
-		for _, other := range story {
-			s.Story = append(s.Story, list(other))
+	if letters := ix.History(l); len(letters) > 1 {
+		for _, other := range letters {
+			s.History = append(s.History, list(other))
 		}
 	}
 	value := rec.Value
 	if l.Said.Reference != "" {
-		original, err := g.Original(ctx, l)
-		if err != nil {
+		original, err := d.Original(ctx, l)
+		large, ok := errors.AsType[*dlq.LargeBatch](err)
+		switch {
+		case ok:
+			s.Original = large.Error()
+		case err != nil:
 			return nil, err
-		}
-		s.Original = "not retained any more"
-		if original != nil {
+		case original == nil:
+			s.Original = "not retained any more"
+		default:
 			value, s.Original = original.Value, "read from its topic"
 		}
 	}
-	back := deadletter.Replay(rec, nil, l.Said, l.System, 0)
-	for _, h := range back.Headers[:len(back.Headers)-len(deadletter.ReplayHeaders(deadletter.Origin{}))] {
+	for _, h := range deadletter.Unwrapped(rec, nil, l.Said, l.System).Headers {
 		s.Headers = append(s.Headers, shownHeader{h.Key, headerText(h)})
 	}
 	s.Value = dlq.Masked(value)
@@ -113,7 +120,7 @@ func headerText(h kgo.RecordHeader) string {
 	if !utf8.Valid(h.Value) {
 		return fmt.Sprintf("‹%d bytes›", len(h.Value))
 	}
-	return printable(string(h.Value))
+	return string(h.Value)
 }
 
 // plain is a value as it is, indented if it is JSON.
@@ -131,11 +138,11 @@ func plain(value []byte) string {
 }
 
 func (s *shown) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s\n\n", printable(s.Error))
+	say(w, "%s\n\n", s.Error)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(table, "%s\t%s\n", name, printable(value))
+			say(table, "%s\t%s\n", name, value)
 		}
 	}
 	row("letter", fmt.Sprintf("%s, %s, %s", s.Letter, s.State, bytesText(int64(s.Bytes))))
@@ -163,22 +170,22 @@ func (s *shown) print(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	if len(s.Story) > 0 {
-		fmt.Fprintln(w, "\nits story:")
-		for _, l := range s.Story {
-			text := fmt.Sprintf("  %s  %s  %s: %s", l.FailedAt.Format(time.RFC3339), l.Letter, l.Code, cut(printable(l.Error), 72))
+	if len(s.History) > 0 {
+		say(w, "\nits history:\n")
+		for _, l := range s.History {
+			text := fmt.Sprintf("  %s  %s  %s: %s", l.FailedAt.Format(time.RFC3339), l.Letter, l.Code, cut(l.Error, 72))
 			if l.Settled != nil {
 				text += "; " + settledText(*l.Settled)
 			}
-			fmt.Fprintln(w, text)
+			say(w, "%s\n", text)
 		}
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", s.Value)
-	return err
+	say(w, "\n%s\n", block(s.Value))
+	return nil
 }
 
 func settledText(e dlq.Entry) string {
-	text := fmt.Sprintf("%s by %s at %s", e.State, printable(e.By), e.At.UTC().Format(time.RFC3339))
+	text := fmt.Sprintf("%s by %s at %s", e.State, e.By, e.At.UTC().Format(time.RFC3339))
 	if e.To != "" {
 		text += " to " + e.To
 	}
@@ -186,7 +193,7 @@ func settledText(e dlq.Entry) string {
 		text += ", mended"
 	}
 	if e.Reason != "" {
-		text += ": " + printable(e.Reason)
+		text += ": " + e.Reason
 	}
 	return text
 }

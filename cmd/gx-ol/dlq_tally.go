@@ -13,7 +13,7 @@ import (
 
 // tally tells how settling goes on: a bar on a terminal, audit lines on stdout with -o json, and a summary.
 type tally struct {
-	a      *app
+	a      *process
 	json   bool
 	all    int
 	counts map[dlq.Outcome]int
@@ -21,7 +21,7 @@ type tally struct {
 	failed error // of writing to stdout
 }
 
-func newTally(a *app, output, doing string, all int) *tally {
+func newTally(a *process, output, doing string, all int) *tally {
 	t := &tally{a: a, json: output == "json", all: all, counts: make(map[dlq.Outcome]int), bar: progressbar.DefaultSilent(int64(all))}
 	if isTerminal(a.stderr) {
 		t.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowCount(),
@@ -39,16 +39,13 @@ func (t *tally) note(line dlq.Audit) {
 			t.failed = err
 		}
 	} else if line.Warning != "" {
-		fmt.Fprintf(t.a.stderr, "%s: %s: %s\n", line.Letter, line.Outcome, printable(line.Warning))
+		say(t.a.stderr, "%s: %s: %s\n", line.Letter, line.Outcome, line.Warning)
 	}
 }
 
-// outcomes in the order in which they are told.
-var outcomes = []dlq.Outcome{dlq.ReplayedOutcome, dlq.DiscardedNow, dlq.InQuarantine, dlq.BuriedAgain, dlq.AlreadySettled, dlq.Stale, dlq.Gone, dlq.TooLarge, dlq.NoSource}
-
 func (t *tally) text() string {
 	var parts []string
-	for _, o := range outcomes {
+	for _, o := range dlq.Outcomes {
 		if n := t.counts[o]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(o), "_", " ")))
 		}
@@ -66,7 +63,7 @@ func (t *tally) end(err error) error {
 	for _, n := range t.counts {
 		done += n
 	}
-	fmt.Fprintf(t.a.stderr, "%s\n", t.text())
+	say(t.a.stderr, "%s\n", t.text())
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return fmt.Errorf("stopped after %d of %d letters; the same command goes on with the rest", done, t.all)
@@ -76,8 +73,14 @@ func (t *tally) end(err error) error {
 	if t.failed != nil {
 		return t.failed
 	}
-	if left := t.counts[dlq.Gone] + t.counts[dlq.TooLarge] + t.counts[dlq.NoSource]; left > 0 {
-		fmt.Fprintf(t.a.stderr, "%s left as before\n", plural(left, "letter"))
+	left := 0
+	for o, n := range t.counts {
+		if o.Left() {
+			left += n
+		}
+	}
+	if left > 0 {
+		say(t.a.stderr, "%s left as before\n", plural(left, "letter"))
 		return errReported
 	}
 	return nil

@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -73,7 +76,7 @@ func TestSettlingAsksAnOperator(t *testing.T) {
 	addr := buried(t, "http_422", "http_400")
 	ask := func(stdin string, asks bool, args ...string) (int, string, string) {
 		var out, errs bytes.Buffer
-		a := &app{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs, asks: asks, who: "tester"}
+		a := &process{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs, asks: asks, who: "tester"}
 		code := run(t.Context(), append(args, "--brokers", addr, "--topic", "orders.dlq"), a)
 		return code, out.String(), errs.String()
 	}
@@ -113,6 +116,125 @@ func TestSettlingAsksAnOperator(t *testing.T) {
 	}
 	if code, out, _ := ask("", false, "dlq", "show", "0/1", "-o", "json"); code != 0 || !strings.Contains(out, `"by":"tester"`) || !strings.Contains(out, `"reason":"a test"`) {
 		t.Errorf("show: %d %s", code, out)
+	}
+}
+
+// Where a replay writes to is told by the dead-letter topic's name, the configuration or the operator, never by a letter.
+func TestAReplayGoesWhereTheOperatorSays(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders", "collected"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	addr := strings.Join(cluster.ListenAddrs(), ",")
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for i := range 3 {
+		rec := &kgo.Record{Topic: "orders", Offset: int64(i), Timestamp: time.Now(), Value: []byte("v")}
+		if err := client.ProduceSync(t.Context(), deadletter.Wrap(rec, "collected", deadletter.Letter{Code: "http_422"})).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := func(input string) string {
+		path := filepath.Join(t.TempDir(), "gx-ol.yaml")
+		text := "kafka: {bootstrap.servers: " + addr + "}\ninput: {topics: [" + input + "], group: g}\ndead_letters: {topic: collected}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	exported := func() string {
+		code, out, said := call(t, "", "dlq", "export", "--brokers", addr, "--topic", "collected")
+		path := filepath.Join(t.TempDir(), "letters.ndjson")
+		if err := os.WriteFile(path, []byte(out), 0o600); err != nil || code != 0 {
+			t.Fatal(err, said)
+		}
+		return path
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"replay", "--brokers", addr, "--topic", "collected"}, 1, "3 foreign topic"},
+		{[]string{"replay", "--brokers", addr, "--topic", "collected"}, 1, "say so with --source-topic orders"},
+		{[]string{"import", exported(), "--brokers", addr, "--topic", "collected"}, 1, "3 foreign topic"},
+		{[]string{"replay", "--config", config("others")}, 1, "3 foreign topic"},
+		{[]string{"replay", "--config", config("^oth.*")}, 1, "3 foreign topic"},
+		{[]string{"replay", "--limit", "1", "--config", config("^ord.*")}, 0, "1 replayed"},
+		{[]string{"replay", "--limit", "1", "--config", config("others, orders")}, 0, "1 replayed"},
+		{[]string{"import", exported(), "--brokers", addr, "--topic", "collected", "--source-topic", "orders"}, 0, "1 replayed"},
+		{[]string{"replay", "--brokers", addr, "--topic", "collected", "--source-topic", "orders"}, 0, "all 3 letters of the topic are settled"},
+	} {
+		code, _, said := call(t, "", append(append([]string{"dlq"}, c.args...), "--yes")...)
+		if code != c.code || !strings.Contains(said, c.want) {
+			t.Errorf("%v: exit %d, %s", c.args, code, said)
+		}
+	}
+}
+
+// What anyone can write into a letter does not reach the terminal as what a terminal obeys, in any form of any command.
+func TestForeignTextIsHarmless(t *testing.T) {
+	addr := buried(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(addr, ",")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	const evil = "\x1b[2J\x1b]52;c;Zm9v\x07\u202e\u009b31m\r\nforged  row\x7f\xff"
+	for i, far := range []int64{1, 1<<62 - 1, -1 << 62} {
+		letter := deadletter.Wrap(&kgo.Record{Topic: "orders", Offset: int64(i), Key: []byte("k" + evil), Value: []byte("{" + evil),
+			Headers: []kgo.RecordHeader{{Key: "h" + evil, Value: []byte("v" + evil)}}}, "orders.dlq",
+			deadletter.Letter{Group: "g" + evil, Stage: "s" + evil, Disposition: "d" + evil, Code: "c" + evil, Error: "e" + evil, Part: "p" + evil, FailedAt: time.UnixMilli(far)})
+		letter.Timestamp = time.UnixMilli(far)
+		if i == 2 { // another system's
+			letter.Headers = []kgo.RecordHeader{{Key: "__connect.errors.topic", Value: []byte("orders")}, {Key: "__connect.errors.exception.message", Value: []byte(evil)}, {Key: "__connect.errors.stage", Value: []byte(evil)}}
+		}
+		if err := client.ProduceSync(t.Context(), letter).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settled := func(i int, value string) {
+		ids, err := kadm.NewClient(client).ListTopics(t.Context(), "orders.dlq")
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := ids["orders.dlq"].ID
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "orders.dlq.ledger", Key: fmt.Appendf(nil, "%x/0/%d", id[:], i), Value: []byte(value)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, nil, "orders.dlq.ledger"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(evil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settled(1, `{"state":"discarded","by":`+string(text)+`,"to":`+string(text)+`,"reason":`+string(text)+`,"at":"2026-03-01T10:00:00Z"}`)
+	for _, args := range [][]string{{"list"}, {"list", "--all"}, {"show", "0/0"}, {"show", "0/0", "--raw"}, {"show", "0/1"}, {"show", "0/2"}, {"stats"}, {"export"}, {"export", "--all"}, {"replay", "--dry-run"},
+		{"discard", "--reason", "x", "--dry-run"}, {"replay", "--yes"}} {
+		for _, form := range []string{"table", "json"} {
+			code, out, said := call(t, "", append([]string{"dlq"}, append(args, "-o", form, "--brokers", addr, "--topic", "orders.dlq")...)...)
+			if code != 0 {
+				t.Errorf("%v -o %s: exit %d, %s", args, form, code, said)
+			}
+			for _, r := range out + said {
+				if r != '\n' && r != '\t' && !strconv.IsPrint(r) {
+					t.Errorf("%v -o %s prints %q:\n%q", args, form, r, out+said)
+					break
+				}
+			}
+			if strings.Contains(out, "\nforged  row") && form == "table" && args[0] != "show" {
+				t.Errorf("%v: a forged line in\n%s", args, out)
+			}
+			if args[0] == "export" && !strings.HasSuffix(args[len(args)-1], "all") && strings.Count(out, "\n") != 2 {
+				t.Errorf("exported:\n%s", out)
+			}
+		}
 	}
 }
 

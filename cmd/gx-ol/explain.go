@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
@@ -20,18 +18,16 @@ type fileOrigin struct {
 // name, which leaves out the two fields that every facet has.
 func printOrigins(w io.Writer, file string, origins []mapper.Origin, form string) error {
 	if form == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
 		for _, o := range origins {
-			if err := enc.Encode(fileOrigin{file, o}); err != nil {
+			if err := printJSON(w, fileOrigin{file, o}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	fmt.Fprintln(w, file)
+	say(w, "%s\n", file)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "EVENT\tFIELD\tVALUE\tFROM\tWHERE")
+	say(table, "EVENT\tFIELD\tVALUE\tFROM\tWHERE\n")
 	for _, o := range origins {
 		if strings.HasSuffix(o.Field, "._producer") || strings.HasSuffix(o.Field, "._schemaURL") {
 			continue
@@ -40,7 +36,7 @@ func printOrigins(w io.Writer, file string, origins []mapper.Origin, form string
 		if o.Part != "" {
 			event = o.Part + " " + event
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", event, o.Field, short(o.Value), o.From, o.Where)
+		say(table, "%s\t%s\t%s\t%s\t%s\n", event, o.Field, short(o.Value), o.From, o.Where)
 	}
 	return table.Flush()
 }

@@ -1,6 +1,6 @@
 // Command gx-ol brings Great Expectations validation results into OpenLineage, reliably.
 //
-// Only main reads the process: arguments, environment, signals. Everything else takes them from an app.
+// Only main reads the process: arguments, environment, signals. Everything else takes them from a process.
 package main
 
 import (
@@ -11,10 +11,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"github.com/gx-ol/gx-ol/internal/app"
+	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/fault"
 )
 
@@ -26,12 +30,27 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// A second signal ends the process at once: with the handler gone, the default one acts.
-	context.AfterFunc(ctx, stop)
-	a := &app{env: os.LookupEnv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	ctx := untilSignal(context.Background(), signals, func(sig os.Signal) {
+		code := exitFailed
+		if n, ok := sig.(syscall.Signal); ok {
+			code = 128 + int(n)
+		}
+		os.Exit(code)
+	})
+	a := &process{env: os.LookupEnv, variables: variables(os.Environ()), self: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator()}
 	os.Exit(run(ctx, os.Args[1:], a))
+}
+
+// variables are the names of the environment's variables.
+func variables(environ []string) (names []string) {
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		names = append(names, name)
+	}
+	return names
 }
 
 // operator is who runs the process, for the audit of what is done by hand.
@@ -43,35 +62,63 @@ func operator() string {
 	return name
 }
 
-// app is what a command may use of the process.
-type app struct {
-	env    func(string) (string, bool)
-	stdin  io.Reader
-	stdout io.Writer // results
-	stderr io.Writer // talk
-	asks   bool      // somebody at a terminal can answer
-	who    string    // the operator, user@host
+// process is what a command may use of the process.
+type process struct {
+	env       func(string) (string, bool)
+	variables []string // the names of the environment's variables
+	self      string   // how it was called
+	stdin     io.Reader
+	stdout    io.Writer // results
+	stderr    io.Writer // talk
+	asks      bool      // somebody at a terminal can answer
+	who       string    // the operator, user@host
+}
+
+// told says what the configuration's warnings are.
+func (a *process) told(cfg *config.Config) {
+	for _, w := range cfg.Warnings {
+		say(a.stderr, "gx-ol: warning: %s\n", w)
+	}
+}
+
+// with is what the things of package app may use of it, with a log as the configuration says.
+func (a *process) with(cfg config.Log) (app.Process, error) {
+	log, err := app.NewLogger(cfg, a.stderr, isTerminal(a.stderr))
+	return app.Process{Version: version(), Getenv: a.env, Stdout: a.stdout, Log: log}, err
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // usageError is wrong use: exit code 2.
 type usageError struct{ error }
 
 // run runs one command line and returns the exit code.
-func run(ctx context.Context, args []string, a *app) int {
+func run(ctx context.Context, args []string, a *process) int {
 	root := newRootCommand(a) //nolint:contextcheck // commands take the context that ExecuteContext gives them
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
-	if !errors.Is(err, errReported) {
-		fmt.Fprintf(a.stderr, "gx-ol: %v\n", err)
+	_, usage := errors.AsType[usageError](err)
+	switch {
+	case errors.Is(err, errReported):
+	case usage:
+		say(a.stderr, "%s: %v\n", cmd.CommandPath(), err)
+	default:
+		say(a.stderr, "gx-ol: %v\n", err)
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", f.Hint)
+		say(a.stderr, "hint: %s\n", f.Hint)
 	}
-	if _, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintln(a.stderr, "Run 'gx-ol --help' for usage.")
+	if usage {
+		say(a.stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*config.Errors](err); ok {
 		return exitUsage
 	}
 	return exitFailed
@@ -80,7 +127,7 @@ func run(ctx context.Context, args []string, a *app) int {
 // errReported is a failure that a command has told already.
 var errReported = errors.New("failed")
 
-func newRootCommand(a *app) *cobra.Command {
+func newRootCommand(a *process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "gx-ol",
 		Short: "Great Expectations results into OpenLineage, reliably",
@@ -96,12 +143,14 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.Version = version()
+	root.SetVersionTemplate("gx-ol {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%s: %w%s", cmd.CommandPath(), err, nearestFlag(cmd, err))}
+		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
 	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
 	wrapUsage(root)
@@ -133,7 +182,7 @@ func wrapUsage(c *cobra.Command) {
 	case check != nil:
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+				return usageError{err}
 			}
 			return nil
 		}

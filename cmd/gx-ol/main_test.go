@@ -11,13 +11,18 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // call runs the program in this process, without its environment.
 func call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	a := &app{
+	a := &process{
 		env:    func(string) (string, bool) { return "", false },
 		stdin:  strings.NewReader(stdin),
 		stdout: &out,
@@ -40,31 +45,34 @@ func TestWrongUseExits2AndSuggests(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		want string
+		help string
 	}{
-		"misspelt command":  {[]string{"rum"}, `gx-ol: unknown command "rum": did you mean "run"?`},
-		"unknown command":   {[]string{"zzzzzzzz"}, `unknown command "zzzzzzzz"`},
-		"misspelt flag":     {[]string{"run", "--broker", "x:1"}, "did you mean --brokers?"},
-		"unknown flag":      {[]string{"run", "--zzzzzzzz"}, "unknown flag: --zzzzzzzz"},
-		"argument too few":  {[]string{"publish"}, "requires at least 1 arg"},
-		"argument too many": {[]string{"run", "x"}, `unknown command "x" for "gx-ol run"`},
-		"time":              {[]string{"map", "--received", "noon"}, "--received \"noon\" is no RFC 3339 time"},
+		"header":            {[]string{"publish", "-H", "x", "-"}, "-H must be NAME=VALUE", "gx-ol publish"},
+		"below dlq":         {[]string{"dlq", "list", "--offset", "x"}, `--offset "x" must be FROM-TO`, "gx-ol dlq list"},
+		"misspelt command":  {[]string{"rum"}, `gx-ol: unknown command "rum": did you mean "run"?`, "gx-ol"},
+		"unknown command":   {[]string{"zzzzzzzz"}, `unknown command "zzzzzzzz"`, "gx-ol"},
+		"misspelt flag":     {[]string{"run", "--broker", "x:1"}, "did you mean --brokers?", "gx-ol run"},
+		"unknown flag":      {[]string{"run", "--zzzzzzzz"}, "unknown flag: --zzzzzzzz", "gx-ol run"},
+		"argument too few":  {[]string{"publish"}, "requires at least 1 arg", "gx-ol publish"},
+		"argument too many": {[]string{"run", "x"}, `unknown command "x" for "gx-ol run"`, "gx-ol run"},
+		"time":              {[]string{"map", "--received", "noon"}, "--received \"noon\" is no RFC 3339 time", "gx-ol map"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := call(t, "", c.args...)
-			if code != 2 || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, "gx-ol --help") {
+			if code != 2 || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "gx-ol") > 2+strings.Count(c.want, `"gx-ol `) || !strings.Contains(stderr, "Run '"+c.help+" --help' for usage.") {
 				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
 			}
 		})
 	}
 }
 
-func TestMisspeltKeyExits1AndNamesThePlace(t *testing.T) {
+func TestMisspeltKeyExits2AndNamesThePlace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	if err := os.WriteFile(file, []byte("input:\n  topcs: [a]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	code, _, stderr := call(t, "", "run", "--config", file, "--brokers", "localhost:1", "--topic", "a", "--to", "-")
-	if want := file + `:2:3: unknown key "topcs": did you mean "topics"?`; code != 1 || !strings.Contains(stderr, want) {
+	if want := file + `:2:3: unknown key "topcs": did you mean "topics"?`; code != 2 || !strings.Contains(stderr, want) {
 		t.Errorf("exit %d, stderr %q, want %q", code, stderr, want)
 	}
 }
@@ -82,7 +90,7 @@ func TestDisabledDoesNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var errs bytes.Buffer
 	env := func(name string) (string, bool) { return "true", name == "OPENLINEAGE_DISABLED" }
-	code := run(t.Context(), []string{"run", "--brokers", "127.0.0.1:1", "--topic", "a"}, &app{env: env, stdin: &errs, stdout: &errs, stderr: &errs})
+	code := run(t.Context(), []string{"run", "--brokers", "127.0.0.1:1", "--topic", "a"}, &process{env: env, stdin: &errs, stdout: &errs, stderr: &errs})
 	if code != 0 || !strings.Contains(errs.String(), "OPENLINEAGE_DISABLED") {
 		t.Errorf("exit %d, %q", code, errs.String())
 	}
@@ -113,7 +121,7 @@ func TestMapTellsEachBadFileAndGoesOn(t *testing.T) {
 	if code != 1 || strings.Count(stdout, "\n") != 2 {
 		t.Errorf("exit %d, stdout %q", code, stdout)
 	}
-	for _, want := range []string{"bad.json: ", "missing.json: stat missing.json: no such file", "gx-ol: -: "} {
+	for _, want := range []string{"\n1 of 4 mapped\n", "bad.json: ", "missing.json: stat missing.json: no such file", "gx-ol: -: "} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr %q lacks %q", stderr, want)
 		}

@@ -3,30 +3,31 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-func newMapCommand(a *app) *cobra.Command {
+func newMapCommand(a *process) *cobra.Command {
 	var flags configFlags
 	var received string
 	var validate, explain bool
 	var output string
 	cmd := &cobra.Command{
-		Use: "map [FILE…|-]", Short: "map results to events, without Kafka",
-		Long: `Reads validation results from files or stdin, one JSON document each, and prints their OpenLineage events, one a line.
+		Use: "map [FILE|DIR|-…]", Short: "map results to events, without Kafka",
+		Long: `Reads validation results from files, folders (every *.json, *.ndjson and *.jsonl below them) or stdin, and prints their OpenLineage events, one a line.
+A file of several JSON documents, such as the messages that kcat or kafka-console-consumer print, is as many results.
 A result that carries no time of its own takes --received, else its file's modification time.
 With --validate nothing of a message is printed of which an event breaks gx-ol's JSON Schema; an OpenLineage event that only
 passes through is checked for what every event has.
@@ -35,6 +36,7 @@ a key of the configuration, or the rule.`,
 		Example: `  gx-ol map result.json
   gx-ol map --great-expectations ./gx result.json
   kubectl logs job/checkpoint | gx-ol map --received 2026-01-01T00:00:00Z -
+  gx-ol map great_expectations/uncommitted/validations/ > events.ndjson
   gx-ol map --validate validations/*.json > events.ndjson
   gx-ol map --explain result.json`,
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -53,26 +55,20 @@ a key of the configuration, or the rule.`,
 					return usageError{fmt.Errorf("--received %q is no RFC 3339 time, such as 2026-01-01T00:00:00Z", received)}
 				}
 			}
-			cfg, err := config.LoadForMap(flags.path, a.env, flags.set(cmd))
+			cfg, err := config.LoadForMap(flags.path, a.env, flags.set(cmd), a.variables...)
 			if err != nil {
 				return err
 			}
-			datasources, err := datasourceTable(cfg, a.env, func(warning string) { fmt.Fprintf(a.stderr, "gx-ol: %s\n", warning) })
-			if err != nil {
-				return err
-			}
-			m, err := mapper.New(mapperSettings(cfg, datasources, cfg.Transport.MaxEventBytes))
-			if err != nil {
-				return err
-			}
-			decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
+			a.told(cfg)
+			warn := func(warning string) { say(a.stderr, "gx-ol: %s\n", warning) }
+			m, err := app.NewMapping(cfg, app.Process{Version: version(), Getenv: a.env}, cfg.Transport.MaxEventBytes, warn)
 			if err != nil {
 				return err
 			}
 			if !explain {
 				output = ""
 			}
-			return mapFiles(mapping{mapper: m, decoder: decoder, received: at, validate: validate, explain: output}, files, a)
+			return mapFiles(cmd.Context(), mapping{mapper: m.Mapper, decoder: m.Decoder, received: at, validate: validate, explain: output}, files, a)
 		},
 	}
 	flags.add(cmd, "job-namespace", "job-name", "great-expectations")
@@ -83,20 +79,51 @@ a key of the configuration, or the rule.`,
 	return cmd
 }
 
-// mapFiles maps every file and tells of each bad one; the others are mapped all the same.
-func mapFiles(m mapping, files []string, a *app) error {
-	if len(files) == 0 {
-		files = []string{"-"}
+// mapFiles maps every document of every file and tells of each bad one; the others are mapped all the same.
+func mapFiles(ctx context.Context, m mapping, args []string, a *process) error {
+	if len(args) == 0 {
+		args = []string{"-"}
 	}
-	bad := 0
-	for _, name := range files {
-		if err := m.file(name, a); err != nil {
-			bad++
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				fmt.Fprintf(a.stderr, "gx-ol: %s: %s\n", name, line)
+	all, bad := 0, 0
+	tell := func(name string, err error) {
+		all, bad = all+1, bad+1
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			say(a.stderr, "gx-ol: %s: %s\n", name, line)
+		}
+	}
+	end := func() {
+		if all > 1 {
+			say(a.stderr, "%d of %d mapped\n", all-bad, all)
+		}
+	}
+	for _, arg := range args {
+		files, err := expand([]string{arg})
+		if err != nil {
+			tell(arg, err)
+			continue
+		}
+		for _, name := range files {
+			docs, err := documents(ctx, name, a.stdin)
+			if err != nil && !errors.Is(err, errStopped) {
+				tell(name, err)
+			}
+			for _, d := range docs {
+				if ctx.Err() != nil {
+					break
+				}
+				if err := m.document(d, a); err != nil {
+					tell(d.name, err)
+					continue
+				}
+				all++
+			}
+			if ctx.Err() != nil {
+				end()
+				return errStopped
 			}
 		}
 	}
+	end()
 	if bad > 0 {
 		return errReported
 	}
@@ -112,33 +139,30 @@ type mapping struct {
 	explain  string // table, json; empty: print the events
 }
 
-func (m mapping) file(name string, a *app) error {
-	value, modified, err := readResult(name, a.stdin)
-	if err != nil {
-		return err
-	}
+// document maps one document and prints what comes of it.
+func (m mapping) document(d document, a *process) error {
 	at := m.received
 	if at.IsZero() {
-		at = modified
+		at = d.modified
 	}
 	if at.IsZero() {
 		at = time.Now()
-		fmt.Fprintf(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
+		say(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
 	}
-	msg, err := m.decoder.Decode(value)
+	msg, err := m.decoder.Decode(d.value)
 	if err != nil {
 		return err
 	}
 	if m.explain != "" {
 		if msg.Shape == gx.ShapeEvent {
-			fmt.Fprintf(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", name)
+			say(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", d.name)
 			return nil
 		}
 		origins, err := m.mapper.Explain(msg, mapper.Input{Received: at})
 		if err != nil {
 			return err
 		}
-		return printOrigins(a.stdout, name, origins, m.explain)
+		return printOrigins(a.stdout, d.name, origins, m.explain)
 	}
 	runs, err := m.mapper.Map(msg, mapper.Input{Received: at})
 	if err != nil {
@@ -157,7 +181,7 @@ func (m mapping) file(name string, a *app) error {
 				return err
 			}
 			line.WriteByte('\n')
-			if _, err := a.stdout.Write(line.Bytes()); err != nil {
+			if err := printDocument(a.stdout, line.Bytes()); err != nil {
 				return err
 			}
 		}
@@ -187,18 +211,4 @@ func checkEvents(runs []openlineage.Run) error {
 		}
 	}
 	return errors.Join(found...)
-}
-
-// readResult reads a file and its modification time, or stdin, which has none.
-func readResult(name string, stdin io.Reader) ([]byte, time.Time, error) {
-	if name == "-" {
-		value, err := io.ReadAll(stdin)
-		return value, time.Time{}, err
-	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	value, err := os.ReadFile(name)
-	return value, info.ModTime(), err
 }

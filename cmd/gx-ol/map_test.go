@@ -30,7 +30,7 @@ func TestValidateRefusesAMessageWholeAndNamesFilePartAndPointer(t *testing.T) {
 	if code != 1 || strings.Count(stdout, "\n") != 2 {
 		t.Errorf("exit %d, stdout %q", code, stdout)
 	}
-	if want := "gx-ol: event.json: event: /run/runId: format: uuid\n"; stderr != want {
+	if want := "gx-ol: event.json: event: /run/runId: format: uuid\n1 of 2 mapped\n"; stderr != want {
 		t.Errorf("stderr %q, want %q", stderr, want)
 	}
 	if code, stdout, _ := call(t, "", "map", "event.json"); code != 0 || stdout == "" {

@@ -42,7 +42,7 @@ func TestAProjectThatCannotBeReadStopsTheStart(t *testing.T) {
 		{"run", "--great-expectations", "none.yml", "--brokers", "127.0.0.1:1", "--topic", "a", "--to", "-"},
 	} {
 		code, _, stderr := call(t, briefResult, args...)
-		if code != 1 || !strings.Contains(stderr, "great_expectations: none.yml cannot be read: no such file or directory") {
+		if code != 2 || !strings.Contains(stderr, "great_expectations: none.yml cannot be read: no such file or directory") {
 			t.Errorf("%v: exit %d, stderr %q", args, code, stderr)
 		}
 	}

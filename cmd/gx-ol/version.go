@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -22,12 +21,12 @@ func version() string {
 	return info.Main.Version
 }
 
-func newVersionCommand(a *app) *cobra.Command {
+func newVersionCommand(a *process) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.stdout, "gx-ol", version())
-			return err
+			say(a.stdout, "gx-ol %s\n", version())
+			return nil
 		},
 	}
 }

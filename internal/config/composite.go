@@ -111,12 +111,12 @@ func (l *loader) checkComposite() {
 	place := l.place("transport.type")
 	if t.Type != "composite" {
 		if len(t.Transports) > 0 && t.Type != "" && l.places["transport.type"] != "--to" {
-			l.fault(place, "transport.transports needs transport.type: composite")
+			l.lacks("transport", place, "transport.transports needs transport.type: composite")
 		}
 		return
 	}
 	if len(t.Transports) == 0 {
-		l.fault(place, "transport.type composite needs transport.transports with a destination or more")
+		l.lacks("transport", place, "transport.type composite needs transport.transports with a destination or more")
 	}
 	for _, sub := range t.Transports {
 		if sub.Type == "composite" {
@@ -134,6 +134,6 @@ func (l *loader) checkComposite() {
 // checkExactlyOnce checks what the configuration alone can tell; that both topics are of one cluster is asked at the start.
 func (l *loader) checkExactlyOnce() {
 	if l.cfg.Delivery == "exactly_once" && l.cfg.Transport.Type != "kafka" && l.cfg.Transport.Type != "" {
-		l.fault(l.place("delivery"), "delivery: exactly_once needs transport.type: kafka, not %s: only Kafka can commit events and offsets together", l.cfg.Transport.Type)
+		l.lacks("transport", l.place("delivery"), "delivery: exactly_once needs transport.type: kafka, not %s: only Kafka can commit events and offsets together", l.cfg.Transport.Type)
 	}
 }

@@ -24,6 +24,10 @@ type Config struct {
 	FailedRun         string   // FAIL or COMPLETE
 	Lifecycle         string   // start_and_end or end_only
 	AssertionsIn      []string // inputFacets, facets
+	TestFacet         string   // auto, always or never
+	SingleResults     string   // test, dataset
+	SchemaFacet       string   // off, on; empty: on with Compat only
+	Symlinks          string   // off, on
 	Unmapped          string   // name or error
 	FileDatasets      string   // file or asset
 	QueryAssertions   string   // asset or tables
@@ -33,6 +37,7 @@ type Config struct {
 	Telemetry         Telemetry
 	Log               Log
 	Retry             Retry
+	Warnings          []string // what was dropped or has no effect, to be told
 
 	files  map[string]string // keys whose value comes from a file → their text in the configuration
 	getenv func(string) (string, bool)
@@ -44,6 +49,7 @@ type Input struct {
 	Group           string
 	MaxMessageBytes int
 	MaxInFlight     int
+	MaxBytesInHand  int    // 0: chosen from the memory that the container gives
 	JSONPointer     string // RFC 6901; empty: the result is the message
 }
 
@@ -107,6 +113,7 @@ type RowValues struct{ ExceptionText, Params, Queries bool }
 type Telemetry struct {
 	Listen      string
 	DeadLetters bool // count the dead letters that are not settled
+	Pprof       bool // serve Go's profiles too
 }
 
 // Log says how much is logged and how it looks.
@@ -159,13 +166,30 @@ type Fault struct {
 }
 
 // Errors is everything wrong with the configuration, in the order it was found.
-type Errors struct{ Faults []Fault }
+type Errors struct {
+	Faults []Fault
+	cause  error
+}
+
+// Wrong makes an error that only the configuration can have caused one of the configuration, which is told with its own exit code. nil stays nil.
+func Wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Errors{Faults: []Fault{{Message: err.Error()}}, cause: err}
+}
+
+// Unwrap is what Wrong was given.
+func (e *Errors) Unwrap() error { return e.cause }
 
 // Error has one line per fault.
 func (e *Errors) Error() string {
 	lines := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
-		lines[i] = f.Place + ": " + f.Message
+		lines[i] = f.Message
+		if f.Place != "" {
+			lines[i] = f.Place + ": " + f.Message
+		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -31,7 +31,7 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"kafka value":      {"kafka: {security.protocol: SASLSSL}", `c.yaml:1:28: security.protocol: must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL: did you mean "SASL_SSL"?`},
 		"exactly once":     {"delivery: exactly_once\ntransport: {url: \"http://h\"}", `c.yaml:1:11: delivery: exactly_once needs transport.type: kafka, not http: only Kafka can commit events and offsets together`},
 		"empty composite":  {"transport: {type: composite, transports: []}", `c.yaml:1:19: transport.type composite needs transport.transports with a destination or more`},
-		"composite key":    {"transport: {type: composite, transports: {a: {tpye: http}}}", "c.yaml:1:47: unknown key \"tpye\": did you mean \"type\"?\nc.yaml:1:46: transport.transports.a has no type: set http, kafka, console or file"},
+		"composite key":    {"transport: {type: composite, transports: {a: {tpye: http}}}", "c.yaml:1:47: unknown key \"tpye\": did you mean \"type\"?"},
 		"composite url":    {"transport: {type: composite, transports: [{type: http, name: main}]}", `c.yaml:1:50: transport.transports.main.type http needs transport.transports.main.url`},
 		"two composites":   {"transport: {type: composite, transports: {a: {type: composite}}}", `c.yaml:1:46: transport.transports.a.type: a composite in a composite is not supported: list its destinations here`},
 		"stop on failure":  {"transport: {type: composite, continue_on_failure: false, transports: {a: {type: console}}}", `c.yaml:1:51: transport.continue_on_failure: false is not supported: every destination gets every event, and one that fails is tried again until it has it`},
@@ -40,9 +40,9 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"http without url": {"transport: {type: http}", `c.yaml:1:19: transport.type http needs transport.url`},
 		"kafka no topic":   {"transport: {type: kafka}", `c.yaml:1:19: transport.type kafka needs transport.topic`},
 		"own events":       {"input: {topics: [a]}\ntransport: {type: kafka, topic: a}", `c.yaml:2:33: transport.topic is also read by input.topics: gx-ol would read its own events`},
-		"own letters":      {"input: {topics: [\"^a.*\"]}\ndead_letters: {topic: ab}", `c.yaml:2:23: dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters`},
+		"own letters":      {"input: {topics: [a, ab]}\ndead_letters: {topic: ab}", `c.yaml:2:23: dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters`},
 		"bad regex":        {"input: {topics: \"^(\"}", `c.yaml:1:17: input.topics is no valid regular expression`},
-		"bad pointer":      {"input: {json_pointer: payload}", `c.yaml:1:23: input.json_pointer: "payload" is no JSON Pointer: it must start with a slash, as in /payload/result`},
+		"bad pointer":      {"input: {json_pointer: payload}", `c.yaml:1:23: input.json_pointer must be a JSON Pointer such as /payload/result: slashes before names, with ~0 for ~ and ~1 for /`},
 		"rules":            {"job: {rules: {suite: a}}", `c.yaml:1:14: job.rules must be a list of rules, such as - {suite: "orders.*", name: orders}`},
 		"rule key":         {"job: {rules: [{siute: a, name: b}]}", `c.yaml:1:16: unknown key "siute": did you mean "suite"?`},
 		"rule pattern":     {"job: {rules: [{suite: \"[\", name: b}]}", `c.yaml:1:23: "[" is not a pattern: syntax error in pattern`},
@@ -50,6 +50,13 @@ func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 		"blank tag":        {"job: {tags: {\" \": a}}", `c.yaml:1:14: a name in job.tags must not be blank`},
 		"source code":      {"job: {source_code: {url: repo}}", `c.yaml:1:26: job.source_code.url must be an address such as https://git.example.com/team/repo`},
 		"source secret":    {"job: {source_code: {url: \"https://u:p@h/r\"}}", `c.yaml:1:26: job.source_code.url must not hold a user or password: it leaves with every event`},
+		"tab":              {"job:\n\tname: a", `c.yaml:2:1: not valid YAML: a tab in the indentation: use spaces`},
+		"tab behind":       {"job:\n  name: a\n  \tnamespace: b", `c.yaml:3:3: not valid YAML: a tab in the indentation: use spaces`},
+		"no anchor":        {"job: {name: *abc}", `c.yaml:1:13: not valid YAML: an alias without its anchor: a value that begins with * must stand in quotes`},
+		"parent":           {"parent: {id: foo, root_id: a/b/c}", `c.yaml:1:14: parent.id must be namespace/name/runId, the last a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057` + "\n" + `c.yaml:1:28: parent.root_id must be namespace/name/runId, the last a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057`},
+		"template":         {"job: {name: \"{{ .Suit }}\"}", `c.yaml:1:13: job.name: there is no field .Suit: did you mean .Suite? (the fields are .Checkpoint, .Suite, .Datasource, .Asset, .Batch, .RunName, .Topic, the functions upper and lower)`},
+		"template syntax":  {"datasources:\n  d: {namespace: file, name: \"{{ .Table }\"}", `c.yaml:2:30: datasources.d.name is no template: unexpected "}" in operand (the fields are .Database, .Schema, .Table, .Asset, .Path, .Datasource, the functions upper and lower)`},
+		"template of rule": {"job: {rules: [{suite: a, name: \"{{ if .Table }}x{{ end }}\"}]}", `c.yaml:1:32: job.rules: name: there is no field .Table (the fields are .Checkpoint, .Suite, .Datasource, .Asset, .Batch, .RunName, .Topic, the functions upper and lower)`},
 		"all at once":      {"a1: 1\nlog: {level: loud}", "c.yaml:1:1: unknown key \"a1\"\nc.yaml:2:14: log.level must be one of debug, info, warn, error, not \"loud\""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,14 +88,14 @@ func TestFlagsBeatEnvironmentBeatsFileBeatsOpenLineage(t *testing.T) {
 	}
 	vars := env(map[string]string{
 		"GX_OL_INPUT_GROUP": "env", "GX_OL_LOG_LEVEL": "warn", "OPENLINEAGE_URL": "http://ol:1",
-		"OPENLINEAGE_API_KEY": "k", "OPENLINEAGE_NAMESPACE": "ns", "GX_OL_KAFKA_BOOTSTRAP_SERVERS": "b:2",
+		"OPENLINEAGE_NAMESPACE": "ns", "GX_OL_KAFKA_BOOTSTRAP_SERVERS": "b:2",
 	})
 	c, err := Load(path, vars, map[string]string{"group": "flag"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []string{c.Input.Group, c.Log.Level, c.Transport.URL, c.Transport.Type, c.Transport.Auth.APIKey, c.Job.Namespace, c.Kafka["bootstrap.servers"]}
-	if want := "flag warn http://file:5000 http k ns b:2"; strings.Join(got, " ") != want {
+	got := []string{c.Input.Group, c.Log.Level, c.Transport.URL, c.Transport.Type, c.Job.Namespace, c.Kafka["bootstrap.servers"]}
+	if want := "flag warn http://file:5000 http ns b:2"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 	if c.Input.MaxMessageBytes != 32<<20 || c.Transport.Timeout != time.Minute {
@@ -138,24 +145,128 @@ func TestADestinationOfACompositeHasItsVariables(t *testing.T) {
 	}
 }
 
-func TestKeyDoesNotFollowToAnotherHost(t *testing.T) {
-	l := newLoader(env(nil))
-	l.parse("c", []byte("transport: {url: http://a, auth: {apiKey: s}}"))
-	l.to("http://b")
-	if l.cfg.Transport.Auth.APIKey != "" {
-		t.Error("the key of host a goes to host b")
-	}
-}
-
-func TestDocumentationNamesEachKey(t *testing.T) {
+// Whoever looks a key up finds there what it may be.
+func TestDocumentationNamesEachKeyAndItsValues(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range Keys() {
-		if !strings.Contains(string(doc), "| `"+k.Path+"` | "+k.Type+" | ") {
-			t.Errorf("docs/configuration.md does not name %s (%s, %s): %s", k.Path, k.Type, k.Default, k.Doc)
+	for _, f := range table() {
+		_, row, ok := strings.Cut(string(doc), "| `"+f.path+"` | "+f.typ+" | ")
+		if !ok {
+			t.Errorf("docs/configuration.md does not name %s (%s, %s): %s", f.path, f.typ, f.def, f.doc)
 		}
+		row, _, _ = strings.Cut(row, "\n")
+		_, meaning, _ := strings.Cut(row, " | ")
+		for _, allowed := range f.enum {
+			if !strings.Contains(meaning, "`"+allowed+"`") {
+				t.Errorf("docs/configuration.md does not name the value %s of %s", allowed, f.path)
+			}
+		}
+	}
+}
+
+// What is taken without effect is told; what has one is not.
+func TestKeysWithoutEffectAreTold(t *testing.T) {
+	for yaml, want := range map[string]string{
+		"transport: {url: \"http://h\", backend: marquez, batch: {size: 9}}":                                       "transport.batch has no effect: Marquez has no lineage/batch",
+		"transport: {url: \"http://h\", batch: {linger: 1s}}":                                                      "without a size above 1",
+		"transport: {type: kafka, topic: t, url: \"http://h\"}":                                                    "c.yaml:1:41: transport.url has no effect: it is for http, and transport.type is kafka",
+		"transport: {url: \"http://h\", topic: t}":                                                                 "transport.topic has no effect: it is for kafka",
+		"transport: {type: composite, transports: {a: {type: console, log_file_path: x}}}":                         "transport.transports.a.log_file_path has no effect",
+		"telemetry: {listen: \"off\", pprof: true}":                                                                "telemetry.pprof has no effect",
+		"transport: {url: \"http://h\", backend: datahub, batch: {size: 9}, auth: {apiKey: k}, compression: gzip}": "",
+		"transport: {type: composite, transports: [{type: kafka, topic: t, priority: 1}]}":                         "",
+	} {
+		cfg, err := Parse("c.yaml", []byte(yaml), env(nil))
+		if err != nil {
+			t.Fatalf("%s: %v", yaml, err)
+		}
+		if said := strings.Join(cfg.Warnings, "\n"); !strings.Contains(said, want) || (want == "") != (said == "") {
+			t.Errorf("%s: %q, want %q", yaml, said, want)
+		}
+	}
+}
+
+// A variable that names no key is told with the key that was meant, as a misspelt key of the file is.
+func TestVariablesThatNameNoKeyAreTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, want := range map[string]string{
+		"GX_OL_INPUT_GRUOP":            "GX_OL_INPUT_GRUOP: this variable sets no key of the configuration: did you mean GX_OL_INPUT_GROUP?",
+		"GX_OL_KAFKA_SASL_PASWORD":     "did you mean GX_OL_KAFKA_SASL_PASSWORD?",
+		"GX_OL_ZZZZZZZZZZ":             "the variable GX_OL_ZZZZZZZZZZ sets no key of the configuration",
+		"GX_OL_JOB_TAGS":               "the variable GX_OL_JOB_TAGS sets no key",
+		"GX_OL_INPUT_GROUP":            "",
+		"GX_OL_CONFIG":                 "",
+		"GX_OL_PORT_9464_TCP_ADDR":     "", // Kubernetes tells of a service called gx-ol
+		"GX_OL_METRICS_SERVICE_HOST":   "",
+		"GX_OL_PORT":                   "",
+		"OPENLINEAGE_API_KYE":          "the variable OPENLINEAGE_API_KYE has no effect on gx-ol: did you mean OPENLINEAGE_API_KEY?",
+		"OPENLINEAGE__TRANSPORT__TYPE": "the variable OPENLINEAGE__TRANSPORT__TYPE has no effect on gx-ol",
+		"OPENLINEAGE_NAMESPACE":        "",
+		"OPENLINEAGE_CLIENT_LOGGING":   "has no effect on gx-ol",
+		"PATH":                         "",
+		"OPENLINEAGEX":                 "",
+	} {
+		cfg, err := LoadForMap("", env(nil), nil, name)
+		said := ""
+		switch {
+		case err != nil:
+			said = err.Error()
+		case len(cfg.Warnings) > 0:
+			said = strings.Join(cfg.Warnings, "\n")
+		}
+		if !strings.Contains(said, want) || (want == "") != (said == "") || strings.HasSuffix(want, "of the configuration") && said != want || strings.Contains(want, "GX_OL_") == (err == nil) && strings.Contains(want, "did you mean") {
+			t.Errorf("%s: %q, want %q", name, said, want)
+		}
+	}
+}
+
+// One cause is one fault: what is missing because of it is its consequence.
+func TestOnlyCausesAreTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for yaml, want := range map[string]int{
+		"tranport: {url: \"http://h\"}\nkafka: {bootstrap.servers: \"h:1\"}\ninput: {topics: [t]}": 1,
+		"transport: {type: htp}\nkafka: {bootstrap.servers: \"h:1\"}\ninput: {topics: [t]}":        1,
+		"transport: {url: \"http://h\"}\nkafka: {bootstrap.server: \"h:1\"}\ninput: {topics: [t]}": 1,
+		"transport: {url: \"http://h\"}\nkafka: {bootstrap.servers: \"h:1\"}\ninput: {topic: [t]}": 1,
+		"transport:\n\turl: x":    1,
+		"zzzzzzzz: {a: b}":        1,
+		"transport: {type: http}": 3, // no address, no brokers, no topics
+		"":                        3,
+		"transport: {type: http, auth: {type: \"${NOPE}\"}}": 3, // the variable, no brokers, no topics
+	} {
+		if err := os.WriteFile("c.yaml", []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load("c.yaml", env(nil), nil)
+		var all *Errors
+		if !errors.As(err, &all) || len(all.Faults) != want {
+			t.Errorf("%q: %v, want %d", yaml, err, want)
+		}
+	}
+}
+
+// Mapping asks for no secret that only signs in somewhere; a run does.
+func TestMappingNeedsNoSecretsOfDelivery(t *testing.T) {
+	t.Chdir(t.TempDir())
+	yaml := "kafka: {bootstrap.servers: \"${BROKERS}\", sasl.password: \"${file:/nowhere}\"}\ninput: {topics: [t]}\n" +
+		"transport: {type: http, url: \"${URL}\", auth: {apiKey: \"${KEY}\"}, timeout: \"${T}\", custom_headers: {A: \"${H}\"}}\njob: {namespace: \"${NS:-n}\"}"
+	if err := os.WriteFile("c.yaml", []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := LoadForMap("c.yaml", env(nil), nil)
+	if err != nil || cfg.Job.Namespace != "n" || cfg.Transport.Type != "http" {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	if _, err := Load("c.yaml", env(nil), nil); err == nil || strings.Count(err.Error(), "is not set") != 5 {
+		t.Errorf("a run takes it: %v", err)
+	}
+	if err := os.WriteFile("c.yaml", []byte("job: {namespace: \"${NS}\"}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadForMap("c.yaml", env(nil), nil); err == nil {
+		t.Error("mapping does without what it needs")
 	}
 }
 
@@ -164,7 +275,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("a: &a {b: *a}\ndatasources: *a\njob: {name: \"${X:-y}\"}")
 	f.Fuzz(func(t *testing.T, s string) {
 		if strings.Contains(s, "${file:") {
-			t.Skip("reads files")
+			t.Skip("reads files, which a fuzzer must not choose")
 		}
 		c, err := Parse("c", []byte(s), env(nil))
 		if (c == nil) == (err == nil) {

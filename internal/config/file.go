@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,10 +24,16 @@ type loader struct {
 	starts map[string]string // name of a composite's destination → where it begins
 	faults []Fault
 	name   string // of the file, for places
+
+	broken     map[string]bool // sections that have a fault: what they lack is its consequence. *: all
+	configured string          // transport.url before flags
+	names      []string        // of the environment's variables, if known
+	unneeded   *regexp.Regexp  // keys whose variables and files may be missing; nil: none
+	unresolved map[string]bool // those where one was
 }
 
 func newLoader(getenv func(string) (string, bool)) *loader {
-	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}}
+	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {
@@ -52,7 +59,7 @@ func (l *loader) parse(name string, data []byte) {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return
 	} else if err != nil {
-		l.syntax(err)
+		l.syntax(data, err)
 		return
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
@@ -62,16 +69,6 @@ func (l *loader) parse(name string, data []byte) {
 		return
 	}
 	l.mapping("", doc.Content[0])
-}
-
-// syntax keeps the parser's line and drops text of the file that it may quote.
-func (l *loader) syntax(err error) {
-	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(msg); m != nil {
-		l.fault(l.name+":"+m[1]+":1", "not valid YAML: %s", m[2])
-		return
-	}
-	l.fault(l.name+":1:1", "not valid YAML: %s", msg)
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
@@ -96,7 +93,11 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 			continue
 		}
 		if line, twice := seen[key.Value]; twice {
-			l.fault(l.at(key), "key %q is there twice: first in line %d", key.Value, line)
+			name := "a key"
+			if l.rightName(key.Value) {
+				name = fmt.Sprintf("key %q", key.Value)
+			}
+			l.fault(l.at(key), "%s is there twice: first in line %d", name, line)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -109,19 +110,48 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 
 func (l *loader) mapping(prefix string, n *yaml.Node) {
 	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
-		path := prefix + key.Value
-		if f, ok := l.known[path]; ok {
-			l.leaf(f, key, value)
-			return
+		before := len(l.faults)
+		l.key(prefix, key, value)
+		if prefix == "" && len(l.faults) > before {
+			l.breaks(key.Value)
 		}
-		if l.isSection(path) {
-			if !isNull(value) {
-				l.mapping(path+".", value)
-			}
-			return
-		}
-		l.unknown(key, l.children(prefix))
 	})
+}
+
+func (l *loader) key(prefix string, key, value *yaml.Node) {
+	path := prefix + key.Value
+	if f, ok := l.known[path]; ok {
+		l.leaf(f, key, value)
+		return
+	}
+	if l.isSection(path) {
+		if !isNull(value) {
+			l.mapping(path+".", value)
+		}
+		return
+	}
+	l.unknown(prefix, key, value, l.children(prefix))
+}
+
+// breaks notes that a section has a fault. A section that nobody knows may be any.
+func (l *loader) breaks(path string) {
+	if f, ok := l.known[path]; ok {
+		path = f.path
+	}
+	section, _, _ := strings.Cut(path, ".")
+	if !l.isSection(section) && l.known[section].path == "" {
+		if section = kafkaclient.Nearest(section, l.children("")); section == "" {
+			section = "*"
+		}
+	}
+	l.broken[section] = true
+}
+
+// lacks is the fault that something is missing, unless another fault explains that.
+func (l *loader) lacks(section, place, format string, args ...any) {
+	if !l.broken[section] && !l.broken["*"] {
+		l.fault(place, format, args...)
+	}
 }
 
 func (l *loader) isSection(path string) bool {
@@ -146,12 +176,16 @@ func (l *loader) children(prefix string) []string {
 	return names
 }
 
-func (l *loader) unknown(key *yaml.Node, right []string) {
-	if near := kafkaclient.Nearest(key.Value, right); near != "" {
+func (l *loader) unknown(prefix string, key, value *yaml.Node, right []string) {
+	near := kafkaclient.Nearest(key.Value, right)
+	switch {
+	case near != "" && keyLike.MatchString(key.Value):
 		l.fault(l.at(key), "unknown key %q: did you mean %q?", key.Value, near)
-		return
+	case mayShow(prefix, key, value):
+		l.fault(l.at(key), "unknown key %q", key.Value)
+	default:
+		l.fault(l.at(key), "unknown key of %d characters", utf8.RuneCountInString(key.Value))
 	}
-	l.fault(l.at(key), "unknown key %q", key.Value)
 }
 
 func (l *loader) leaf(f field, key, value *yaml.Node) {
@@ -180,8 +214,10 @@ func (l *loader) leaf(f field, key, value *yaml.Node) {
 		fallthrough
 	default:
 		if t, ok := l.scalar(f.path, value); ok {
-			if err := f.assign(l.cfg, t); err != nil {
+			if err := f.assign(l.cfg, t); err != nil && !l.unresolved[f.path] {
 				l.fault(l.at(value), "%v", err)
+			} else if f.template != nil {
+				l.template(l.at(value), f.path, t, f.template)
 			}
 		}
 	}
@@ -203,6 +239,11 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 		l.cfg.files[path] = n.Value
 	}
 	t, err := expand(n.Value, l.getenv)
+	if err != nil && l.unneeded != nil && l.unneeded.MatchString(path) && path != "transport.max_event_bytes" {
+		l.unresolved[path] = true
+		delete(l.cfg.files, path)
+		return text{n.Value, true}, true
+	}
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			l.fault(l.at(n), "%s", line)
@@ -236,6 +277,9 @@ func (l *loader) stringMap(f field, n *yaml.Node) {
 	l.pairs(f.path, n, func(key, value *yaml.Node) {
 		if f.typ == "properties" {
 			if err := kafkaclient.CheckName(key.Value); err != nil {
+				if !l.mayShowProperty(key, value) {
+					err = fmt.Errorf("unknown Kafka property of %d characters", utf8.RuneCountInString(key.Value))
+				}
 				l.fault(l.at(key), "%v", err)
 				return
 			}
@@ -244,35 +288,20 @@ func (l *loader) stringMap(f field, n *yaml.Node) {
 			l.fault(l.at(key), "a name in %s must not be blank", f.path)
 			return
 		}
+		if f.typ == "map" && value.Kind != yaml.ScalarNode {
+			l.fault(l.at(value), "a value in %s must be a single value", f.path)
+			return
+		}
 		t, ok := l.scalar(f.path+"."+key.Value, value)
 		if !ok {
 			return
 		}
-		if f.typ == "properties" {
+		if f.typ == "properties" && !l.unresolved[f.path+"."+key.Value] {
 			if err := kafkaclient.CheckValue(key.Value, t.value); err != nil {
 				l.fault(l.at(value), "%s: %v", key.Value, err)
 				return
 			}
 		}
 		(*p)[key.Value] = t.value
-	})
-}
-
-func (l *loader) datasources(n *yaml.Node) {
-	l.cfg.Datasources = map[string]Datasource{}
-	l.pairs("datasources", n, func(key, value *yaml.Node) {
-		var d Datasource
-		parts := map[string]*string{"namespace": &d.Namespace, "name": &d.Name, "database": &d.Database, "schema": &d.Schema}
-		l.pairs("datasources."+key.Value, value, func(part, v *yaml.Node) {
-			p, ok := parts[part.Value]
-			if !ok {
-				l.unknown(part, []string{"namespace", "name", "database", "schema"})
-				return
-			}
-			if t, ok := l.scalar("datasources."+key.Value+"."+part.Value, v); ok {
-				*p = t.value
-			}
-		})
-		l.cfg.Datasources[key.Value] = d
 	})
 }

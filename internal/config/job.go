@@ -36,8 +36,8 @@ type Parent struct {
 func jobFields() []field {
 	return []field{
 		{path: "job.namespace", typ: "string", aliases: []string{"openlineage_namespace"}, doc: "namespace of the OpenLineage job; default: default", at: func(c *Config) any { return &c.Job.Namespace }},
-		{path: "job.name", typ: "string", aliases: []string{"job_name"}, doc: "constant or template; default: <suite>.<datasource>.<asset>", at: func(c *Config) any { return &c.Job.Name }},
-		{path: "job.description", typ: "string", aliases: []string{"job_description"}, doc: "description of the job; default: the suite's notes", at: func(c *Config) any { return &c.Job.Description }},
+		{path: "job.name", typ: "string", aliases: []string{"job_name"}, template: jobTemplate, doc: "constant or template; default: <suite>.<datasource>.<asset>", at: func(c *Config) any { return &c.Job.Name }},
+		{path: "job.description", typ: "string", aliases: []string{"job_description"}, template: jobTemplate, doc: "constant or template, as the name; default: the suite's notes, else which suite checks which asset", at: func(c *Config) any { return &c.Job.Description }},
 		{path: "job.rules", typ: "rules", doc: "list of {suite, datasource, asset, checkpoint, topic (globs), namespace, name}; the first that fits names the job", at: func(c *Config) any { return &c.Job.Rules }},
 		{path: "job.tags", typ: "map", doc: "tags of the job", at: func(c *Config) any { return &c.Job.Tags }},
 		{path: "job.owners", typ: "map", doc: "owner, such as team:data-platform, to kind of ownership", at: func(c *Config) any { return &c.Job.Owners }},
@@ -50,7 +50,7 @@ func jobFields() []field {
 		{path: "run.tags", typ: "map", doc: "tags of every run", at: func(c *Config) any { return &c.RunTags }},
 		{path: "parent.id", typ: "string", doc: "run that started the checkpoint, namespace/name/runId, where the message's headers name none", at: func(c *Config) any { return &c.Parent.ID }},
 		{path: "parent.root_id", typ: "string", doc: "run that started everything, likewise", at: func(c *Config) any { return &c.Parent.RootID }},
-		{path: "parent.checkpoint", typ: "bool", def: "false", doc: "where there is no other parent: the checkpoint's own run", at: func(c *Config) any { return &c.Parent.Checkpoint }},
+		{path: "parent.checkpoint", typ: "bool", def: "false", doc: "where there is no other parent and a message holds a whole checkpoint: the checkpoint's own run, which gets a START and an end around those of its validations", at: func(c *Config) any { return &c.Parent.Checkpoint }},
 	}
 }
 
@@ -72,7 +72,7 @@ func (l *loader) jobRules(n *yaml.Node) {
 		l.pairs("a rule of job.rules", item, func(key, value *yaml.Node) {
 			p, ok := parts[key.Value]
 			if !ok {
-				l.unknown(key, keys)
+				l.unknown("job.rules.", key, value, keys)
 				return
 			}
 			t, ok := l.scalar("job.rules."+key.Value, value)
@@ -81,6 +81,9 @@ func (l *loader) jobRules(n *yaml.Node) {
 			}
 			if _, err := path.Match(t.value, ""); err != nil && key.Value != "namespace" && key.Value != "name" {
 				l.fault(l.at(value), "%s is not a pattern: %v", t.shown(), err)
+			}
+			if key.Value == "name" {
+				l.template(l.at(value), "job.rules: name", t, jobTemplate)
 			}
 			*p = t.value
 		})
@@ -92,6 +95,7 @@ func (l *loader) jobRules(n *yaml.Node) {
 }
 
 func (l *loader) checkJob() {
+	l.checkParents()
 	if c := l.cfg.Job.SourceCode.URL; c != "" {
 		if u, err := url.Parse(c); err != nil || u.Host == "" {
 			l.fault(l.place("job.source_code.url"), "job.source_code.url must be an address such as https://git.example.com/team/repo")
@@ -100,6 +104,6 @@ func (l *loader) checkJob() {
 		}
 	}
 	if _, err := gx.NewDecoder(l.cfg.Input.JSONPointer); err != nil {
-		l.fault(l.place("input.json_pointer"), "input.json_pointer: %v", err)
+		l.fault(l.place("input.json_pointer"), "input.json_pointer must be a JSON Pointer such as /payload/result: slashes before names, with ~0 for ~ and ~1 for /")
 	}
 }

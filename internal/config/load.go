@@ -3,11 +3,8 @@ package config
 import (
 	"errors"
 	"io/fs"
-	"net"
-	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"sort"
 	"strings"
 
@@ -19,14 +16,20 @@ const defaultFile = "gx-ol.yaml"
 
 // Load reads the configuration of a run: flags over GX_OL_* over the file over OPENLINEAGE_* over defaults. path is the file;
 // empty: GX_OL_CONFIG, else ./gx-ol.yaml if it exists, else none. flags may hold brokers, topic, group, to, listen, log-level,
-// log-format, job-namespace, job-name and great-expectations. The error is *Errors and holds all faults.
-func Load(path string, getenv func(string) (string, bool), flags map[string]string) (*Config, error) {
-	return load(path, getenv, flags, true)
+// log-format, job-namespace, job-name and great-expectations. names are those of the environment's variables, so that one that sets nothing is told. The
+// error is *Errors and holds all faults.
+func Load(path string, getenv func(string) (string, bool), flags map[string]string, names ...string) (*Config, error) {
+	return load(path, getenv, flags, true, names, nil)
 }
 
-// LoadForMap is Load without asking for what only a run needs: brokers, topics, a destination.
-func LoadForMap(path string, getenv func(string) (string, bool), flags map[string]string) (*Config, error) {
-	return load(path, getenv, flags, false)
+// LoadForTopics is Load for commands that work on the brokers' topics: it does not ask for topics and a destination.
+func LoadForTopics(path string, getenv func(string) (string, bool), flags map[string]string, names ...string) (*Config, error) {
+	return load(path, getenv, flags, false, names, nil)
+}
+
+// LoadForMap is Load for commands that neither read nor deliver. Variables and files that only tell how to sign in somewhere may be missing.
+func LoadForMap(path string, getenv func(string) (string, bool), flags map[string]string, names ...string) (*Config, error) {
+	return load(path, getenv, flags, false, names, regexp.MustCompile(`^(kafka|transport|telemetry)\.`))
 }
 
 // Parse reads one file's text under the given name, with defaults and without environment or flags, as LoadForMap checks it.
@@ -37,10 +40,12 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 	return l.result()
 }
 
-func load(path string, getenv func(string) (string, bool), flags map[string]string, run bool) (*Config, error) {
+func load(path string, getenv func(string) (string, bool), flags map[string]string, run bool, names []string, unneeded *regexp.Regexp) (*Config, error) {
 	l := newLoader(getenv)
+	l.names, l.unneeded = names, unneeded
 	l.file(path)
 	l.environment()
+	l.configured = l.cfg.Transport.URL
 	l.flags(flags)
 	l.openLineage()
 	l.settle(run)
@@ -49,7 +54,7 @@ func load(path string, getenv func(string) (string, bool), flags map[string]stri
 
 func (l *loader) result() (*Config, error) {
 	if len(l.faults) > 0 {
-		return nil, &Errors{l.faults}
+		return nil, &Errors{Faults: l.faults}
 	}
 	return l.cfg, nil
 }
@@ -69,31 +74,11 @@ func (l *loader) file(path string) {
 	}
 	if err != nil {
 		l.fault(path, "cannot be read: %v", errors.Unwrap(err))
+		l.broken["*"] = true
 		return
 	}
 	l.cfg.Source = path
 	l.parse(path, data)
-}
-
-func (l *loader) environment() {
-	for _, f := range l.fields {
-		if !scalar(f) {
-			continue
-		}
-		if v, ok := l.getenv(envName(f.path)); ok {
-			l.set(f.path, envName(f.path), text{v, true})
-		}
-	}
-	for _, name := range kafkaclient.Names() {
-		env := envName("kafka." + name)
-		if v, ok := l.getenv(env); ok {
-			if err := kafkaclient.CheckValue(name, v); err != nil {
-				l.fault(env, "%s: %v", name, err)
-				continue
-			}
-			l.property(name, v)
-		}
-	}
 }
 
 func (l *loader) property(name, value string) {
@@ -109,6 +94,9 @@ func (l *loader) set(path, place string, t text) {
 	delete(l.cfg.files, path) // the file's value is not the one in use
 	if err := l.known[path].assign(l.cfg, t); err != nil {
 		l.fault(place, "%v", err)
+		l.breaks(path)
+	} else if f := l.known[path]; f.template != nil {
+		l.template(place, path, t, f.template)
 	}
 }
 
@@ -131,6 +119,7 @@ func (l *loader) flags(flags map[string]string) {
 		case name == "brokers":
 			if err := kafkaclient.CheckValue("bootstrap.servers", value); err != nil {
 				l.fault("--brokers", "%v", err)
+				l.broken["kafka"] = true
 				continue
 			}
 			l.property("bootstrap.servers", value)
@@ -153,11 +142,10 @@ func (l *loader) to(value string) {
 	case value == "-":
 		t.Type = "console"
 	case strings.HasPrefix(value, "http://"), strings.HasPrefix(value, "https://"):
-		if !sameHost(t.URL, value) {
-			t.Auth, t.CustomHeaders = Auth{}, nil
-			delete(l.places, "transport.auth.apiKey")
-			delete(l.cfg.files, "transport.auth.apiKey")
+		if t.URL == "" { // the key was meant for the host that would have been used
+			t.URL, _ = l.getenv("OPENLINEAGE_URL")
 		}
+		l.keepKeys("transport", t, value, place)
 		t.Type, t.URL = "http", value
 	case strings.HasPrefix(value, "kafka:"):
 		t.Type, t.Topic = "kafka", strings.TrimPrefix(value, "kafka:")
@@ -166,40 +154,7 @@ func (l *loader) to(value string) {
 		t.Type, t.LogFilePath = "file", strings.TrimPrefix(value, "file:")
 	default:
 		l.fault(place, "must be http://…, https://…, kafka:TOPIC, file:PATH or - for the console")
-	}
-}
-
-func sameHost(a, b string) bool {
-	x, errX := url.Parse(a)
-	y, errY := url.Parse(b)
-	return errX == nil && errY == nil && x.Scheme == y.Scheme && x.Host == y.Host
-}
-
-// openLineage fills in what the OpenLineage clients' own variables say, where nothing else did.
-func (l *loader) openLineage() {
-	if v, ok := l.getenv("OPENLINEAGE_DISABLED"); ok && strings.EqualFold(v, "true") {
-		l.cfg.Disabled = true
-	}
-	_, typed := l.places["transport.type"]
-	_, addressed := l.places["transport.url"]
-	if !typed && !addressed {
-		l.fill("transport.url", "OPENLINEAGE_URL")
-	}
-	if !typed || l.cfg.Transport.Type == "http" {
-		l.fill("transport.endpoint", "OPENLINEAGE_ENDPOINT")
-		l.fill("transport.auth.apiKey", "OPENLINEAGE_API_KEY")
-	}
-	l.fill("job.namespace", "OPENLINEAGE_NAMESPACE")
-	l.fill("parent.id", "OPENLINEAGE_PARENT_ID")
-	l.fill("parent.root_id", "OPENLINEAGE_ROOT_PARENT_ID")
-}
-
-func (l *loader) fill(path, env string) {
-	if _, set := l.places[path]; set {
-		return
-	}
-	if v, ok := l.getenv(env); ok && v != "" {
-		l.set(path, env, text{v, true})
+		l.broken["transport"] = true
 	}
 }
 
@@ -212,133 +167,4 @@ func (l *loader) place(path string) string {
 		return l.name
 	}
 	return "configuration"
-}
-
-// settle derives what follows from other values and checks them against each other.
-func (l *loader) settle(run bool) {
-	for _, d := range l.destinations() {
-		d.normalize()
-	}
-	l.checkComposite()
-	l.checkExactlyOnce()
-	for _, d := range l.destinations() {
-		l.checkTransport(d.path, d.Transport, run)
-	}
-	l.checkTopics(run)
-	l.checkRest(run)
-	l.checkJob()
-}
-
-// normalize fills in what other values imply.
-func (t *Transport) normalize() {
-	if t.Type == "" && t.URL != "" {
-		t.Type = "http"
-	}
-	if t.Compression == "none" {
-		t.Compression = ""
-	}
-	if t.Auth.APIKey != "" && t.Auth.Type == "" {
-		t.Auth.Type = "api_key"
-	}
-}
-
-// checkTransport checks one destination, whose keys lie below path.
-func (l *loader) checkTransport(path string, t *Transport, run bool) {
-	at := func(key string) string {
-		if p, ok := l.places[path+"."+key]; ok {
-			return p
-		}
-		if p, ok := l.starts[t.Name]; ok {
-			return p
-		}
-		return l.place(path + "." + key)
-	}
-	place := at("type")
-	switch t.Type {
-	case "":
-		if path != "transport" {
-			l.fault(place, "%s has no type: set http, kafka, console or file", path)
-		} else if run && !l.cfg.Disabled {
-			l.fault(place, "no destination: set transport.type and transport.url, --to or OPENLINEAGE_URL")
-		}
-	case "http":
-		if t.URL == "" {
-			l.fault(place, "%s.type http needs %s.url", path, path)
-		} else if u, err := url.Parse(t.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			l.fault(at("url"), "%s.url must be an address such as http://localhost:5000", path)
-		} else if u.User != nil {
-			l.fault(at("url"), "%s.url must not hold a user or password: use %s.auth", path, path)
-		}
-		if t.Auth.Type != "" && t.Auth.APIKey == "" {
-			l.fault(at("auth.type"), "%s.auth.type api_key needs %s.auth.apiKey", path, path)
-		}
-	case "kafka":
-		if t.Topic == "" {
-			l.fault(place, "%s.type kafka needs %s.topic", path, path)
-		}
-		if len(t.Config) > 0 && t.Config["bootstrap.servers"] == "" {
-			l.fault(at("config"), "%s.config needs bootstrap.servers (leave %s.config out to use those of kafka)", path, path)
-		}
-	case "file":
-		if t.LogFilePath == "" {
-			l.fault(place, "%s.type file needs %s.log_file_path", path, path)
-		}
-	}
-}
-
-func (l *loader) checkTopics(run bool) {
-	c := l.cfg
-	place := l.place("input.topics")
-	if run && len(c.Input.Topics) == 0 {
-		l.fault(place, "nothing to read: set input.topics or --topic")
-	}
-	matches := func(topic string) bool { return slices.Contains(c.Input.Topics, topic) }
-	for _, topic := range c.Input.Topics {
-		if !strings.HasPrefix(topic, "^") {
-			continue
-		}
-		if len(c.Input.Topics) > 1 {
-			l.fault(place, "input.topics must be names or one regular expression, not both")
-			return
-		}
-		re, err := regexp.Compile(topic)
-		if err != nil {
-			l.fault(place, "input.topics is no valid regular expression")
-			return
-		}
-		matches = re.MatchString
-	}
-	dead := c.DeadLetters.Topic
-	if dead != "" && matches(dead) {
-		l.fault(l.place("dead_letters.topic"), "dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters")
-	}
-	for _, d := range l.destinations() {
-		if d.Type != "kafka" || len(d.Config) > 0 || d.Topic == "" {
-			continue
-		}
-		if matches(d.Topic) {
-			l.fault(l.place(d.path+".topic"), "%s.topic is also read by input.topics: gx-ol would read its own events", d.path)
-		}
-		if d.Topic == dead {
-			l.fault(l.place("dead_letters.topic"), "dead_letters.topic is also %s.topic: keep events and dead letters apart", d.path)
-		}
-	}
-}
-
-func (l *loader) checkRest(run bool) {
-	c := l.cfg
-	if run && c.Kafka["bootstrap.servers"] == "" {
-		l.fault(l.place("kafka"), "no brokers: set kafka: bootstrap.servers or --brokers")
-	}
-	if run && c.Input.Group == "" {
-		l.fault(l.place("input.group"), "input.group must not be empty")
-	}
-	if c.Telemetry.Listen != "" && c.Telemetry.Listen != "off" {
-		if _, _, err := net.SplitHostPort(c.Telemetry.Listen); err != nil {
-			l.fault(l.place("telemetry.listen"), "telemetry.listen must be host:port such as 127.0.0.1:9464, or off")
-		}
-	}
-	if c.Retry.Initial > c.Retry.Max {
-		l.fault(l.place("retry.initial"), "retry.initial must not be above retry.max")
-	}
 }

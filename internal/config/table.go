@@ -10,7 +10,9 @@ type field struct {
 	enum    []string
 	secret  bool
 	aliases []string
-	at      func(c *Config) any
+
+	template []string // the fields that it sees, if it is a template
+	at       func(c *Config) any
 }
 
 // Key documents one configuration key.
@@ -40,6 +42,7 @@ func inputFields() []field {
 		{path: "input.group", typ: "string", def: "gx-ol", doc: "consumer group", at: func(c *Config) any { return &c.Input.Group }},
 		{path: "input.max_message_bytes", typ: "size", def: "33554432", doc: "a larger message becomes a dead letter", at: func(c *Config) any { return &c.Input.MaxMessageBytes }},
 		{path: "input.json_pointer", typ: "string", doc: "where the result stands in envelopes of your own, such as /payload/result", at: func(c *Config) any { return &c.Input.JSONPointer }},
+		{path: "input.max_bytes_in_hand", typ: "size", def: "0", doc: "bytes of records in hand (fetched, waiting and in flight) over all partitions; 0: a twelfth of the container's memory, 24 MiB at most", at: func(c *Config) any { return &c.Input.MaxBytesInHand }},
 		{path: "input.max_in_flight", typ: "int", def: "64", doc: "results of one partition that are delivered side by side, of different keys, and the most attempts at once at a destination", at: func(c *Config) any { return &c.Input.MaxInFlight }},
 	}
 }
@@ -90,6 +93,10 @@ func otherFields() []field {
 		{path: "failed_run", typ: "string", def: "FAIL", enum: []string{"FAIL", "COMPLETE"}, doc: "run state of a validation that failed", at: func(c *Config) any { return &c.FailedRun }},
 		{path: "lifecycle", typ: "string", def: "start_and_end", enum: []string{"start_and_end", "end_only"}, doc: "which events a run has", at: func(c *Config) any { return &c.Lifecycle }},
 		{path: "assertions_in", typ: "list", def: "inputFacets", enum: []string{"inputFacets", "facets"}, doc: "where the assertions facet goes", at: func(c *Config) any { return &c.AssertionsIn }},
+		{path: "test_facet", typ: "string", def: "auto", enum: []string{"auto", "always", "never"}, doc: "the run facet test; auto: for results without a dataset, and for expectations that were never evaluated", at: func(c *Config) any { return &c.TestFacet }},
+		{path: "single_results", typ: "string", def: "test", enum: []string{"test", "dataset"}, doc: "a message that is one expectation result: in the run facet test alone, or on the dataset, whose list of assertions it replaces", at: func(c *Config) any { return &c.SingleResults }},
+		{path: "schema_facet", typ: "string", enum: []string{"off", "on"}, doc: "columns of a result that observed all of them, by name only: beside a producer that knows their types it harms (docs/marquez.md); default: off, with compat: reference on", at: func(c *Config) any { return &c.SchemaFacet }},
+		{path: "symlinks", typ: "string", def: "off", enum: []string{"off", "on"}, doc: "GX datasource and asset as a second name of a dataset: it must mean one dataset for all who send to the backend (docs/marquez.md)", at: func(c *Config) any { return &c.Symlinks }},
 		{path: "unmapped", typ: "string", def: "name", enum: []string{"name", "error"}, doc: "a dataset that is not known: name it as well as possible, or bury the result", at: func(c *Config) any { return &c.Unmapped }},
 		{path: "file_datasets", typ: "string", def: "file", enum: []string{"file", "asset"}, doc: "name file datasets by file or by asset", at: func(c *Config) any { return &c.FileDatasets }},
 		{path: "query_assertions", typ: "string", def: "asset", enum: []string{"asset", "tables"}, doc: "what carries the assertions of a SQL query: the asset itself, or each table that the query reads", at: func(c *Config) any { return &c.QueryAssertions }},
@@ -100,6 +107,7 @@ func otherFields() []field {
 		{path: "row_values.queries", typ: "bool", def: "false", doc: "send SQL of query assets and query expectations with its values, which otherwise show as ?", at: func(c *Config) any { return &c.RowValues.Queries }},
 		{path: "telemetry.listen", typ: "string", def: "127.0.0.1:9464", doc: "address of /metrics, /healthz and /readyz; off: none", at: func(c *Config) any { return &c.Telemetry.Listen }},
 		{path: "telemetry.dead_letters", typ: "bool", def: "true", doc: "count the dead letters that are not settled, for /metrics: reads the dead-letter topics, once whole at the start", at: func(c *Config) any { return &c.Telemetry.DeadLetters }},
+		{path: "telemetry.pprof", typ: "bool", def: "false", doc: "serve Go's profiles at /debug/pprof/ there too", at: func(c *Config) any { return &c.Telemetry.Pprof }},
 		{path: "log.level", typ: "string", def: "info", enum: []string{"debug", "info", "warn", "error"}, doc: "least level that is logged", at: func(c *Config) any { return &c.Log.Level }},
 		{path: "log.format", typ: "string", def: "auto", enum: []string{"auto", "json", "console"}, doc: "auto: console on a terminal, else json", at: func(c *Config) any { return &c.Log.Format }},
 		{path: "retry.initial", typ: "duration", def: "500ms", doc: "first wait of the backoff", at: func(c *Config) any { return &c.Retry.Initial }},

@@ -19,17 +19,25 @@ type Depth struct {
 	Letters     int
 }
 
-// Follower counts the letters of a dead-letter topic that are not settled. It holds some hundred bytes for each of those in memory.
+// mostFollowed is of how many letters that are not settled a Follower knows which they are, with some hundred bytes each: anyone who may write to the topic can
+// write as many as he likes. Those beyond are counted by their cause, and whether they are settled is asked when three quarters of the others are.
+const mostFollowed = 100_000
+
+// Follower counts the letters of a dead-letter topic that are not settled.
 type Follower struct {
 	client *kgo.Client
 	name   string
+	cfg    Config
 
 	// For poll alone.
 	topic  *Topic
 	index  *Index
-	next   map[int32]int64    // of the topic
-	ledger map[int32]int64    // next of the ledger
-	early  map[Position]Entry // entries of letters that are not read yet
+	next   map[int32]int64 // of the topic
+	ledger map[int32]int64 // next of the ledger
+	early  *ledger         // entries of letters that are not read yet
+	most   int             // mostFollowed
+	full   bool
+	beyond map[cause]int // letters that came when it was full
 
 	mu     sync.Mutex // guards what follows
 	known  bool       // the topic was read to its end once
@@ -37,9 +45,9 @@ type Follower struct {
 	oldest time.Time
 }
 
-// Follow makes a Follower of a topic, which need not exist yet. The client stays the caller's.
-func Follow(client *kgo.Client, name string) *Follower {
-	return &Follower{client: client, name: name}
+// Follow makes a Follower of a topic, which need not exist yet. The client stays the caller's; cfg as for Open.
+func Follow(client *kgo.Client, name string, cfg Config) *Follower {
+	return &Follower{client: client, name: name, cfg: cfg, most: mostFollowed}
 }
 
 // Name is the topic's.
@@ -55,45 +63,54 @@ func (f *Follower) Depth() (depth []Depth, oldest time.Time, known bool) {
 
 // Poll reads what has come since the last one.
 func (f *Follower) Poll(ctx context.Context) error {
-	t, err := Open(ctx, f.client, f.name)
+	t, err := Open(ctx, f.client, f.name, f.cfg)
 	if errors.Is(err, ErrNoTopic) {
-		f.topic = nil
+		f.topic, f.beyond = nil, nil
 		f.tell(nil)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if f.topic == nil || f.topic.ID != t.ID { // its first life, or a new one
+	f.cfg.inflate = t.reader.inflate
+	if f.topic == nil || f.topic.ID != t.ID || f.full && len(f.index.Letters) < f.most/4 { // its first life, or a new one, or there is room again
+		f.full, f.beyond = false, make(map[cause]int)
 		f.topic, f.index = t, &Index{at: make(map[Position]*Letter)}
-		f.next, f.ledger, f.early = make(map[int32]int64), make(map[int32]int64), make(map[Position]Entry)
+		f.next, f.ledger, f.early = make(map[int32]int64), make(map[int32]int64), newLedger()
 	}
 	extent, err := t.extent(ctx, t.Name)
 	if err != nil {
 		return err
 	}
 	texts := make(texts)
-	if err := f.advance(ctx, t.Name, extent, f.next, func(rec *kgo.Record) error {
-		l := newLetter(rec)
-		f.index.Letters = append(f.index.Letters, lean(l, texts))
-		return nil
-	}); err != nil {
+	if err := f.advance(ctx, t.Name, extent, f.next, func(rec *kgo.Record) error { return f.add(ctx, lean(newLetter(rec), texts), extent) },
+		func(b *LargeBatch) error { return f.add(ctx, unreadBatch(b), extent) }); err != nil {
 		return err
 	}
-	entries, err := t.extent(ctx, t.Name+LedgerSuffix)
-	if err != nil {
+	if err := f.settle(ctx, extent); err != nil {
 		return err
 	}
-	if err := f.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { return t.enter(f.early, rec) }); err != nil {
-		return err
-	}
-	f.settle(extent)
 	f.tell(f.index.Letters)
 	return nil
 }
 
+// add takes one more letter in. When there are many, those that are settled are dropped before it is said to be full.
+func (f *Follower) add(ctx context.Context, l *Letter, extent Extent) error {
+	if f.full {
+		tally(f.beyond, causeOf(l), 1)
+		return nil
+	}
+	f.index.Letters = append(f.index.Letters, l)
+	if len(f.index.Letters) < f.most {
+		return nil
+	}
+	err := f.settle(ctx, extent)
+	f.full = err == nil && len(f.index.Letters) > f.most/2
+	return err
+}
+
 // advance reads a topic from next on, and moves next with each record, so that an error repeats none.
-func (f *Follower) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error) error {
+func (f *Follower) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error, large func(*LargeBatch) error) error {
 	rest := make(Extent)
 	for p, span := range extent {
 		rest[p] = Range{max(span.From, next[p]), span.To}
@@ -101,6 +118,9 @@ func (f *Follower) advance(ctx context.Context, topic string, extent Extent, nex
 	err := f.topic.reader.read(ctx, topic, rest, func(rec *kgo.Record) error {
 		next[rec.Partition] = rec.Offset + 1
 		return each(rec)
+	}, func(b *LargeBatch) error {
+		next[b.Partition] = b.Span.To
+		return large(b)
 	})
 	if err == nil {
 		for p, span := range extent {
@@ -120,22 +140,34 @@ func lean(l *Letter, texts texts) *Letter {
 	return l
 }
 
-// settle drops what is settled, or deleted by retention.
-func (f *Follower) settle(extent Extent) {
-	f.index.judge(f.early)
+// settle drops what is settled, by what has come in the ledger, or deleted by retention.
+func (f *Follower) settle(ctx context.Context, extent Extent) error {
+	t := f.topic
+	entries, err := t.extent(ctx, t.Name+LedgerSuffix)
+	if err != nil {
+		return err
+	}
+	if err := f.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { t.enter(f.early, rec); return nil },
+		func(*LargeBatch) error { return nil }); err != nil {
+		return err
+	}
+	f.index.settle(f.early)
 	pending := f.index.Letters[:0]
 	for _, l := range f.index.Letters {
-		if l.State == Pending && l.Offset >= extent[l.Partition].From {
+		if (l.State == Pending || l.State == Unclear) && l.Offset >= extent[l.Partition].From {
 			pending = append(pending, l)
 		}
 	}
 	clear(f.index.Letters[len(pending):])
 	f.index.Letters = pending
-	for p := range f.early {
-		if p.Offset < f.next[p.Partition] {
-			delete(f.early, p)
+	for p, e := range f.early.entries {
+		if p.Offset < f.next[p.Partition] && e.State != Unclear {
+			delete(f.early.entries, p)
 		}
 	}
+	clear(f.early.made) // who replayed what is no matter of counting
+	clear(f.early.stale)
+	return nil
 }
 
 // slug is what a code looks like; anyone can write a header, and labels must stay few.
@@ -144,22 +176,37 @@ var slug = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 // mostCodes bounds how many causes are told apart.
 const mostCodes = 64
 
+// cause is what letters are counted by.
+type cause struct{ disposition, code string }
+
+func causeOf(l *Letter) cause {
+	switch {
+	case l.Batch != nil:
+		return cause{"", CodeUnreadBatch}
+	case l.System != deadletter.Ours:
+		return cause{"", deadletter.CodeForeign}
+	case !slug.MatchString(l.Said.Code) || !slug.MatchString(l.Said.Disposition):
+		return cause{"other", "other"}
+	}
+	return cause{l.Said.Disposition, l.Said.Code}
+}
+
+// tally adds n letters of a cause; those beyond mostCodes are one.
+func tally(counts map[cause]int, c cause, n int) {
+	if _, ok := counts[c]; !ok && len(counts) >= mostCodes {
+		c = cause{"other", "other"}
+	}
+	counts[c] += n
+}
+
 func (f *Follower) tell(letters []*Letter) {
-	type cause struct{ disposition, code string }
 	counts := make(map[cause]int)
 	var oldest time.Time
+	for c, n := range f.beyond {
+		tally(counts, c, n)
+	}
 	for _, l := range letters {
-		c := cause{l.Said.Disposition, l.Said.Code}
-		switch {
-		case l.System != deadletter.Ours:
-			c = cause{"", deadletter.CodeForeign}
-		case !slug.MatchString(c.code) || !slug.MatchString(c.disposition):
-			c = cause{"other", "other"}
-		}
-		if _, ok := counts[c]; !ok && len(counts) >= mostCodes {
-			c = cause{"other", "other"}
-		}
-		counts[c]++
+		tally(counts, causeOf(l), 1)
 		if at := l.GivenUp(); oldest.IsZero() || at.Before(oldest) {
 			oldest = at
 		}

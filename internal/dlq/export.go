@@ -2,7 +2,6 @@ package dlq
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -110,13 +109,13 @@ func (b *Bytes) UnmarshalJSON(in []byte) error {
 
 // Export is a letter as a line; original is the record that a reference letter is about, else nil.
 func (t *Topic) Export(l *Letter, rec, original *kgo.Record) Exported {
-	back := deadletter.Replay(rec, original, l.Said, l.System, 0)
+	back := deadletter.Unwrapped(rec, original, l.Said, l.System)
 	e := Exported{Letter: ExportedLetter{t.Name, t.ID, l.Position}, System: l.System, Code: l.Said.Code, Disposition: l.Said.Disposition,
 		Error: l.Said.Error, Replays: l.Said.Replays, Key: back.Key, Value: back.Value}
 	if l.Said.Topic != "" {
 		e.Source = &ExportedSource{l.Said.Topic, l.Source(), l.Said.Timestamp}
 	}
-	for _, h := range back.Headers[:len(back.Headers)-len(deadletter.ReplayHeaders(deadletter.Origin{}))] {
+	for _, h := range back.Headers {
 		e.Headers = append(e.Headers, ExportedHeader{h.Key, h.Value})
 	}
 	return e
@@ -148,66 +147,11 @@ func ParseExported(line []byte) (Exported, error) {
 	return e, nil
 }
 
-// AlreadySettled is the outcome of a line whose letter was settled before.
-const AlreadySettled Outcome = "already_settled"
-
-// Import writes mended records back to their source topics, in the order of the lines, each with its letter's settlement, in transactions as
-// Replay does. All lines are checked before anything is written.
-func (s *Session) Import(ctx context.Context, lines []Exported, each func(Audit)) error {
-	letters := make([]*Letter, len(lines))
-	for i, e := range lines {
-		l := s.Index.At(e.Letter.Position)
-		switch {
-		case e.Letter.Topic != s.Name || e.Letter.TopicID != s.ID:
-			return fmt.Errorf("line %d: a letter of topic %s with id %s, not of %s with id %s", i+1, e.Letter.Topic, e.Letter.TopicID, s.Name, s.ID)
-		case l == nil:
-			return fmt.Errorf("line %d: there is no letter %s in %s any more", i+1, e.Letter.Position, s.Name)
-		}
-		letters[i] = l
-	}
-	topics, err := s.sources(ctx, letters)
-	if err != nil {
-		return err
-	}
-	seen := make(map[*Letter]bool)
-	for i := 0; i < len(lines); {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		var actions []*Action
-		var left []Audit
-		size := 0
-		for ; i < len(lines) && len(actions) < chunkLetters && size < chunkBytes; i++ {
-			l := letters[i]
-			size += len(lines[i].Value)
-			why := noSource(l, topics[l.Said.Topic])
-			switch {
-			case seen[l] || l.State != Pending:
-				left = append(left, s.leave(l, AlreadySettled, ""))
-			case why != "":
-				left = append(left, s.leave(l, NoSource, why))
-			default:
-				seen[l] = true
-				actions = append(actions, lines[i].action(l))
-			}
-		}
-		audits, refused, err := s.settleOrLeave(ctx, actions)
-		if err != nil {
-			return err
-		}
-		for _, line := range append(append(audits, left...), refused...) {
-			each(line)
-		}
-	}
-	return nil
-}
-
-// action is a mended letter's settlement.
-func (e *Exported) action(l *Letter) *Action {
+// Record is a mended letter's record, to be written back.
+func (e *Exported) Record(l *Letter) *kgo.Record {
 	rec := &kgo.Record{Key: e.Key, Value: e.Value}
 	for _, h := range e.Headers {
 		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	back := deadletter.Replay(rec, rec, l.Said, l.System, l.Said.Replays+1)
-	return &Action{Letter: l, Record: back, Outcome: ReplayedOutcome, Entry: Entry{State: Replayed, To: back.Topic, Mended: true}}
+	return deadletter.Replay(rec, rec, l.Said, l.System, l.First())
 }

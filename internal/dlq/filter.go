@@ -25,7 +25,7 @@ type Offsets struct{ From, To int64 }
 
 // Fits says whether the filter chooses l.
 func (f *Filter) Fits(l *Letter) bool {
-	return (f.All || l.State == Pending) &&
+	return (f.All || l.State == Pending || l.State == Unclear) &&
 		oneOf(f.Codes, l.Said.Code) && oneOf(f.Dispositions, l.Said.Disposition) && oneOf(f.SourceTopics, l.Said.Topic) &&
 		oneOf(f.Keys, string(l.Key)) && oneOf(f.Partitions, l.Partition) &&
 		(f.Offsets == nil || l.Offset >= f.Offsets.From && l.Offset <= f.Offsets.To) &&

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,22 +31,51 @@ func Masked(value []byte) string {
 	}
 	m := masker{dec: json.NewDecoder(bytes.NewReader(value)), known: recognised(value)}
 	m.dec.UseNumber()
-	if err := m.value(true, "", 0); err != nil {
+	if err := m.value(true, at{}, 0); err != nil {
 		return fmt.Sprintf("(%d bytes: %v)", len(value), err)
 	}
 	return m.out.String()
 }
 
-// shows are the keys whose scalars show, and whose lists of scalars do.
-var shows = words(`success expectation_type type column column_A column_B column_list suite_name expectation_suite_name name run_name run_time id ge_cloud_id
-	datasource_name data_connector_name data_asset_name great_expectations_version evaluated_expectations successful_expectations unsuccessful_expectations
-	success_percent element_count unexpected_count unexpected_percent unexpected_percent_total unexpected_percent_nonmissing missing_count missing_percent mostly
-	severity raised_exception result_format validation_time specversion source datacontenttype eventType eventTime runId namespace producer schemaURL _producer
-	_schemaURL checkpoint_name assertion`)
+// maskPlace is what an object is in a value of known shape: what its keys mean depends on it. The rest of a message may use the same words for anything.
+type maskPlace struct {
+	texts  map[string]bool // keys whose texts show: names, types and times
+	counts map[string]bool // keys whose numbers and truth values show
+	lists  map[string]bool // keys whose lists of texts show
+}
 
-// opens are the keys whose objects are looked into.
-var opens = words(`results result statistics meta expectation_config kwargs run_id active_batch_definition batch_definition exception_info validation_results
-	run_results validation_result data run job inputs outputs inputFacets outputFacets facets assertions dataQualityAssertions parent`)
+var maskPlaces = map[string]maskPlace{
+	"": {texts: words(`suite_name expectation_suite_name checkpoint_name name id type source specversion datacontenttype time eventType eventTime producer schemaURL
+		run_name run_time ge_cloud_id great_expectations_version validation_time`), counts: words(`success`)},
+	"results":            {texts: words(`severity`), counts: words(`success`)},
+	"expectation_config": {texts: words(`type expectation_type id ge_cloud_id severity`)},
+	"kwargs":             {texts: words(`column column_A column_B result_format`), counts: words(`mostly column`), lists: words(`column_list`)},
+	"result": {counts: words(`element_count unexpected_count unexpected_percent unexpected_percent_total unexpected_percent_nonmissing missing_count
+		missing_percent`)},
+	"statistics": {counts: words(`evaluated_expectations successful_expectations unsuccessful_expectations success_percent`)},
+	"meta": {texts: words(`great_expectations_version suite_name expectation_suite_name checkpoint_name run_name run_time validation_time checkpoint_id validation_id`),
+		counts: words(`success`)},
+	"run_id":                  {texts: words(`run_name run_time`)},
+	"active_batch_definition": {texts: words(`datasource_name data_connector_name data_asset_name`)},
+	"batch_definition":        {texts: words(`datasource_name data_connector_name data_asset_name`)},
+	"exception_info":          {counts: words(`raised_exception`)},
+	"run":                     {texts: words(`runId`)},
+	"job":                     {texts: words(`namespace name`)},
+	"inputs":                  {texts: words(`namespace name`)},
+	"outputs":                 {texts: words(`namespace name`)},
+	"assertions":              {texts: words(`assertion column severity`), counts: words(`success`)},
+}
+
+// opens are the keys whose objects are looked into; likeTop those that hold whole results, where the words mean what they mean at the top.
+var (
+	opens = words(`results result statistics meta expectation_config kwargs run_id active_batch_definition batch_definition exception_info validation_results
+		run_results validation_result data run job inputs outputs inputFacets outputFacets facets assertions dataQualityAssertions parent`)
+	likeTop = words(`validation_results run_results validation_result data`)
+	closed  = words(`kwargs result statistics exception_info`) // what lies deeper is the message's own
+)
+
+// plainKey is what keys look like that name something. Great Expectations also has keys made of values: ids of metrics with their arguments.
+var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
 
 func words(s string) map[string]bool {
 	out := make(map[string]bool)
@@ -60,7 +90,7 @@ const maskDepth = 24
 
 type masker struct {
 	dec   *json.Decoder
-	known bool // the value is of a shape whose keys mean what shows and opens say
+	known bool // the value is of a shape whose keys mean what maskPlaces and opens say
 	out   bytes.Buffer
 }
 
@@ -71,45 +101,65 @@ func recognised(value []byte) bool {
 	return err == nil || ok && wrong.Code == "not_a_result"
 }
 
-// value prints the next value. open says that an object is looked into; key is the one that the value is of.
-func (m *masker) value(open bool, key string, depth int) error {
+// at is where a value stands: the object around it, and its key there.
+type at struct {
+	place, key string
+	list       bool // in a list below that key
+}
+
+// value prints the next value. open says that an object is looked into.
+func (m *masker) value(open bool, where at, depth int) error {
 	tok, err := m.dec.Token()
 	if err != nil {
 		return err
 	}
 	switch tok := tok.(type) {
 	case json.Delim:
-		if !open && !shows[key] || depth == maskDepth {
+		names := tok == '[' && m.known && maskPlaces[where.place].lists[where.key] && !where.list
+		if !open && !names || depth == maskDepth {
 			return m.skip(tok)
 		}
-		return m.inside(tok, open, key, depth)
+		return m.inside(tok, open, where, depth)
 	case nil:
 		m.out.WriteString("null")
 	case bool:
-		m.scalar(key, strconv.FormatBool(tok), "‹true or false›")
+		m.count(where, strconv.FormatBool(tok), "‹true or false›")
 	case json.Number:
-		m.scalar(key, tok.String(), "‹number›")
+		m.count(where, tok.String(), "‹number›")
 	case string:
-		quoted, err := json.Marshal(tok)
-		if err != nil {
-			return err
+		p := maskPlaces[where.place]
+		if m.known && (p.texts[where.key] && !where.list || p.lists[where.key] && where.list) {
+			m.quoted(withoutSecrets(tok))
+		} else {
+			fmt.Fprintf(&m.out, "‹text, %d characters›", utf8.RuneCountInString(tok))
 		}
-		m.scalar(key, string(quoted), fmt.Sprintf("‹text, %d characters›", utf8.RuneCountInString(tok)))
 	}
 	return nil
 }
 
-func (m *masker) scalar(key, plain, masked string) {
-	if m.known && shows[key] {
+func (m *masker) count(where at, plain, masked string) {
+	if m.known && !where.list && maskPlaces[where.place].counts[where.key] {
 		m.out.WriteString(plain)
 	} else {
 		m.out.WriteString(masked)
 	}
 }
 
+func (m *masker) quoted(text string) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(text) // a string always encodes
+	m.out.Write(bytes.TrimSpace(b.Bytes()))
+}
+
 // inside prints an object or list that is looked into.
-func (m *masker) inside(open json.Delim, into bool, key string, depth int) error {
+func (m *masker) inside(open json.Delim, into bool, where at, depth int) error {
 	m.out.WriteRune(rune(open))
+	own := where.key // as a place
+	if likeTop[own] || where.place == "run_results" {
+		own = ""
+	}
 	n := 0
 	for ; m.dec.More(); n++ {
 		if n > 0 {
@@ -117,7 +167,7 @@ func (m *masker) inside(open json.Delim, into bool, key string, depth int) error
 		}
 		m.line(depth + 1)
 		if open == '[' {
-			if err := m.value(into, key, depth+1); err != nil {
+			if err := m.value(into, at{where.place, where.key, true}, depth+1); err != nil {
 				return err
 			}
 			continue
@@ -127,13 +177,18 @@ func (m *masker) inside(open json.Delim, into bool, key string, depth int) error
 			return err
 		}
 		name, _ := tok.(string)
-		quoted, err := json.Marshal(name)
-		if err != nil {
-			return err
+		if plainKey.MatchString(name) {
+			m.quoted(name)
+		} else {
+			fmt.Fprintf(&m.out, "‹key, %d characters›", utf8.RuneCountInString(name))
 		}
-		m.out.Write(quoted)
 		m.out.WriteString(": ")
-		if err := m.value(opens[name] || key == "run_results", name, depth+1); err != nil {
+		looked := opens[name] && !closed[own]
+		child := at{place: own, key: name}
+		if where.key == "run_results" { // its keys are ids
+			looked, child = true, at{place: "run_results"}
+		}
+		if err := m.value(looked, child, depth+1); err != nil {
 			return err
 		}
 	}

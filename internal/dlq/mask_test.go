@@ -1,6 +1,7 @@
 package dlq
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,6 +79,86 @@ func FuzzMasked(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > 0 && Masked(in) == "" {
 			t.Error("nothing")
+		}
+	})
+}
+
+// Words mean what they mean in their place only, and a key that is made of values shows no more than its length.
+func TestMaskedKnowsTheirPlace(t *testing.T) {
+	in := `{"success": false, "suite_name": "orders", "statistics": {"evaluated_expectations": 1, "name": "SECRET", "success_percent": "SECRET"},
+"meta": {"active_batch_definition": {"data_asset_name": "orders", "name": "SECRET", "id": "SECRET", "datasource_name": "postgresql://u:SECRET@db/shop;PWD=SECRET"}, "name": "SECRET", "id": "SECRET", "type": "SECRET"},
+"results": [{"success": false, "type": "SECRET", "name": "SECRET",
+ "expectation_config": {"type": "expect_column_values_to_not_be_null", "name": "SECRET", "kwargs": {"column": "mail", "column_list": ["a", "b"], "name": "SECRET", "id": "SECRET", "type": "SECRET", "source": "SECRET",
+  "column_A": ["SECRET"], "value": "SECRET", "namespace": "SECRET", "assertion": "SECRET"}},
+ "result": {"unexpected_count": "SECRET", "element_count": 9, "column": ["SECRET", "SECRET"], "data": {"name": "SECRET"}, "meta": {"run_name": "SECRET"}, "name": "SECRET", "type": "SECRET", "id": "SECRET", "severity": "SECRET"},
+ "exception_info": {"('column_values.in_set.unexpected_count', 'e197', (('value_set', ('SECRET',)),))": {"exception_message": "SECRET", "raised_exception": true}, "raised_exception": true}}]}`
+	got := Masked([]byte(in))
+	if strings.Contains(got, "SECRET") {
+		t.Errorf("a value shows:\n%s", got)
+	}
+	for _, want := range []string{`"suite_name": "orders"`, `"column": "mail"`, `"a",`, `"element_count": 9`, `"evaluated_expectations": 1`, `"data_asset_name": "orders"`, `"type": "expect_column_values_to_not_be_null"`,
+		`"datasource_name": "postgresql://‹…›@db/shop;‹…›"`, `‹key, 80 characters›: ‹2 keys›`, `"raised_exception": true`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+}
+
+func TestNamesShowWithoutSecrets(t *testing.T) {
+	for in, want := range map[string]string{
+		"shop.public.orders":              "shop.public.orders",
+		"/data/2026/orders.csv":           "/data/2026/orders.csv",
+		"postgres://u:p/w@x@db:5432/s":    "postgres://‹…›@db:5432/s",
+		"u:SECRET@h/shop":                 "‹…›@h/shop",
+		"oracle:thin:u/SECRET@TNS":        "‹…›@TNS",
+		"s3://b/k?X-Amz-Signature=SECRET": "s3://b/k?‹…›",
+		"mssql://h/db;PWD=SECRET":         "mssql://h/db;‹…›",
+		"/mnt/password=SECRET/orders":     "/mnt/password=‹…›/orders",
+		"/mnt/Api-key: SECRET/orders":     "/mnt/Api-key: SECRET/orders", // no name of a secret that is known
+		"token:SECRET":                    "token:‹…›",
+		"team@example.com":                "team@example.com",
+	} {
+		if got := withoutSecrets(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// Whatever key a value stands under, it shows only where a key names something.
+func FuzzMaskedShowsNoValue(f *testing.F) {
+	const secret = "pLaNteD"
+	for key := range words(`name id type source column column_list severity namespace assertion success value unexpected_count mostly runId results kwargs meta run_results data column_A`) {
+		for place := range uint8(6) {
+			f.Add(key, place, false)
+			f.Add(key, place, true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, key string, place uint8, list bool) {
+		quoted, err := json.Marshal(key)
+		if err != nil || strings.Contains(key, secret) {
+			t.Skip()
+		}
+		value := `"` + secret + `"`
+		if list {
+			value = `["` + secret + `"]`
+		}
+		member := string(quoted) + ": " + value
+		in := []string{
+			`{"success": true, "statistics": {}, "results": [{"success": true, "expectation_config": {"type": "expect_a", "kwargs": {M}}, "result": {}}]}`,
+			`{"success": true, "statistics": {}, "results": [{"success": true, "expectation_config": {"type": "expect_a", "kwargs": {}}, "result": {M}}]}`,
+			`{"success": true, "statistics": {}, "results": [{"success": true, "expectation_config": {"type": "expect_a", "kwargs": {}}, "result": {"details": {M}}}]}`,
+			`{"success": true, "statistics": {M}, "results": []}`,
+			`{"success": true, "statistics": {}, "results": [{"success": true, "expectation_config": {"type": "expect_a", "kwargs": {}}, "exception_info": {M}, "result": {}}]}`,
+			`{"success": true, "statistics": {}, "results": [], "meta": {"batch_spec": {M}, "active_batch_definition": {"batch_identifiers": {M}}}}`,
+		}[place%6]
+		got := Masked([]byte(strings.ReplaceAll(in, "M", member)))
+		named := place%6 == 0 && (!list && words(`column column_A column_B result_format`)[key] || list && key == "column_list")
+		if strings.Contains(got, secret) != named {
+			t.Errorf("%s\nshows as\n%s", strings.ReplaceAll(in, "M", member), got)
+		}
+		// The same below a key that is made of the value.
+		if got := Masked([]byte(strings.ReplaceAll(in, "M", `"('`+secret+`', 1)": 1`))); strings.Contains(got, secret) {
+			t.Errorf("a key shows:\n%s", got)
 		}
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,14 +28,13 @@ type Session struct {
 	Index  *Index // the letters, with what was settled when the session began; states follow what it settles
 	by     string
 	client *kgo.Client // transactional
-	limits map[string]int
-	singly bool // a batch was refused as a whole: one record at a time tells which it is
+	out    Writer
 }
 
 // Begin makes this process the one that settles letters: it shuts out every earlier one, and only then reads what they settled. opts make
-// the client; by names the operator in ledger and audit. seen are the letters that the operator has looked at: none that came since is
+// the client, and writer what writes with it; by names the operator in ledger and audit. seen are the letters that the operator has looked at: none that came since is
 // settled. If it is nil, the letters are those of now.
-func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Index) (*Session, error) {
+func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, writer func(*kgo.Client) Writer, by string, seen *Index) (*Session, error) {
 	if strings.Trim(t.ID, "0") == "" {
 		return nil, fmt.Errorf("the brokers give topic %s no id, by which the ledger tells its lives apart: dead letters are settled with Apache Kafka 2.8 and later", t.Name)
 	}
@@ -47,7 +46,7 @@ func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Inde
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Topic: t, Index: seen, by: by, client: client, limits: make(map[string]int)}
+	s := &Session{Topic: t, Index: seen, by: by, client: client, out: writer(client)}
 	if err := s.begin(ctx); err != nil {
 		client.Close()
 		return nil, err
@@ -57,30 +56,29 @@ func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, by string, seen *Inde
 
 func (s *Session) begin(ctx context.Context) error {
 	if _, _, err := s.client.ProducerID(ctx); err != nil { // shuts out, and ends the transaction that a killed one left
-		return fmt.Errorf("beginning to settle letters of %s: %w", s.Name, err)
+		return fmt.Errorf("beginning to settle letters of %s in transactions of the id %s: %w", s.Name, transactionalID(s.ID), err)
 	}
-	if err := s.look(ctx); err != nil {
-		return err
-	}
-	forgotten, err := s.forgotten(ctx, s.Index.Extent)
-	if err != nil || len(forgotten) == 0 {
-		return err
-	}
-	return s.transact(ctx, func(ctx context.Context) error { return s.write(ctx, forgotten...) })
-}
-
-// look reads what is settled.
-func (s *Session) look(ctx context.Context) (err error) {
-	if s.Index == nil {
-		s.Index, err = s.Load(ctx)
-		return err
-	}
-	entries, err := s.ledger(ctx)
+	ledger, err := s.look(ctx)
 	if err != nil {
 		return err
 	}
-	s.Index.judge(entries)
-	return nil
+	forgotten := s.forgotten(ledger, s.Index.Extent)
+	if len(forgotten) == 0 {
+		return nil
+	}
+	return s.transact(ctx, func(ctx context.Context) error { return write(ctx, s.out, forgotten) })
+}
+
+// look reads what is settled: once, after the fence, so that nothing can be settled beside it.
+func (s *Session) look(ctx context.Context) (l *ledger, err error) {
+	if s.Index == nil {
+		s.Index, l, err = s.load(ctx)
+		return l, err
+	}
+	if l, err = s.ledger(ctx); err == nil {
+		s.Index.settle(l)
+	}
+	return l, err
 }
 
 // Close frees the client.
@@ -107,67 +105,93 @@ func (p placed) Partition(rec *kgo.Record, n int) int {
 	return p.TopicPartitioner.Partition(rec, n)
 }
 
-// Action is one letter's settlement: records that leave, and the entry that says so, in one transaction.
-type Action struct {
-	Letter  *Letter
-	Record  *kgo.Record // the replayed record, the copy in quarantine, or the new letter; nil: nothing leaves
-	Entry   Entry
-	Outcome Outcome
-	Warning string // for the operator
+// Sources are which of the letters' source topics exist.
+func (s *Session) Sources(ctx context.Context, letters []*Letter) (map[string]bool, error) {
+	out := make(map[string]bool)
+	for _, l := range letters {
+		if s.IsInput(l.Said.Topic) {
+			out[l.Said.Topic] = true
+		}
+	}
+	if len(out) == 0 {
+		return out, nil
+	}
+	names := make([]string, 0, len(out))
+	for name := range out {
+		names = append(names, name)
+	}
+	details, err := s.admin.ListTopics(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the source topics: %w", err)
+	}
+	for name := range out {
+		out[name] = !errors.Is(details[name].Err, kerr.UnknownTopicOrPartition) // any other error passes, or the write tells it
+	}
+	return out, nil
 }
 
-// Audit is the line that is written for every letter that something was done to.
-type Audit struct {
-	At      time.Time `json:"at"`
-	By      string    `json:"by"`
-	Topic   string    `json:"topic"`
-	Letter  string    `json:"letter"` // partition/offset
-	Outcome Outcome   `json:"outcome"`
-	Code    string    `json:"code,omitempty"`
-	Source  string    `json:"source,omitempty"` // topic/partition/offset
-	To      string    `json:"to,omitempty"`     // topic/partition/offset, or the backend
-	Reason  string    `json:"reason,omitempty"`
-	Warning string    `json:"warning,omitempty"`
-	Replays int       `json:"replays"` // of the letter, this one included
-	TopicID string    `json:"topic_id"`
+// Settle does the actions in transactions, each with the entries that say so: all that the brokers take. left are the others; those letters stay.
+func (s *Session) Settle(ctx context.Context, actions []*Action) (audits, left []Audit, err error) {
+	for {
+		audits, err = s.attempt(ctx, actions)
+		if errors.Is(err, errAsAWhole) {
+			continue // the next attempt tells which record it is
+		}
+		no, ok := errors.AsType[*refusal](err)
+		if !ok {
+			return audits, left, err
+		}
+		before := len(actions)
+		actions = slices.DeleteFunc(actions, func(a *Action) bool {
+			if !no.covers(a.Record) {
+				return false
+			}
+			outcome := TooLarge
+			if no.all {
+				outcome = Refused
+			}
+			left = append(left, s.Leave(a.Letter, outcome, no.Error()))
+			return true
+		})
+		if len(actions) == before {
+			return nil, left, err // not a letter's record: the ledger or the audit
+		}
+	}
 }
 
-// recordError is that a broker refuses one action's record.
-type recordError struct {
-	action *Action
-	err    error
-}
-
-func (e *recordError) Error() string { return e.err.Error() }
-func (e *recordError) Unwrap() error { return e.err }
-
-// Settle does the actions in one transaction: all of them, or none. A *recordError names the action that no further attempt would do.
-func (s *Session) Settle(ctx context.Context, actions []*Action) ([]Audit, error) {
+// attempt does the actions in one transaction: all of them, or none.
+func (s *Session) attempt(ctx context.Context, actions []*Action) ([]Audit, error) {
 	if len(actions) == 0 {
 		return nil, nil
 	}
 	var audits []Audit
 	err := s.transact(ctx, func(ctx context.Context) error {
-		audits = audits[:0]
-		if err := s.writeActions(ctx, actions); err != nil {
+		var leave, notes []*kgo.Record
+		for _, a := range actions {
+			if a.Record != nil {
+				leave = append(leave, a.Record)
+			}
+		}
+		if err := write(ctx, s.out, leave); err != nil {
 			return err
 		}
-		var notes []*kgo.Record
 		for _, a := range actions {
 			a.Entry.By, a.Entry.At = s.by, time.Now().UTC().Truncate(time.Millisecond)
-			entry, err := s.entryRecord(a.Letter.Position, a.Entry)
-			if err != nil {
-				return err
+			if a.Record != nil && a.Entry.State == Replayed && a.Outcome == ReplayedOutcome {
+				first := a.Letter.First()
+				a.Entry.As, a.Entry.First = placeOf(a.Record).String(), place{first.Topic, first.Partition, first.Offset}.String()
+				a.Entry.Time, a.Entry.Replays = first.Timestamp, first.Replays
 			}
 			line := s.audit(a)
-			value, err := json.Marshal(line)
-			if err != nil {
+			entry, err1 := s.entryRecord(a.Letter.Position, a.Entry)
+			value, err2 := json.Marshal(line)
+			if err := errors.Join(err1, err2); err != nil {
 				return err
 			}
 			notes = append(notes, entry, &kgo.Record{Topic: s.Name + AuditSuffix, Partition: -1, Key: s.ledgerKey(a.Letter.Position), Value: value})
 			audits = append(audits, line)
 		}
-		return s.write(ctx, notes...)
+		return write(ctx, s.out, notes)
 	})
 	if err != nil {
 		return nil, err
@@ -178,94 +202,25 @@ func (s *Session) Settle(ctx context.Context, actions []*Action) ([]Audit, error
 	return audits, nil
 }
 
-func (s *Session) audit(a *Action) Audit {
-	l := a.Letter
-	line := Audit{At: a.Entry.At, By: s.by, Topic: s.Name, TopicID: s.ID, Letter: l.String(), Outcome: a.Outcome, Code: l.Said.Code,
-		Reason: a.Entry.Reason, To: a.Entry.To, Replays: l.Said.Replays, Warning: a.Warning}
-	if l.Said.Topic != "" {
-		line.Source = l.Said.Topic + "/" + l.Source().String()
-	}
-	if a.Record != nil && a.Outcome != BuriedAgain {
-		line.To = a.Record.Topic + "/" + Position{a.Record.Partition, a.Record.Offset}.String()
-	}
-	if a.Entry.State == Replayed {
-		line.Replays++
-	}
-	return line
-}
-
-// writeActions writes what leaves, no more at once than its topic takes in one batch: a broker refuses a batch as a whole.
-func (s *Session) writeActions(ctx context.Context, actions []*Action) error {
-	for i := 0; i < len(actions); {
-		var group []*kgo.Record
-		var of []*Action
-		size := 0
-		for ; i < len(actions); i++ {
-			rec := actions[i].Record
-			if rec == nil {
-				continue
-			}
-			limit, err := s.limit(ctx, rec.Topic)
-			if err != nil {
-				return err
-			}
-			n := recordBytes(rec)
-			if len(group) > 0 && (s.singly || size+n > limit) {
-				break
-			}
-			size += n
-			group, of = append(group, rec), append(of, actions[i])
+// Discard settles letters as not wanted any more.
+func (s *Session) Discard(ctx context.Context, letters []*Letter, reason string, each func(Audit)) error {
+	for len(letters) > 0 {
+		n := min(MaxChunk, len(letters))
+		var actions []*Action
+		for _, l := range letters[:n] {
+			actions = append(actions, &Action{Letter: l, Outcome: DiscardedNow, Entry: Entry{State: Discarded, Reason: reason}})
 		}
-		for _, result := range s.client.ProduceSync(ctx, group...) {
-			if result.Err == nil {
-				continue
-			}
-			if len(group) == 1 && refused(result.Err) {
-				return &recordError{of[0], result.Err}
-			}
-			return fmt.Errorf("writing to %s: %w", result.Record.Topic, result.Err)
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-	}
-	return nil
-}
-
-// refused says whether a broker will never take the record.
-func refused(err error) bool {
-	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) || errors.Is(err, kerr.InvalidRecord) || errors.Is(err, kerr.InvalidTimestamp)
-}
-
-// recordBytes is about what a record takes in a batch.
-func recordBytes(rec *kgo.Record) int {
-	n := 64 + len(rec.Key) + len(rec.Value)
-	for _, h := range rec.Headers {
-		n += 10 + len(h.Key) + len(h.Value)
-	}
-	return n
-}
-
-// limit is the largest batch of a topic in bytes, asked for once. A margin is left for the batch's own bytes.
-func (s *Session) limit(ctx context.Context, topic string) (int, error) {
-	if n, ok := s.limits[topic]; ok {
-		return n, nil
-	}
-	config, err := s.maxMessageBytes(ctx, topic)
-	if err != nil {
-		return 0, err
-	}
-	n := 1 << 20
-	if v := config["max.message.bytes"]; v != nil {
-		if set, err := strconv.Atoi(*v); err == nil {
-			n = set
+		audits, _, err := s.Settle(ctx, actions) // none has a record that could be refused
+		if err != nil {
+			return err
 		}
-	}
-	s.limits[topic] = n - n/10
-	return s.limits[topic], nil
-}
-
-// write writes records and waits for all of them.
-func (s *Session) write(ctx context.Context, recs ...*kgo.Record) error {
-	if err := s.client.ProduceSync(ctx, recs...).FirstErr(); err != nil {
-		return fmt.Errorf("writing to %s: %w", recs[0].Topic, err)
+		for _, line := range audits {
+			each(line)
+		}
+		letters = letters[n:]
 	}
 	return nil
 }
@@ -283,6 +238,9 @@ func (s *Session) transact(ctx context.Context, work func(context.Context) error
 	}
 	if err := s.client.EndTransaction(whole, kgo.TransactionEndTry(failed == nil)); err != nil {
 		return fenced(errors.Join(failed, err))
+	}
+	if failed == nil {
+		s.out.Committed()
 	}
 	return fenced(failed)
 }

@@ -129,6 +129,12 @@ func inOrder(counts map[string]int, order []string) []Count {
 
 // Advice is what could help a letter, in one sentence.
 func Advice(l *Letter) string {
+	if l.Batch != nil {
+		return "look who wrote it; raise input.max_message_bytes if it is to be read, else discard it"
+	}
+	if l.State == Unclear {
+		return "look into the ledger and the source topic: discard it if it was replayed, else export and import it"
+	}
 	if l.System != deadletter.Ours {
 		if l.System == "" {
 			return "no dead letter: look at it, and discard it"
@@ -146,6 +152,7 @@ var adviceByCode = map[string]string{
 	"tombstone":               "nothing to deliver: discard it",
 	"empty_value":             "nothing to deliver: discard it",
 	"unsafe_event":            "would break the backend for everybody: mend the result's names (export, import), or discard it",
+	"buried_by_hand":          "an operator did not want to wait for it: mend the cause, then replay it, or discard it",
 	"kafka_message_too_large": "raise max.message.bytes of the destination topic, then replay",
 	"http_413":                "raise the backend's body limit or lower transport.max_event_bytes, then replay",
 	"skipped":                 "the backend stored nothing: look at its rules, then replay",

@@ -7,6 +7,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -77,6 +78,14 @@ func Of(err error) *Error {
 		return &c
 	}
 	return &Error{Kind: Bug, Disposition: BugFound, Code: "bug", Err: err}
+}
+
+// Recover makes of a panic a Bug with code "panic", in err; it is deferred where code is called that may have one. The panic's own
+// text may quote the message; its type and the stack name only code.
+func Recover(err *error) {
+	if r := recover(); r != nil {
+		*err = &Error{Kind: Bug, Disposition: BugFound, Code: "panic", Err: fmt.Errorf("panic (%T) at %s", r, debug.Stack())}
+	}
 }
 
 // MessageError is a fault of the message itself.

@@ -4,12 +4,14 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
 )
 
 // block reads one entry of datasources: block-style with data connectors (0.13 – 0.17), SimpleSqlalchemyDatasource, and
 // the datasources of the V2 API with their batch kwargs generators.
-func (r *reader) block(key string, n *yaml.Node) Datasource {
-	var ds Datasource
+func (r *reader) block(key string, n *yaml.Node) naming.Datasource {
+	var ds naming.Datasource
 	engine := r.get(n, "execution_engine")
 	for _, place := range []struct {
 		in   *yaml.Node
@@ -21,7 +23,7 @@ func (r *reader) block(key string, n *yaml.Node) Datasource {
 			}
 		}
 	}
-	assets := make(map[string]Asset)
+	assets := make(map[string]naming.Asset)
 	stores := make(map[string]bool)
 	for _, section := range []string{"data_connectors", "batch_kwargs_generators", "generators"} {
 		for _, c := range r.named(r.get(n, section)) {
@@ -48,10 +50,10 @@ func (r *reader) block(key string, n *yaml.Node) Datasource {
 }
 
 // connectorAssets are the assets that a connector or a V2 generator lists by name.
-func (r *reader) connectorAssets(key string, connector *yaml.Node, base string, assets map[string]Asset) {
+func (r *reader) connectorAssets(key string, connector *yaml.Node, base string, assets map[string]naming.Asset) {
 	sql := strings.Contains(scalar(r.get(connector, "class_name")), "Sql") || strings.HasPrefix(scalar(r.get(connector, "class_name")), "Table")
 	for _, p := range r.named(r.get(connector, "assets")) {
-		a := Asset{Table: firstOf(scalar(r.get(p.value, "table_name")), scalar(r.get(p.value, "table"))),
+		a := naming.Asset{Table: firstOf(scalar(r.get(p.value, "table_name")), scalar(r.get(p.value, "table"))),
 			Schema: firstOf(scalar(r.get(p.value, "schema_name")), scalar(r.get(p.value, "schema")))}
 		switch {
 		case sql || a.Table != "":
@@ -64,7 +66,7 @@ func (r *reader) connectorAssets(key string, connector *yaml.Node, base string, 
 		assets[r.fullName(p.key, a.Schema, p.value)] = a
 	}
 	for _, p := range r.named(r.get(connector, "queries")) {
-		assets[p.key] = Asset{HasQuery: true, Query: scalar(p.value)}
+		assets[p.key] = naming.Asset{HasQuery: true, Query: scalar(p.value)}
 	}
 }
 
@@ -111,7 +113,7 @@ func (r *reader) assetFolder(key string, connector, asset *yaml.Node, base strin
 }
 
 // simpleTables are the tables of a SimpleSqlalchemyDatasource; each partitioner makes one asset of a table.
-func (r *reader) simpleTables(n *yaml.Node, assets map[string]Asset) {
+func (r *reader) simpleTables(n *yaml.Node, assets map[string]naming.Asset) {
 	for _, t := range r.pairs(r.get(n, "tables")) {
 		schema, table := "", t.key
 		if i := strings.LastIndexByte(t.key, '.'); i >= 0 {
@@ -119,7 +121,7 @@ func (r *reader) simpleTables(n *yaml.Node, assets map[string]Asset) {
 		}
 		for _, section := range []string{"partitioners", "splitters"} {
 			for _, p := range r.pairs(r.get(t.value, section)) {
-				assets[r.fullName(table, schema, p.value)] = Asset{Table: table, Schema: schema}
+				assets[r.fullName(table, schema, p.value)] = naming.Asset{Table: table, Schema: schema}
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
 )
 
 // drivers are the dialects of fluent types whose connection may be written as a mapping.
@@ -20,7 +22,7 @@ var options = []string{"host", "port", "service_name", "sid", "dsn", "odbc_conne
 	"region_name", "database", "dbname", "options"}
 
 // connect names the store that a connection leads to: a string, or a mapping of its parts.
-func (r *reader) connect(n *yaml.Node, key, typ string) (ds Datasource, ok bool) {
+func (r *reader) connect(n *yaml.Node, key, typ string) (ds naming.Datasource, ok bool) {
 	n = r.resolve(n)
 	if isNull(n) {
 		return ds, false
@@ -43,32 +45,33 @@ func (r *reader) connect(n *yaml.Node, key, typ string) (ds Datasource, ok bool)
 
 // connectString cuts the credentials before it looks up variables, so that a password that is not set here is not missed
 // and one that is goes nowhere.
-func (r *reader) connectString(n *yaml.Node, key, template, schema string) (ds Datasource, ok bool) {
-	con, missing := r.expand(r.opt.DropCredentials(strings.TrimSpace(template)))
+func (r *reader) connectString(n *yaml.Node, key, template, schema string) (ds naming.Datasource, ok bool) {
+	con, missing := r.expand(naming.DropCredentials(strings.TrimSpace(template)))
 	schema, more := r.expand(schema)
 	missing = append(missing, more...)
 	if strings.Contains(con, "secret|") {
 		r.warn(n, key, "stands in a secret manager, which is not asked: name the datasource by hand")
-		return Datasource{}, false
+		return naming.Datasource{}, false
 	}
-	ds.Namespace, ds.Database, ds.Schema, ok = r.opt.Connect(con)
+	store, ok := naming.Connection(con)
+	ds.Namespace, ds.Database, ds.Schema = store.Namespace, store.Database, store.Schema
 	if ds.Schema == "" {
 		ds.Schema = schema
 	}
 	if needed := stillNamed(missing, ds, ok); len(needed) > 0 {
 		r.warnMissing(n, key, needed)
-		return Datasource{}, false
+		return naming.Datasource{}, false
 	}
 	if !ok {
 		r.warn(n, key, "does not say which store it leads to: the datasource is not named by the project")
-		return Datasource{}, false
+		return naming.Datasource{}, false
 	}
 	ds.Namespace = r.embedded(n, key, ds.Namespace)
 	return ds, true
 }
 
 // stillNamed are the missing variables that a name would need. Host names were lower-cased on their way.
-func stillNamed(missing []string, ds Datasource, ok bool) []string {
+func stillNamed(missing []string, ds naming.Datasource, ok bool) []string {
 	if !ok {
 		return missing
 	}

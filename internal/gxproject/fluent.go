@@ -1,11 +1,15 @@
 package gxproject
 
-import "go.yaml.in/yaml/v3"
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
+)
 
 // fluent reads one entry of fluent_datasources (GX 0.16 and later).
-func (r *reader) fluent(key string, n *yaml.Node) Datasource {
+func (r *reader) fluent(key string, n *yaml.Node) naming.Datasource {
 	typ := scalar(r.get(n, "type"))
-	var ds Datasource
+	var ds naming.Datasource
 	if con := r.get(n, "connection_string"); con != nil {
 		ds, _ = r.connect(con, key+".connection_string", typ)
 	}
@@ -15,23 +19,23 @@ func (r *reader) fluent(key string, n *yaml.Node) Datasource {
 	}
 	for _, p := range r.named(r.get(n, "assets")) {
 		if ds.Assets == nil {
-			ds.Assets = make(map[string]Asset)
+			ds.Assets = make(map[string]naming.Asset)
 		}
 		ds.Assets[p.key] = r.fluentAsset(key+".assets."+p.key, n, p.value, base)
 	}
 	return ds
 }
 
-func (r *reader) fluentAsset(key string, datasource, n *yaml.Node, base string) Asset {
-	var a Asset
+func (r *reader) fluentAsset(key string, datasource, n *yaml.Node, base string) naming.Asset {
+	var a naming.Asset
 	switch scalar(r.get(n, "type")) {
 	case "table":
 		a.Table, a.Schema = scalar(r.get(n, "table_name")), scalar(r.get(n, "schema_name"))
 		return a
 	case "query":
-		return Asset{HasQuery: true, Query: scalar(r.get(n, "query")), QueryName: scalar(r.get(n, "query_name"))}
+		return naming.Asset{HasQuery: true, Query: scalar(r.get(n, "query")), QueryName: scalar(r.get(n, "query_name"))}
 	case "dataframe":
-		return Asset{InMemory: true}
+		return naming.Asset{InMemory: true}
 	}
 	if con := r.get(n, "con"); con != nil {
 		return r.readerAsset(key, n, con)
@@ -84,12 +88,12 @@ func (r *reader) bucketFolder(key string, datasource, n *yaml.Node, base string)
 }
 
 // readerAsset is a pandas asset that reads a table over a connection of its own.
-func (r *reader) readerAsset(key string, n, con *yaml.Node) Asset {
+func (r *reader) readerAsset(key string, n, con *yaml.Node) naming.Asset {
 	elsewhere, ok := r.connect(con, key+".con", "")
 	if !ok {
-		return Asset{}
+		return naming.Asset{}
 	}
-	a := Asset{Namespace: elsewhere.Namespace, Database: elsewhere.Database}
+	a := naming.Asset{Namespace: elsewhere.Namespace, Database: elsewhere.Database}
 	if sql := scalar(r.get(n, "sql")); sql != "" {
 		a.HasQuery, a.Query = true, sql
 		return a

@@ -56,9 +56,7 @@ func store(folder string) string {
 // cleanPath drops a query string, which may be a token. A path that may hold a password is given up: the result's own
 // path names the file nearly always.
 func cleanPath(p string) string {
-	if i := strings.IndexAny(p, "?#"); i >= 0 {
-		p = p[:i]
-	}
+	p, _, _ = strings.Cut(p, "?")
 	scheme, rest, ok := strings.Cut(p, "://")
 	if ok && strings.Contains(rest, "@") {
 		container, _, _ := strings.Cut(rest, "@")

@@ -14,34 +14,18 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/mapper/naming"
 )
 
 // maxFile bounds both files: the largest project of the corpus has 20 kB.
 const maxFile = 4 << 20
 
-// Datasource is how one GX datasource is named.
-type Datasource struct {
-	Namespace string // OpenLineage's; empty: not told, or by each file's own path
-	Database  string
-	Schema    string
-	Assets    map[string]Asset
-}
-
-// Asset is what the project says of one asset.
-type Asset struct {
-	Namespace, Database string // of an asset that lies elsewhere than its datasource
-	Table, Schema       string
-	HasQuery            bool
-	Query, QueryName    string
-	Path                string // path or URL of its one file
-	Folder              string // else of the folder of its files
-	InMemory            bool
-}
-
 // Project is what a great_expectations.yml tells.
 type Project struct {
 	File        string
-	Datasources map[string]Datasource
+	Folder      string // that holds it: relative paths begin there
+	Datasources map[string]naming.Datasource
 	Warnings    []string // what could not be told, and why: place, key, names of variables, never a value
 }
 
@@ -49,10 +33,6 @@ type Project struct {
 type Options struct {
 	// Getenv looks up an environment variable; nil: there is none.
 	Getenv func(name string) (string, bool)
-	// DropCredentials cuts user and password out of a SQLAlchemy URL.
-	DropCredentials func(url string) string
-	// Connect names the store that a SQLAlchemy URL leads to; ok is false where the URL does not tell.
-	Connect func(url string) (namespace, database, schema string, ok bool)
 }
 
 // Read reads the project at path: its great_expectations.yml, or the folder that holds it. The error names file and line.
@@ -65,11 +45,20 @@ func Read(path string, opt Options) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := filepath.Abs(filepath.Dir(file))
+	root, err := Folder(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return parse(file, root, data, opt, readBounded)
+}
+
+// Folder is that of the project at path, where its relative paths begin.
+func Folder(path string) (string, error) {
+	file, err := find(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(filepath.Dir(file))
 }
 
 // find looks where GX puts the file: in the folder itself, or in its gx/ or great_expectations/.
@@ -134,7 +123,7 @@ func parse(file, root string, data []byte, opt Options, read func(string) ([]byt
 		opt.Getenv = func(string) (string, bool) { return "", false }
 	}
 	r := &reader{doc: doc{file: file, budget: maxVisits}, root: root, opt: opt,
-		out: &Project{File: file, Datasources: make(map[string]Datasource)}}
+		out: &Project{File: file, Folder: root, Datasources: make(map[string]naming.Datasource)}}
 	top, err := r.load(data)
 	if err != nil {
 		return nil, err
@@ -152,6 +141,10 @@ func parse(file, root string, data []byte, opt Options, read func(string) ([]byt
 	}
 	if err := errors.Join(r.err, r.varsDoc.err); err != nil {
 		return nil, err
+	}
+	for name, ds := range r.out.Datasources {
+		ds.Exact = true // whatever a project calls a datasource, it is a name and no pattern
+		r.out.Datasources[name] = ds
 	}
 	return r.out, nil
 }

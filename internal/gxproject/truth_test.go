@@ -1,7 +1,6 @@
 package gxproject
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"os"
@@ -11,9 +10,10 @@ import (
 
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/gx"
+	corpustest "github.com/gx-ol/gx-ol/test/corpus"
 )
 
-const corpusDir = "../../../shared/corpus/train"
+var corpusDir = corpustest.Train()
 
 // unnamed is called derivable by the index though it holds nothing but a random ge_batch_id: V2 without a context.
 const unnamed = "0.13.49/30-v2/suite.wire.json"
@@ -36,20 +36,9 @@ type indexed struct {
 // With its project every result of the corpus that says enough is named by the truth, which was written down when the
 // data was made and not derived from the project.
 func TestTheProjectNamesEveryDatasetOfTheCorpus(t *testing.T) {
-	f, err := os.Open(filepath.Join(corpusDir, "INDEX.ndjson"))
-	if err != nil {
-		t.Skip("the corpus is not here")
-	}
-	defer f.Close()
 	mappers := make(map[string]*mapper.Mapper)
 	right := make(map[string]int)
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
-		var line indexed
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Fatal(err)
-		}
+	for _, line := range corpustest.Index[indexed](t) {
 		if line.Project == "" {
 			continue
 		}
@@ -78,9 +67,9 @@ func TestTheProjectNamesEveryDatasetOfTheCorpus(t *testing.T) {
 
 // The pairs of the reference action are the only ones of the V2 API with a database.
 func TestTheProjectNamesEveryReferencePair(t *testing.T) {
-	facts, _ := filepath.Glob(filepath.Join(corpusDir, "..", "reference", "*", "facts.json"))
-	if len(facts) == 0 {
-		t.Skip("the reference pairs are not here")
+	facts, err := filepath.Glob(filepath.Join(corpustest.Reference(), "*", "facts.json"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	right := 0
 	for _, file := range facts {
@@ -161,15 +150,7 @@ func projectMapper(t *testing.T, path string) *mapper.Mapper {
 	if len(p.Warnings) > 0 {
 		t.Errorf("%s: %v", path, p.Warnings)
 	}
-	tables := make(map[string]mapper.Datasource)
-	for name, d := range p.Datasources {
-		assets := make(map[string]mapper.Asset)
-		for asset, a := range d.Assets {
-			assets[asset] = mapper.Asset(a)
-		}
-		tables[name] = mapper.Datasource{Exact: true, Namespace: d.Namespace, Database: d.Database, Schema: d.Schema, Assets: assets}
-	}
-	m, err := mapper.New(mapper.Settings{Datasources: tables})
+	m, err := mapper.New(mapper.Settings{Datasources: p.Datasources, ProjectFolder: p.Folder})
 	if err != nil {
 		t.Fatal(err)
 	}

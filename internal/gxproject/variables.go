@@ -47,11 +47,14 @@ func (r *reader) loadVariables(top *yaml.Node, read func(string) ([]byte, error)
 
 // absolute resolves a path against the project's folder, as GX does.
 func (r *reader) absolute(path string) string {
-	if filepath.IsAbs(path) || windowsDrive.MatchString(path) || strings.Contains(path, "://") || strings.HasPrefix(path, "dbfs:") {
+	if filepath.IsAbs(path) || windowsDrive.MatchString(path) || hasScheme.MatchString(path) {
 		return path
 	}
 	return filepath.Join(r.root, path)
 }
+
+// hasScheme also knows the forms with one slash or none: dbfs:/x, file:/x.
+var hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:(?:/|$)|^(?i:file|dbfs|hdfs):|://`)
 
 var windowsDrive = regexp.MustCompile(`^(?:[A-Za-z]:[\\/]|\\\\)`)
 

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,9 +22,27 @@ import (
 // checkWithin bounds CheckConnection: a person waits in front of it.
 const checkWithin = 10 * time.Second
 
-// CheckConnection asks the brokers for the topics (names; regular expressions starting with ^ are passed over) and answers
-// within about ten seconds. Its error is one sentence with a hint and wraps the cause.
+// CheckConnection asks the brokers for topics that are to be read (names; regular expressions starting with ^ are passed over) and
+// answers within about ten seconds. Its error is one sentence with a hint and wraps the cause.
 func CheckConnection(ctx context.Context, client *kgo.Client, topics []string) error {
+	return check(ctx, client, topics, right{"READ", 3})
+}
+
+// CheckWritable is CheckConnection for topics that are to be written.
+func CheckWritable(ctx context.Context, client *kgo.Client, topics []string) error {
+	return check(ctx, client, topics, right{"WRITE", 4})
+}
+
+// right is what is to be done with a topic; bit is its place in the set of rights that brokers answer with.
+type right struct {
+	name string
+	bit  int
+}
+
+// missing reports whether the set of rights that a broker answered with lacks it. One that does not know says so with its least number.
+func (r right) missing(set int32) bool { return set > 0 && set&(1<<r.bit) == 0 }
+
+func check(ctx context.Context, client *kgo.Client, topics []string, need right) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	servers, user := identity(client)
@@ -32,6 +51,7 @@ func CheckConnection(ctx context.Context, client *kgo.Client, topics []string) e
 	}
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{} // nil would ask for all
+	req.IncludeTopicAuthorizedOperations = true
 	for _, topic := range topics {
 		if !strings.HasPrefix(topic, "^") {
 			t := kmsg.NewMetadataRequestTopic()
@@ -45,19 +65,35 @@ func CheckConnection(ctx context.Context, client *kgo.Client, topics []string) e
 	}
 	var faults []error
 	for _, t := range resp.Topics {
-		if err := kerr.ErrorForCode(t.ErrorCode); err != nil && t.Topic != nil {
-			faults = append(faults, topicFault(err, *t.Topic, servers, user))
+		err := kerr.ErrorForCode(t.ErrorCode)
+		if err == nil && need.missing(t.AuthorizedOperations) {
+			err = kerr.TopicAuthorizationFailed
+		}
+		if err != nil && t.Topic != nil {
+			faults = append(faults, topicFault(err, *t.Topic, servers, user, need))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-func topicFault(err error, topic, servers, user string) error {
+// CheckGroup asks for the group's offsets: who may not do that may not join the group either.
+func CheckGroup(ctx context.Context, client *kgo.Client, group string) error {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	_, err := kadm.NewClient(client).FetchOffsets(ctx, group)
+	if !errors.Is(err, kerr.GroupAuthorizationFailed) {
+		return nil // whatever else it is, the member meets it too, and says so
+	}
+	servers, user := identity(client)
+	return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s join the group %q: grant it READ on that group", servers, userName(user), group)}
+}
+
+func topicFault(err error, topic, servers, user string, need right) error {
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return &Fault{cause: err, Text: fmt.Sprintf("the topic %q does not exist on the brokers at %s: check its name, or create it first", topic, servers)}
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s see the topic %q: grant it DESCRIBE and READ", servers, userName(user), topic)}
+		return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s use the topic %q: grant it DESCRIBE and %s on that topic", servers, userName(user), topic, need.name)}
 	case errors.Is(err, kerr.InvalidTopicException):
 		return &Fault{cause: err, Text: fmt.Sprintf("%q is no valid topic name: letters, digits, dots, dashes and underscores only", topic)}
 	}
@@ -90,10 +126,8 @@ func diagnose(err error, servers, user string) error {
 }
 
 func sentence(err error, servers, user string) string {
-	var unknownCA x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var record tls.RecordHeaderError
 	var dns *net.DNSError
+	tlsFault := tlsSentence(err, servers)
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return fmt.Sprintf("the brokers at %s refused %s: check sasl.username and sasl.password", servers, userName(user))
@@ -105,12 +139,12 @@ func sentence(err error, servers, user string) string {
 		return fmt.Sprintf("the brokers at %s do not let %s use the topic: check its permissions", servers, userName(user))
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return fmt.Sprintf("the topic does not exist on the brokers at %s: check its name, or create it first", servers)
-	case errors.As(err, &unknownCA):
-		return fmt.Sprintf("the brokers at %s show a certificate of an unknown authority: set ssl.ca.location", servers)
-	case errors.As(err, &host):
-		return fmt.Sprintf("the certificate of the brokers at %s is for another host: check bootstrap.servers and ssl.endpoint.identification.algorithm", servers)
-	case errors.As(err, &record):
-		return fmt.Sprintf("the brokers at %s do not speak TLS: check security.protocol and the port", servers)
+	case errors.Is(err, kerr.InconsistentGroupProtocol):
+		return "another member of the group assigns partitions in another way, so that this one cannot join: stop that one, or set another input.group"
+	case errors.Is(err, kerr.FencedInstanceID):
+		return "another process has the same group.instance.id: give each its own"
+	case tlsFault != "":
+		return tlsFault
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the host name of the brokers at %s is not known: check bootstrap.servers", servers)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -123,6 +157,30 @@ func sentence(err error, servers, user string) string {
 		return fmt.Sprintf("no broker answers at %s (timed out): check bootstrap.servers, the network and that Kafka runs", servers)
 	}
 	return fmt.Sprintf("the brokers at %s cannot be used: %v", servers, err)
+}
+
+// tlsSentence names the key of each way in which TLS fails; "" for anything else.
+func tlsSentence(err error, servers string) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return fmt.Sprintf("the brokers at %s show a certificate of an unknown authority, or a self-signed one: set ssl.ca.location", servers)
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("the certificate of the brokers at %s is for another host: check bootstrap.servers and ssl.endpoint.identification.algorithm", servers)
+	}
+	if f, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if f.Reason == x509.Expired {
+			return fmt.Sprintf("the certificate of the brokers at %s has expired, or is not valid yet: renew it (or one in the file of ssl.ca.location), and check the clocks", servers)
+		}
+		return fmt.Sprintf("the certificate of the brokers at %s is not good for a server (%v): check it, and ssl.ca.location", servers, f)
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return fmt.Sprintf("the brokers at %s do not speak TLS: check security.protocol and the port", servers)
+	}
+	// What the other side says in the handshake; it is about the certificate that it was shown, or not shown.
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return fmt.Sprintf("the brokers at %s refuse the connection (%v): do they ask for a certificate? set ssl.certificate.location and ssl.key.location to one that they trust", servers, op.Err)
+	}
+	return ""
 }
 
 func closedEarly(err error) bool {

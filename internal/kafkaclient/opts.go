@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ func properties() map[string]property {
 		"heartbeat.interval.ms":              millisOpt(func(d time.Duration) kgo.Opt { return kgo.HeartbeatInterval(d) }),
 		"max.poll.interval.ms":               millisOpt(func(d time.Duration) kgo.Opt { return kgo.RebalanceTimeout(d) }),
 		"request.timeout.ms":                 millisOpt(func(d time.Duration) kgo.Opt { return kgo.RequestTimeoutOverhead(d) }),
-		"socket.connection.setup.timeout.ms": millisOpt(func(d time.Duration) kgo.Opt { return kgo.DialTimeout(d) }),
+		"socket.connection.setup.timeout.ms": {set: setDialTimeout},
 		"connections.max.idle.ms":            millisOpt(func(d time.Duration) kgo.Opt { return kgo.ConnIdleTimeout(d) }),
 		"metadata.max.age.ms":                {set: setMetadataAge},
 		"fetch.max.wait.ms":                  millisOpt(func(d time.Duration) kgo.Opt { return kgo.FetchMaxWait(d) }),
@@ -51,8 +52,12 @@ func properties() map[string]property {
 		"fetch.max.bytes":                    bytesOpt(func(n int32) kgo.Opt { return kgo.FetchMaxBytes(n) }),
 		"fetch.min.bytes":                    bytesOpt(func(n int32) kgo.Opt { return kgo.FetchMinBytes(n) }),
 		"max.partition.fetch.bytes":          bytesOpt(func(n int32) kgo.Opt { return kgo.FetchMaxPartitionBytes(n) }),
-		"max.request.size":                   bytesOpt(func(n int32) kgo.Opt { return kgo.ProducerBatchMaxBytes(n) }),
+		"max.request.size":                   {set: setRequestSize},
 		"auto.offset.reset":                  {set: setOffsetReset},
+		"group.protocol":                     {set: setGroupProtocol},
+		"acks":                               alreadySo("gx-ol always waits for all replicas", "all", "-1"),
+		"enable.auto.commit":                 alreadySo("gx-ol commits what is settled and nothing else", "false"),
+		"enable.idempotence":                 alreadySo("gx-ol's producer is always idempotent", "true"),
 		"isolation.level":                    {set: setIsolation},
 		"compression.type":                   {set: setCompression},
 	}
@@ -65,17 +70,17 @@ func properties() map[string]property {
 // unsupported names properties that people bring along, with the way that works here.
 func unsupported() map[string]string {
 	return map[string]string{
-		"group.id":                "set input.group",
-		"enable.auto.commit":      "gx-ol commits what is settled and nothing else",
-		"acks":                    "gx-ol always waits for all replicas",
-		"enable.idempotence":      "gx-ol's producer is always idempotent",
-		"ssl.truststore.location": "set ssl.ca.location to a PEM file",
-		"ssl.truststore.password": "set ssl.ca.location to a PEM file",
-		"ssl.keystore.location":   "set ssl.certificate.location and ssl.key.location to PEM files",
-		"ssl.keystore.password":   "set ssl.certificate.location and ssl.key.location to PEM files",
-		"ssl.key.password":        "encrypted keys are not supported: store the key without a password in a file that only gx-ol may read",
-		"key.deserializer":        "gx-ol reads bytes",
-		"value.deserializer":      "gx-ol reads bytes",
+		"group.id":                            "set input.group",
+		"ssl.truststore.location":             "set ssl.ca.location to a PEM file",
+		"ssl.truststore.password":             "set ssl.ca.location to a PEM file",
+		"ssl.keystore.location":               "set ssl.certificate.location and ssl.key.location to PEM files",
+		"ssl.keystore.password":               "set ssl.certificate.location and ssl.key.location to PEM files",
+		"ssl.key.password":                    "encrypted keys are not supported: store the key without a password in a file that only gx-ol may read",
+		"sasl.oauthbearer.token.endpoint.url": "gx-ol signs in with PLAIN or SCRAM",
+		"sasl.login.callback.handler.class":   "gx-ol signs in with PLAIN or SCRAM",
+		"sasl.kerberos.service.name":          "gx-ol signs in with PLAIN or SCRAM",
+		"key.deserializer":                    "gx-ol reads bytes",
+		"value.deserializer":                  "gx-ol reads bytes",
 	}
 }
 
@@ -108,6 +113,15 @@ func CheckName(name string) error {
 		return fmt.Errorf("unknown Kafka property %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("unknown Kafka property %q", name)
+}
+
+// Meant says whether a name is known, supported or not, or so near to one that CheckName tells which was meant.
+func Meant(name string) (near string, ok bool) {
+	if _, known := unsupported()[name]; known {
+		return name, true
+	}
+	near = Nearest(name, Names())
+	return near, near != ""
 }
 
 // CheckValue checks one supported property's value by itself, without what depends on other properties or on files. Its
@@ -154,6 +168,15 @@ func OptsLive(props map[string]string, live func(name string) func() string) ([]
 		return nil, errors.Join(faults...)
 	}
 	return s.opts, nil
+}
+
+// Check says what is wrong with properties together, without asking a broker: all that Opts finds, and what the client itself refuses.
+func Check(props map[string]string) error {
+	opts, err := Opts(props)
+	if err != nil {
+		return err
+	}
+	return kgo.ValidateOpts(opts...)
 }
 
 func (s *state) finish() error {
@@ -208,8 +231,8 @@ func setServers(s *state, v string) error {
 		if server == "" {
 			continue
 		}
-		if strings.Contains(server, "/") {
-			return errors.New("must be host:port, several separated by commas, without a scheme")
+		if err := checkServer(server); err != nil {
+			return err
 		}
 		seeds = append(seeds, server)
 	}
@@ -217,6 +240,25 @@ func setServers(s *state, v string) error {
 		return errors.New("must name at least one broker as host:port")
 	}
 	s.opts = append(s.opts, kgo.SeedBrokers(seeds...))
+	return nil
+}
+
+// checkServer never repeats the server: people bring along addresses with a password.
+func checkServer(server string) error {
+	if strings.Contains(server, "@") {
+		return errors.New("must be host:port without user and password: set sasl.username and sasl.password")
+	}
+	host := server
+	if at := strings.LastIndexByte(server, ':'); at > strings.LastIndexByte(server, ']') {
+		host = server[:at]
+		if n, err := strconv.Atoi(server[at+1:]); err != nil || n < 1 || n > 65535 {
+			return errors.New("must be host:port, several separated by commas, the port from 1 to 65535")
+		}
+	}
+	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.ContainsAny(bare, "/ \t[]?#;=") || bare == host && strings.Contains(host, ":") {
+		return errors.New("must be host:port, several separated by commas, without a scheme; an IPv6 address in brackets")
+	}
 	return nil
 }
 
@@ -246,29 +288,34 @@ func setMetadataAge(s *state, v string) error {
 	return nil
 }
 
-func setOffsetReset(s *state, v string) error {
-	switch v {
-	case "earliest":
-		s.opts = append(s.opts, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	case "latest":
-		s.opts = append(s.opts, kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))
-	case "none":
-		s.opts = append(s.opts, kgo.ConsumeResetOffset(kgo.NoResetOffset()))
-	default:
-		return oneOf(v, "earliest", "latest", "none")
+// setDialTimeout is for both ways to dial: franz-go's own, and ours over TLS, to which it does not apply.
+func setDialTimeout(s *state, v string) error {
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n < 0 {
+		return errors.New("must be a whole number of milliseconds")
 	}
+	s.tls.dialTimeout = time.Duration(n) * time.Millisecond
+	s.opts = append(s.opts, kgo.DialTimeout(s.tls.dialTimeout))
 	return nil
 }
 
-func setIsolation(s *state, v string) error {
-	switch v {
-	case "read_committed":
-		s.opts = append(s.opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	case "read_uncommitted":
-		s.opts = append(s.opts, kgo.FetchIsolationLevel(kgo.ReadUncommitted()))
-	default:
-		return oneOf(v, "read_committed", "read_uncommitted")
+// alreadySo takes the values that say what gx-ol does anyway, so that a file that other clients read can be used as it is.
+func alreadySo(why string, values ...string) property {
+	return property{set: func(_ *state, v string) error {
+		if slices.Contains(values, strings.ToLower(v)) {
+			return nil
+		}
+		return fmt.Errorf("only %s is supported: %s", strings.Join(values, " or "), why)
+	}}
+}
+
+// setRequestSize also makes room for a request with one such batch.
+func setRequestSize(s *state, v string) error {
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil || n < 512 || n > 1<<29 {
+		return fmt.Errorf("must be a whole number of bytes, from 512 to %d", 1<<29)
 	}
+	s.opts = append(s.opts, kgo.ProducerBatchMaxBytes(int32(n)), kgo.BrokerMaxWriteBytes(int32(max(n+1<<20, 100<<20))))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -19,6 +20,7 @@ import (
 type tlsSettings struct {
 	ca, cert, key    string
 	anyHost, anyCert bool
+	dialTimeout      time.Duration // 0: franz-go's own default
 }
 
 type saslSettings struct {
@@ -148,7 +150,7 @@ func (t tlsSettings) opts(wanted bool) ([]kgo.Opt, error) {
 		}
 		return nil, nil
 	}
-	cfg, err := tlsfiles.Config(tlsfiles.Files{CA: t.ca, Cert: t.cert, Key: t.key, AnyHost: t.anyHost, AnyCert: t.anyCert})
+	files, err := tlsfiles.Read(tlsfiles.Files{CA: t.ca, Cert: t.cert, Key: t.key, AnyHost: t.anyHost, AnyCert: t.anyCert})
 	if f, ok := errors.AsType[*tlsfiles.Error](err); ok {
 		name := "ssl.ca.location"
 		if f.Part == tlsfiles.Pair {
@@ -159,5 +161,5 @@ func (t tlsSettings) opts(wanted bool) ([]kgo.Opt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []kgo.Opt{kgo.DialTLSConfig(cfg)}, nil
+	return []kgo.Opt{kgo.Dialer(files.Dialer(cmp.Or(t.dialTimeout, 10*time.Second)))}, nil
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -17,83 +16,67 @@ import (
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// several is a pipeline to named destinations.
-func several(g *graves, to ...Destination) *Pipeline {
-	return New(Config{Mapper: fakeMapper{}, To: to, DeadLetters: g, Group: "g", MaxMessageBytes: 1 << 16,
-		Backoff: BackoffConfig{Initial: time.Millisecond, Max: 5 * time.Millisecond}})
+func away(times int) func(string, int) error {
+	return func(string, int) error {
+		if times--; times >= 0 {
+			return fault.BackendError("connection", "no connection")
+		}
+		return nil
+	}
 }
 
 func TestARetryGoesOnlyToTheDestinationThatFailed(t *testing.T) {
-	away := func(times int) func(string, int) error {
-		return func(string, int) error {
-			if times--; times >= 0 {
-				return fault.BackendError("connection", "no connection")
-			}
-			return nil
-		}
-	}
-	for name, second := range map[string]Deliverer{"one by one": &backend{}, "batch": &batchBackend{}} {
+	for name, kind := range kinds(nil) {
 		t.Run(name, func(t *testing.T) {
-			g := &graves{}
+			l := &letters{}
 			b := &backend{answer: away(30)}
-			p := several(g, Destination{Name: "main", To: b}, Destination{Name: "copy", To: second})
-			var values [][]byte
-			for i := range 10 {
-				values = append(values, event(fmt.Sprint("r", i)))
+			second, copied := kind()
+			p := New(quick(), []Destination{{Name: "main", To: b}, {Name: "copy", To: second}}, l)
+			if n, err := handle(t.Context(), p, records(many(10)...)); n != 10 || err != nil {
+				t.Fatalf("settled %d, %v", n, err)
 			}
-			if n, err := p.Handle(t.Context(), records(values...)); n != 10 || err != nil {
-				t.Fatalf("Handle = %d, %v", n, err)
+			if len(b.taken) != 20 || len(copied.taken) != 20 || len(l.all) != 0 {
+				t.Errorf("main has %d events, copy %d, want 20 each; %d letters", len(b.taken), len(copied.taken), len(l.all))
 			}
-			taken := b.taken
-			copied := takenBy(second)
-			if len(taken) != 20 || len(copied) != 20 || len(g.letters) != 0 {
-				t.Errorf("main has %d events, copy %d, want 20 each; %d letters", len(taken), len(copied), len(g.letters))
-			}
-			checkOrder(t, taken, 10)
-			checkOrder(t, copied, 10)
+			checkOrder(t, b.taken, 10)
+			checkOrder(t, copied.taken, 10)
 		})
 	}
 }
 
-func takenBy(d Deliverer) []string {
-	switch d := d.(type) {
-	case *backend:
-		return d.taken
-	case *batchBackend:
-		return d.taken
-	}
-	return nil
-}
-
 // While one destination is away, the record waits and is not committed; the others have it already.
 func TestARecordIsSettledWhenEveryDestinationHasIt(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	main := &backend{answer: func(string, int) error { return fault.BackendError("connection", "no connection") }}
-	side := &backend{}
-	p := several(&graves{}, Destination{Name: "main", To: main}, Destination{Name: "side", To: side})
-	done := make(chan int)
-	go func() {
-		n, _ := p.Handle(ctx, records(event("r0")))
-		done <- n
-	}()
-	for {
-		if h := p.Held(); len(h) == 1 && h[0].Destination == "main" && h[0].Code == "connection" {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	cancel()
-	if n := <-done; n != 0 {
-		t.Errorf("%d records settled, although main has none of their events", n)
-	}
-	if !slices.Equal(side.taken, []string{"r0 START", "r0 COMPLETE"}) {
-		t.Errorf("side has %v", side.taken)
+	for name, kind := range kinds(nil) {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			main := &backend{answer: func(string, int) error { return fault.BackendError("connection", "no connection") }}
+			second, side := kind()
+			p := New(quick(), []Destination{{Name: "main", To: main}, {Name: "side", To: second}}, &letters{})
+			done := make(chan int)
+			go func() {
+				n, _ := handle(ctx, p, records(event("r0")))
+				done <- n
+			}()
+			for {
+				if h := p.Holds(); len(h) == 1 && h[0].Destination == "main" && h[0].Code == "connection" && len(side.has()) == 2 {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+			if n := <-done; n != 0 {
+				t.Errorf("%d records settled, although main has none of their events", n)
+			}
+			if !slices.Equal(side.taken, []string{"r0 START", "r0 COMPLETE"}) {
+				t.Errorf("side has %v", side.taken)
+			}
+		})
 	}
 }
 
 func TestWhatOneDestinationRefusesTheOthersGet(t *testing.T) {
-	g := &graves{}
+	l := &letters{}
 	refuses := &backend{answer: func(body string, _ int) error {
 		if strings.HasPrefix(body, "r1 ") {
 			return fault.MessageError(fault.Rejected, "http_422", "answered 422")
@@ -101,15 +84,15 @@ func TestWhatOneDestinationRefusesTheOthersGet(t *testing.T) {
 		return nil
 	}}
 	side := &backend{}
-	p := several(g, Destination{Name: "main", To: refuses}, Destination{Name: "side", To: side})
-	if n, err := p.Handle(t.Context(), records(event("r0"), event("r1"))); n != 2 || err != nil {
-		t.Fatalf("Handle = %d, %v", n, err)
+	p := New(quick(), []Destination{{Name: "main", To: refuses}, {Name: "side", To: side}}, l)
+	if n, err := handle(t.Context(), p, records(event("r0"), event("r1"))); n != 2 || err != nil {
+		t.Fatalf("settled %d, %v", n, err)
 	}
 	if len(side.taken) != 4 {
 		t.Errorf("side has %v", side.taken)
 	}
-	if got := g.codes(); !slices.Equal(got, []string{"1:deliver/rejected/http_422"}) || g.letters[0].Error != "destination main: answered 422" {
-		t.Errorf("letters %+v", g.letters)
+	if got := l.codes(); !slices.Equal(got, []string{"1:deliver/rejected/http_422"}) || l.all[0].Error != "destination main: START event: answered 422" {
+		t.Errorf("letters %+v", l.all)
 	}
 }
 
@@ -117,7 +100,7 @@ func TestWhatOneDestinationRefusesTheOthersGet(t *testing.T) {
 type choosy struct{ backend }
 
 func (c *choosy) Check(_ context.Context, ev openlineage.Event) error {
-	if strings.HasPrefix(string(ev.Body), "r1 COMPLETE") {
+	if body := string(ev.Body); strings.HasPrefix(body, "r1 COMPLETE") || strings.HasPrefix(body, "second COMPLETE") {
 		return fault.MessageError(fault.Rejected, "unsafe_event", "unsafe")
 	}
 	return nil
@@ -125,14 +108,19 @@ func (c *choosy) Check(_ context.Context, ev openlineage.Event) error {
 
 // All before any: what one destination would refuse is not sent to the others either, so that nothing is half delivered.
 func TestWhatOneDestinationWouldRefuseIsSentToNone(t *testing.T) {
-	g := &graves{}
-	main, side := &choosy{}, &batchBackend{}
-	p := several(g, Destination{Name: "main", To: main}, Destination{Name: "side", To: side})
-	if n, err := p.Handle(t.Context(), records(event("r0"), event("r1"))); n != 2 || err != nil {
-		t.Fatalf("Handle = %d, %v", n, err)
+	l := &letters{}
+	main, side := &choosy{}, &sender{}
+	p := New(quick(), []Destination{{Name: "main", To: main}, {Name: "side", To: side}}, l)
+	if n, err := handle(t.Context(), p, records(event("r0"), event("r1"), event("pair"))); n != 3 || err != nil {
+		t.Fatalf("settled %d, %v", n, err)
 	}
-	if len(main.taken) != 2 || len(side.taken) != 2 || len(g.letters) != 1 {
-		t.Errorf("main has %v, side %v, %d letters", main.taken, side.taken, len(g.letters))
+	if len(main.taken) != 2 || len(side.taken) != 2 || len(l.all) != 2 {
+		t.Errorf("main has %v, side %v, letters %v", main.taken, side.taken, l.codes())
+	}
+	for _, letter := range l.all {
+		if want := map[int64]string{1: "", 2: "[1]"}[letter.Offset]; letter.Part != want {
+			t.Errorf("the letter of offset %d names part %q, want %q", letter.Offset, letter.Part, want)
+		}
 	}
 }
 
@@ -144,38 +132,28 @@ func TestABackendThatRecoversBuriesNothing(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		b := &backend{answer: func(string, int) error {
 			if time.Now().Before(recovered) && random.IntN(2) == 0 {
-				return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
+				return unclear()
 			}
 			return nil
 		}}
-		g := &graves{}
-		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: slowly{b}, Adaptive: true}}, DeadLetters: g})
-		var values [][]byte
-		for i := range 200 {
-			values = append(values, event(fmt.Sprint("r", i)))
-		}
-		recs := records(values...)
+		l := &letters{}
+		p := New(Config{Mapper: fakeMapper{}}, []Destination{{Name: "marquez", To: slowly{b}, Adaptive: true}}, l)
+		recs := records(many(200)...)
 		for i := range recs {
 			recs[i].Key = fmt.Appendf(nil, "k%d", i%40)
 		}
-		if n, err := p.Handle(t.Context(), recs); n != len(recs) || err != nil {
-			t.Fatalf("Handle = %d, %v", n, err)
+		if n, err := handle(t.Context(), p, recs); n != len(recs) || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
 		}
 		slices.Sort(b.taken) // a witness may be there twice
-		if taken := len(slices.Compact(b.taken)); len(g.letters) != 0 || taken != 400 {
-			t.Errorf("%d letters, %d events; want 0, 400", len(g.letters), taken)
+		if taken := len(slices.Compact(b.taken)); len(l.all) != 0 || taken != 400 {
+			t.Errorf("%d letters, %d events; want 0, 400", len(l.all), taken)
 		}
 	})
 }
 
-// slowly takes the time of a Marquez for each answer.
-type slowly struct{ *backend }
-
-func (s slowly) Deliver(ctx context.Context, ev openlineage.Event) error {
-	if err := sleep(ctx, 50*time.Millisecond); err != nil {
-		return err
-	}
-	return s.backend.Deliver(ctx, ev)
+func marquez(b *backend, l *letters) *Pipeline {
+	return New(Config{Mapper: fakeMapper{}}, []Destination{{Name: "marquez", To: b}}, l)
 }
 
 // A record is poison by 5xx at the defaults only after eight witnessed attempts over two minutes.
@@ -184,36 +162,34 @@ func TestPoisonTakesTwoMinutesAndEightAttempts(t *testing.T) {
 		began := time.Now()
 		b := &backend{answer: func(body string, _ int) error {
 			if strings.HasPrefix(body, "r1 ") {
-				return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
+				return unclear()
 			}
 			return nil
 		}}
-		g := &graves{}
-		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: g})
-		if n, err := p.Handle(t.Context(), records(event("r0"), event("r1"), event("r2"))); n != 3 || err != nil {
-			t.Fatalf("Handle = %d, %v", n, err)
+		l := &letters{}
+		if n, err := handle(t.Context(), marquez(b, l), records(many(3)...)); n != 3 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
 		}
-		if took := time.Since(began); took < 2*time.Minute || len(g.letters) != 1 || g.letters[0].Attempts < 8 {
-			t.Errorf("after %s: letters %+v", took, g.letters)
+		if took := time.Since(began); took < 2*time.Minute || len(l.all) != 1 || l.all[0].Attempts < 8 {
+			t.Errorf("after %s: letters %+v", took, l.all)
 		}
 	})
 }
 
-// The only record in hand is its own witness's defendant: a write that is known to be harmless speaks instead.
-func TestALoneRecordIsJudgedByAWriteThatIsHarmless(t *testing.T) {
+// The only record in hand can't be the witness against itself: a write that is known to be harmless shows whether the backend takes any.
+func TestARecordAloneIsTestedByAWriteThatIsHarmless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{answer: func(body string, _ int) error {
 			if strings.HasSuffix(body, "START") {
-				return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
+				return unclear()
 			}
 			return nil
 		}}
-		g := &graves{}
-		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: g})
-		if n, err := p.Handle(t.Context(), records(event("r0"))); n != 1 || err != nil {
-			t.Fatalf("Handle = %d, %v", n, err)
+		l := &letters{}
+		if n, err := handle(t.Context(), marquez(b, l), records(event("r0"))); n != 1 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
 		}
-		if got := g.codes(); !slices.Equal(got, []string{"0:deliver/exhausted/http_500"}) {
+		if got := l.codes(); !slices.Equal(got, []string{"0:deliver/exhausted/http_500"}) {
 			t.Errorf("letters %v", got)
 		}
 		for _, body := range b.taken {
@@ -224,34 +200,64 @@ func TestALoneRecordIsJudgedByAWriteThatIsHarmless(t *testing.T) {
 	})
 }
 
-// Without any witness nobody is judged: the record waits as long as it takes.
-func TestWithoutAWitnessNothingIsBuried(t *testing.T) {
+// The witness of a process that has delivered is its last terminal event: one that the backend is known to take.
+func TestTheLastDeliveredEventIsTheWitness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
-		defer cancel()
-		b := &backend{answer: func(string, int) error {
-			return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
-		}}
-		g := &graves{}
-		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: g})
-		if n, _ := p.Handle(ctx, records(event("r0"), event("r1"))); n != 0 || len(g.letters) != 0 {
-			t.Errorf("%d settled, letters %v", n, g.codes())
+		b := &backend{}
+		l := &letters{}
+		p := marquez(b, l)
+		if n, err := handle(t.Context(), p, records(event("r0"))); n != 1 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		b.taken = nil
+		b.answer = func(body string, _ int) error {
+			if strings.HasPrefix(body, "foreign ") {
+				return unclear()
+			}
+			return nil
+		}
+		if n, err := handle(t.Context(), p, records(event("foreign"))); n != 1 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		if got := l.codes(); !slices.Equal(got, []string{"0:deliver/exhausted/http_500"}) {
+			t.Errorf("letters %v", got)
+		}
+		if len(b.taken) == 0 || slices.ContainsFunc(b.taken, func(body string) bool { return body != "r0 COMPLETE" }) {
+			t.Errorf("the witnesses were %v", b.taken)
 		}
 	})
 }
 
-func TestARecordThatNothingCanJudgeSaysSo(t *testing.T) {
+// Without any witness nothing is poison: the record waits as long as it takes. What succeeded before an outage is none.
+func TestAnOutageOfHoursBuriesNothing(t *testing.T) {
+	for _, before := range []int{0, 1, 5} {
+		t.Run(fmt.Sprint(before, " successes before"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
+				defer cancel()
+				b := &backend{}
+				l := &letters{}
+				p := marquez(b, l)
+				if n, err := handle(ctx, p, records(many(before)...)); n != before || err != nil {
+					t.Fatalf("settled %d, %v", n, err)
+				}
+				b.answer = func(string, int) error { return unclear() }
+				if n, _ := handle(ctx, p, records(many(2)...)); n != 0 || len(l.all) != 0 {
+					t.Errorf("%d settled, letters %v", n, l.codes())
+				}
+			})
+		})
+	}
+}
+
+func TestARecordWithoutAWitnessSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		b := &backend{answer: func(string, int) error {
-			return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
-		}}
-		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: &graves{}})
+		p := marquez(&backend{answer: func(string, int) error { return unclear() }}, &letters{})
 		done := make(chan struct{})
-		go func() { defer close(done); _, _ = p.Handle(ctx, records(event("foreign"))) }()
+		go func() { defer close(done); _, _ = handle(ctx, p, records(event("foreign"))) }()
 		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if h := p.Held(); len(h) != 1 || !strings.Contains(h[0].Reason, "answered 500 (nothing else is there to deliver") {
+		if h := p.Holds(); len(h) != 1 || !strings.Contains(h[0].Reason, "answered 500 (nothing else is there to deliver") {
 			t.Errorf("held %+v", h)
 		}
 		cancel()
@@ -259,70 +265,17 @@ func TestARecordThatNothingCanJudgeSaysSo(t *testing.T) {
 	})
 }
 
-// The first record of a process is a passed-through event that is answered with 500, and nothing else is in hand: the next record of
-// another key speaks, ahead of its turn.
-// What would overtake a record of its key that is in hand is no witness.
-func TestAWitnessOvertakesNothing(t *testing.T) {
-	p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: &backend{}}}, DeadLetters: &graves{}})
-	all := records(event("a"), event("b"), event("c"), event("d"))
-	all[3].Key = []byte("fresh")
-	p.Next = func(_ *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record {
-		if i := slices.IndexFunc(all[2:], fits); i >= 0 {
-			return all[2+i]
-		}
-		return nil
-	}
-	first, second := p.newItem(all[0]), p.newItem(all[1]) // keys k0 and k1, of which c is one more
-	first.lanes = map[string][]*item{"k0": {first}, "k1": {second}}
-	got := p.outlets[0].further(first)
-	if len(got) != 2 || string(got[0].Body) != "d START" {
-		t.Errorf("the witness is %v, want the record of the key of which nothing is in hand", got)
-	}
-}
-
-func TestARecordThatStandsAloneIsJudgedByTheNextOfAnotherKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &backend{answer: func(body string, _ int) error {
-			if strings.HasPrefix(body, "foreign") {
-				return &fault.Error{Kind: fault.Backend, Code: "http_500", Unclear: true, Err: errors.New("answered 500")}
-			}
-			return nil
-		}}
-		g := &graves{}
-		all := records(event("foreign"), event("next"), event("same key"), event("no key"))
-		all[1], all[2] = all[2], all[1] // the one that may speak stands behind one of the key in hand
-		all[3].Key = nil
-		waiting := all[1:]
-		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "marquez", To: b}}, DeadLetters: g,
-			Next: func(_ *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record {
-				if i := slices.IndexFunc(waiting, fits); i >= 0 {
-					return waiting[i]
-				}
-				return nil
-			}})
-		if n, err := p.Handle(t.Context(), all[:1]); n != 1 || err != nil {
-			t.Fatalf("Handle = %d, %v", n, err)
-		}
-		if got := g.codes(); !slices.Equal(got, []string{"0:deliver/exhausted/http_500"}) {
-			t.Errorf("letters %v", got)
-		}
-		if len(b.taken) < 2 || b.taken[0] != "next START" || b.taken[1] != "next COMPLETE" {
-			t.Errorf("the witness was %v", b.taken)
-		}
-	})
-}
-
 func TestOneKeyStaysInOrderWhileOthersPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{}
-		p := New(Config{Mapper: fakeMapper{}, To: []Destination{{Name: "gateway", To: slowly{b}, MaxInFlight: 64}}, DeadLetters: &graves{}})
+		p := New(Config{Mapper: fakeMapper{}}, []Destination{{Name: "gateway", To: slowly{b}, MaxInFlight: 64}}, &letters{})
 		var recs []*kgo.Record
 		for i := range 128 {
 			recs = append(recs, &kgo.Record{Topic: "in", Offset: int64(i), Key: fmt.Appendf(nil, "k%d", i%64), Value: event(fmt.Sprint("r", i))})
 		}
 		began := time.Now()
-		if n, err := p.Handle(t.Context(), recs); n != 128 || err != nil {
-			t.Fatalf("Handle = %d, %v", n, err)
+		if n, err := handle(t.Context(), p, recs); n != 128 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
 		}
 		// Two records a key, two events each, 50 ms an event; all keys side by side.
 		if took := time.Since(began); took > 250*time.Millisecond {
@@ -335,6 +288,22 @@ func TestOneKeyStaysInOrderWhileOthersPass(t *testing.T) {
 		for i := 64; i < 128; i++ {
 			if at[fmt.Sprint("r", i, " START")] < at[fmt.Sprint("r", i-64, " COMPLETE")] {
 				t.Errorf("r%d overtook r%d", i, i-64)
+			}
+		}
+	})
+}
+
+// People read what a console or a file is sent: a run's events stay together, also beside other destinations.
+func TestTheEventsOfARecordStayTogetherWhereThatIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{}
+		p := New(quick(), []Destination{{Name: "console", To: slowly{b}, Whole: true}, {Name: "kafka", To: &sender{latency: time.Second}}}, &letters{})
+		if n, err := handle(t.Context(), p, records(many(20)...)); n != 20 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		for i := 0; i < len(b.taken); i += 2 {
+			if run, found := strings.CutSuffix(b.taken[i], " START"); !found || b.taken[i+1] != run+" COMPLETE" {
+				t.Fatalf("delivered %v", b.taken)
 			}
 		}
 	})

@@ -1,23 +1,42 @@
-// Package pipeline settles records: it decodes, maps and delivers them, tries again what the backend could not take,
-// holds the partition while it cannot, and buries what is wrong by its own fault.
+// Package pipeline settles records: it decodes and maps a record, delivers its events to every destination, and buries what is
+// wrong by its own fault. A Guard of package outage stands between a record and each destination.
 //
-// A record is settled when its events are acknowledged by the destination, or its dead letter by the broker. One call
-// of Handle settles one partition's batch; the call stack is the journey.
+// A record is settled when its events are acknowledged by the destinations, or its dead letter by the broker. One call
+// of Settle settles one record; the call stack is the journey.
 package pipeline
 
 import (
 	"context"
-	"sync"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/outage"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
+
+// Prepared is a record that is ready to be settled. The alias is written out where records are read too, so that neither
+// package needs the other.
+type Prepared = interface {
+	Lanes() []uint64 // hashes of what it must stay in order with: its key, and the datasets that its events name; none: no order
+	Bytes() int      // what it holds in memory beside the record itself
+}
+
+// Turn is a record's place in its lanes.
+type Turn = interface {
+	// Pass lets the records behind it in its lanes begin: whoever took this record keeps their order.
+	Pass()
+	// First waits until every record before it in its lanes is settled. again: one of them was written again after this one began. An error is ctx's.
+	First(ctx context.Context) (again bool, err error)
+	// Again tells the records behind it that it is written again after Pass.
+	Again()
+}
 
 // Mapper turns a decoded message into runs. Its error is the message's fault.
 type Mapper interface {
@@ -30,11 +49,10 @@ type Deliverer interface {
 	Deliver(ctx context.Context, event openlineage.Event) error
 }
 
-// BatchDeliverer is a Deliverer that keeps the order of many events in flight by itself (Kafka's idempotent producer).
-// It answers with one error an event, nil for acknowledged.
-type BatchDeliverer interface {
-	Deliverer
-	DeliverAll(ctx context.Context, events []openlineage.Event) []error
+// Sender is a Deliverer that keeps the order of what it is handed, with many events in flight (Kafka's idempotent producer).
+// done is called once, with what Deliver would return; also when ctx ends first.
+type Sender interface {
+	Send(ctx context.Context, event openlineage.Event, done func(error))
 }
 
 // Checker is a Deliverer that can tell beforehand which events it would refuse, so that nothing is half delivered.
@@ -47,53 +65,36 @@ type DeadLetters interface {
 	Bury(ctx context.Context, rec *kgo.Record, letter deadletter.Letter) error
 }
 
-// Observer is told what happens, for metrics. It is called from many goroutines at once and must not block.
+// Orders are those of operators to bury records that wait.
+type Orders interface {
+	// Watch calls condemned, perhaps at once, if the record is ordered to be buried. end ends that.
+	Watch(topic string, partition int32, offset int64, condemned func(why string)) (end func())
+}
+
+// Observer is told what happens, for metrics and the log. It is called from many goroutines at once and must not block.
 type Observer interface {
 	RecordsIn(topic string, n int)
 	EventsDelivered(destination string, n int, took time.Duration)
-	Buried(disposition, code string)
-	Warned(code string)
-	Held(topic string, partition int32, destination, code string) // a partition waits, or waits for another reason
-	Released(topic string, partition int32, destination string)   // it goes on
+	Buried(letter deadletter.Letter)
+	Warned(code string, run *openlineage.Run) // run was mapped with something changed or not known
 }
 
-// BackoffConfig bounds the pauses between attempts; each is drawn between zero and the growing bound (full jitter).
-type BackoffConfig struct {
-	Initial time.Duration // default 200 ms
-	Max     time.Duration // default 30 s
-}
-
-// Config is what a Pipeline needs. Zero numbers mean their defaults.
+// Config is what settling needs, however it is done. Zero values mean their defaults.
 type Config struct {
 	Decode          func(value []byte) (*gx.Message, error) // default: gx.Decode
 	Mapper          Mapper
-	To              []Destination // one or more; a record is settled when all have it
-	DeadLetters     DeadLetters
-	Next            func(after *kgo.Record, fits func(*kgo.Record) bool) *kgo.Record // the first record that fits of those that wait behind one on its partition; nil: not known
-	Observer        Observer                                                         // default: nobody
-	Group           string                                                           // consumer group, for the letters
-	MaxInFlight     int                                                              // records of one partition side by side, of different keys; default 64
-	MaxMessageBytes int                                                              // key, value and headers; larger records are not decoded; default 32 MiB
-	Backoff         BackoffConfig
+	MaxMessageBytes int    // key, value and headers; larger records are not decoded; default 32 MiB
+	Group           string // consumer group, for the letters
+	MaxInFlight     int    // attempts at once at the dead letters, and at a destination that names no number of its own; default 64
+	Backoff         outage.Backoff
 	ExhaustAttempts int           // a record is poison by 5xx after so many attempts, …; default 8
 	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
+	Orders          Orders        // default: none
+	Observer        Observer      // default: nobody
 	Log             *zap.Logger   // default: none
 }
 
-// Pipeline is a consumer.Handler. Make it with New.
-type Pipeline struct {
-	Config
-	outlets []*outlet
-	batches bool // an outlet takes many events at once
-	letters *gate
-	burying chan struct{} // one per letter in flight
-
-	mu    sync.Mutex // guards holds
-	holds map[holdKey]*held
-}
-
-// New fills in the defaults.
-func New(cfg Config) *Pipeline {
+func (cfg Config) withDefaults() Config {
 	if cfg.Observer == nil {
 		cfg.Observer = nobody{}
 	}
@@ -103,96 +104,117 @@ func New(cfg Config) *Pipeline {
 	if cfg.Decode == nil {
 		cfg.Decode = gx.Decode
 	}
-	cfg.MaxInFlight = orDefault(cfg.MaxInFlight, 64)
-	cfg.MaxMessageBytes = orDefault(cfg.MaxMessageBytes, 32<<20)
-	cfg.ExhaustAttempts = orDefault(cfg.ExhaustAttempts, 8)
-	cfg.ExhaustAfter = orDefault(cfg.ExhaustAfter, 2*time.Minute)
-	cfg.Backoff.Initial = orDefault(cfg.Backoff.Initial, 200*time.Millisecond)
-	cfg.Backoff.Max = orDefault(cfg.Backoff.Max, 30*time.Second)
-	p := &Pipeline{
-		Config:  cfg,
-		letters: newGate(lettersName, cfg.Backoff, cfg.Log),
-		burying: make(chan struct{}, cfg.MaxInFlight),
-		holds:   make(map[holdKey]*held),
+	if cfg.MaxInFlight <= 0 {
+		cfg.MaxInFlight = 64
 	}
-	for i, d := range cfg.To {
-		o := newOutlet(p, i, d)
+	if cfg.MaxMessageBytes <= 0 {
+		cfg.MaxMessageBytes = 32 << 20
+	}
+	return cfg
+}
+
+// guard is a Guard with the settings that all have alike.
+func (cfg Config) guard(name string) outage.Config {
+	return outage.Config{Name: name, Backoff: cfg.Backoff, ExhaustAttempts: cfg.ExhaustAttempts, ExhaustAfter: cfg.ExhaustAfter, Log: cfg.Log}
+}
+
+// Pipeline settles records one by one, each at least once: a consumer.Handler. Make it with New.
+type Pipeline struct {
+	preparer
+	outlets []*outlet
+	senders int // outlets that keep order by themselves: where there are any, records pass
+	letters DeadLetters
+	burying *outage.Guard
+}
+
+// lettersName is what holds, metrics and logs call the dead letters, beside the destinations' names.
+const lettersName = "dead_letters"
+
+// New settles to one or more destinations: a record is settled when all have it.
+func New(cfg Config, to []Destination, letters DeadLetters) *Pipeline {
+	cfg = cfg.withDefaults()
+	guard := cfg.guard(lettersName)
+	guard.MaxInFlight, guard.NeverRefuses = cfg.MaxInFlight, true
+	p := &Pipeline{preparer: preparer{cfg}, letters: letters, burying: outage.New(guard)}
+	for _, d := range to {
+		o := newOutlet(p, d)
 		p.outlets = append(p.outlets, o)
-		p.batches = p.batches || o.batch != nil
+		if o.sender != nil {
+			p.senders++
+		}
 	}
 	return p
 }
 
-// Limits is how many attempts at once each destination gets now, by its name.
+// Limits is how many attempts at once each destination gets now, by its name; those without a bound are not among them.
 func (p *Pipeline) Limits() map[string]int {
 	out := make(map[string]int, len(p.outlets))
 	for _, o := range p.outlets {
-		out[o.Name] = o.limit.allowed()
+		if n := o.guard.Limit(); n > 0 {
+			out[o.Name] = n
+		}
 	}
 	return out
 }
 
-func orDefault[T int | time.Duration](v, d T) T {
-	if v <= 0 {
-		return d
+// Holds lists the partitions that wait, by topic, partition and destination.
+func (p *Pipeline) Holds() []outage.Hold {
+	holds := p.burying.Holds()
+	for _, o := range p.outlets {
+		holds = append(holds, o.guard.Holds()...)
 	}
-	return v
+	outage.Sort(holds)
+	return holds
 }
 
-// Handle settles a partition's batch and returns how many records, from the first on, are settled: all of them, or
-// fewer when ctx ended. Its error is always that of ctx.
-func (p *Pipeline) Handle(ctx context.Context, recs []*kgo.Record) (int, error) {
-	p.Observer.RecordsIn(recs[0].Topic, len(recs))
-	items := make([]*item, len(recs))
-	for i, rec := range recs {
-		items[i] = p.newItem(rec)
-	}
-	if p.batches {
-		p.settleBatch(ctx, items)
-	} else {
-		p.inLanes(ctx, items, p.settle)
-	}
-
-	settled := 0
-	for settled < len(items) && items[settled].settled {
-		settled++
-	}
-	if settled < len(recs) {
-		return settled, ctx.Err()
-	}
-	return settled, nil
+// Prepare decodes and maps a record. Many are prepared at once; it needs no order.
+func (p *Pipeline) Prepare(rec *kgo.Record) Prepared {
+	r := p.prepare(rec)
+	p.Observer.RecordsIn(rec.Topic, 1)
+	p.warn(r)
+	return r
 }
 
-// inLanes lets items settle side by side where their keys differ, and in order where they are equal. settle reports false
-// only when ctx ended.
-func (p *Pipeline) inLanes(ctx context.Context, items []*item, settle func(context.Context, *item) bool) {
-	var order []string
-	lanes := make(map[string][]*item)
-	for _, it := range items {
-		if it.rec.Key == nil {
-			p.decode(it) // a record without a key takes that of its first event
-		}
-		if lanes[it.key] == nil {
-			order = append(order, it.key)
-		}
-		lanes[it.key] = append(lanes[it.key], it)
-		it.lanes = lanes
+// PrepareUnread is Prepare for a record that was not read, since its compressed batch inflates too far; more is how many further ones of the
+// batch it stands for. It is buried as a reference letter.
+func (p *Pipeline) PrepareUnread(rec *kgo.Record, more int64) Prepared {
+	p.Observer.RecordsIn(rec.Topic, 1+int(more))
+	return p.unread(rec, more)
+}
+
+// Settle brings a prepared record to every destination, or buries it. Its error is always that of ctx: then the record is not settled.
+func (p *Pipeline) Settle(ctx context.Context, ready Prepared, turn Turn) error {
+	r := ready.(*prepared)
+	r.begin(p)
+	if !p.journey(ctx, r, turn) || !p.bury(ctx, r) {
+		return ctx.Err()
 	}
-	var wg sync.WaitGroup
-	limit := make(chan struct{}, p.MaxInFlight)
-	for _, key := range order {
-		limit <- struct{}{} // a lane ends at the latest with ctx, so this never waits for good
-		wg.Go(func() {
-			defer func() { <-limit }()
-			for _, it := range lanes[key] {
-				// What follows on this key waits: it may not overtake.
-				if ctx.Err() != nil || !settle(ctx, it) {
-					return
-				}
-			}
-		})
+	r.runs = nil
+	return nil
+}
+
+// byHand is an operator's order to bury the record in hand.
+type byHand struct{ why string }
+
+func (o *byHand) Error() string { return "buried by hand: " + o.why }
+
+// journey brings a record to every destination, or finds out why it is to be buried: its own fault, or an operator's order. It reports false only
+// when ctx ended.
+func (p *Pipeline) journey(ctx context.Context, r *prepared, turn Turn) bool {
+	if p.Orders == nil || p.senders == len(p.outlets) { // toward Kafka no single record waits
+		return p.check(ctx, r, turn) && p.deliver(ctx, r, turn)
 	}
-	wg.Wait()
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	end := p.Orders.Watch(r.rec.Topic, r.rec.Partition, r.rec.Offset, func(why string) { cancel(&byHand{why}) })
+	arrived := p.check(work, r, turn) && p.deliver(work, r, turn)
+	end()
+	given, ordered := errors.AsType[*byHand](context.Cause(work))
+	if arrived || !ordered || ctx.Err() != nil {
+		return arrived
+	}
+	r.stage, r.bad = deadletter.StageDeliver, fault.MessageError(fault.Rejected, deadletter.CodeBuriedByHand, "%v", given)
+	return p.inTurn(ctx, turn)
 }
 
 // nobody observes nothing.
@@ -200,7 +222,5 @@ type nobody struct{}
 
 func (nobody) RecordsIn(string, int)                      {}
 func (nobody) EventsDelivered(string, int, time.Duration) {}
-func (nobody) Buried(string, string)                      {}
-func (nobody) Warned(string)                              {}
-func (nobody) Held(string, int32, string, string)         {}
-func (nobody) Released(string, int32, string)             {}
+func (nobody) Buried(deadletter.Letter)                   {}
+func (nobody) Warned(string, *openlineage.Run)            {}

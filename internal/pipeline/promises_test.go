@@ -10,11 +10,13 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/mapper"
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
 // codes finds where the code makes a message's fault; those of HTTP are made from the status.
-var codes = regexp.MustCompile(`(?:Code: +|fail\(|MessageError\([\w.]+, )"([a-z_0-9]+)"`)
+var codes = regexp.MustCompile(`(?:Code: +|fail\(|MessageError\([\w.]+, |\tCode\w+ += )"([a-z_0-9]+)"`)
 
 // A code is a promise: alerts and replays are written against it.
 func TestEachCodeOfADeadLetterIsDocumented(t *testing.T) {
@@ -23,7 +25,7 @@ func TestEachCodeOfADeadLetterIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	for _, dir := range []string{"../../schemas/gx", "../../mapper", "../../producer", "../fault", "."} {
+	for _, dir := range []string{"../../schemas/gx", "../../schemas/deadletter", "../../mapper", "../../producer", "../../producer/*", "../fault", "../outage", "."} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)
@@ -49,6 +51,25 @@ func TestEachCodeOfADeadLetterIsDocumented(t *testing.T) {
 	}
 }
 
+// So are the words of the other headers, which package fault and package deadletter both write.
+func TestStagesAndDispositionsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/dead-letters.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{deadletter.StageDecode, deadletter.StageMap, deadletter.StageDeliver} {
+		if !strings.Contains(string(doc), "`"+word+"`") {
+			t.Errorf("docs/dead-letters.md does not name the stage %s", word)
+		}
+	}
+	for word, is := range map[string]fault.Disposition{deadletter.DispositionPoison: fault.Poison, deadletter.DispositionRejected: fault.Rejected,
+		deadletter.DispositionExhausted: fault.Exhausted, deadletter.DispositionOversize: fault.Oversize, deadletter.DispositionBug: fault.BugFound} {
+		if word != string(is) || !strings.Contains(string(doc), "`"+word+"`") {
+			t.Errorf("docs/dead-letters.md does not name the disposition %s, or a fault calls it %s", word, is)
+		}
+	}
+}
+
 // A header is a promise too: producers set them.
 func TestHeadersNameTheJobAndTheRunsAboveIt(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -71,5 +92,19 @@ func TestHeadersNameTheJobAndTheRunsAboveIt(t *testing.T) {
 		if !strings.Contains(string(doc), "`"+h.Key+"`") {
 			t.Errorf("docs/configuration.md does not name %s", h.Key)
 		}
+	}
+}
+
+// A batch that inflates too far becomes reference letters, which say where its records lie.
+func TestWhatWasNotReadIsBuriedAsAReference(t *testing.T) {
+	l := &letters{}
+	p := New(quick(), nil, l)
+	rec := &kgo.Record{Topic: "in", Partition: 3, Offset: 41}
+	if err := p.Settle(t.Context(), p.PrepareUnread(rec, 6), freely{}); err != nil {
+		t.Fatal(err)
+	}
+	got := l.all[0]
+	if got.Code != deadletter.CodeOversizeBatch || got.Reference == "" || got.Stage != deadletter.StageDecode || got.Offset != 41 || !strings.Contains(got.Error, "6 offsets behind it") {
+		t.Errorf("%+v", got)
 	}
 }

@@ -2,246 +2,273 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/outage"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// verdicts are what a transaction learned by failing: which validation results, and which letters, the broker refuses as
-// too large. What was refused can't be taken back out of a transaction, so it is aborted, and the verdict is applied
-// when the same record comes again. A verdict is forgotten with the transaction that applied it and committed.
-type verdicts map[position]*verdict
+// ExactlyOnce settles records inside transactions. It outlives the clients that make them; With gives each its own settler.
+type ExactlyOnce struct {
+	preparer
+	name     string
+	guard    *outage.Guard
+	verdicts verdicts
 
-type position struct {
+	mu   sync.Mutex // guards all below
+	open *outage.Pass
+	who  []*outage.Holder // one a partition: what the last transaction that was aborted had in hand
+}
+
+// NewExactlyOnce settles to the destination of that name.
+func NewExactlyOnce(cfg Config, destination string) *ExactlyOnce {
+	cfg = cfg.withDefaults()
+	return &ExactlyOnce{preparer: preparer{cfg}, name: destination, guard: outage.New(cfg.guard(destination)),
+		verdicts: verdicts{by: make(map[position]*verdict)}}
+}
+
+// Holds lists the partitions that wait, by topic and partition.
+func (x *ExactlyOnce) Holds() []outage.Hold {
+	holds := x.guard.Holds()
+	outage.Sort(holds)
+	return holds
+}
+
+// With is the settler for one client: to writes events and letters writes dead letters inside its transactions.
+func (x *ExactlyOnce) With(to Sender, letters DeadLetters) *Transactions {
+	x.end(context.Canceled) // of a client that failed before its transaction ended nothing is known
+	return &Transactions{x: x, to: to, letters: letters}
+}
+
+// end gives the right to the transaction back that is under way, if there is one.
+func (x *ExactlyOnce) end(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.open != nil {
+		x.open.End(err)
+		x.open = nil
+	}
+}
+
+// Transactions settles records inside the transactions of one client, one after another: a consumer.TransactHandler. Nothing is tried
+// again inside a transaction: what a failed attempt left in it can't be told.
+type Transactions struct {
+	x       *ExactlyOnce
+	to      Sender
+	letters DeadLetters
+
+	mu  sync.Mutex // guards now
+	now transaction
+}
+
+// transaction is what the one under way has done.
+type transaction struct {
+	settled []*prepared
+	letters []deadletter.Letter
+	events  int
+	took    time.Duration // the longest wait for a record's acknowledgements
+	learned *fault.Error  // a verdict: the reason of the abort, whatever else failed, since the rest of a transaction fails with it
+	failed  *fault.Error  // the first other failure
+	who     map[place]*outage.Holder
+}
+
+type place struct {
 	topic     string
 	partition int32
-	offset    int64
 }
 
-type verdict struct {
-	parts  map[string]*fault.Error // by Run.Part
-	letter string                  // the form of letter to write: "" whole, else deadletter.ReferenceKept or ReferenceBare
+// Prepare decodes and maps a record.
+func (t *Transactions) Prepare(rec *kgo.Record) Prepared { return t.x.prepare(rec) }
+
+// PrepareUnread is Prepare for a record that was not read; see Pipeline.PrepareUnread.
+func (t *Transactions) PrepareUnread(rec *kgo.Record, more int64) Prepared {
+	return t.x.unread(rec, more)
 }
 
-// on is the verdict on a record, to be changed.
-func (v verdicts) on(rec *kgo.Record) *verdict {
-	at := positionOf(rec)
-	if v[at] == nil {
-		v[at] = &verdict{parts: make(map[string]*fault.Error)}
+// Begin waits while the brokers are away. Its error is ctx's.
+func (t *Transactions) Begin(ctx context.Context) error {
+	t.x.mu.Lock()
+	who := t.x.who
+	t.x.mu.Unlock()
+	pass, err := t.x.guard.Begin(ctx, who)
+	if err != nil {
+		return err
 	}
-	return v[at]
+	t.x.mu.Lock()
+	t.x.open = &pass
+	t.x.mu.Unlock()
+	t.mu.Lock()
+	t.now = transaction{who: make(map[place]*outage.Holder)}
+	t.mu.Unlock()
+	return nil
 }
 
-func positionOf(rec *kgo.Record) position {
-	return position{rec.Topic, rec.Partition, rec.Offset}
-}
-
-// Transactions settles polls inside transactions of one client, one after another. It is a consumer.TransactHandler.
-type Transactions struct {
-	p        *Pipeline
-	to       BatchDeliverer
-	letters  DeadLetters
-	verdicts verdicts
-}
-
-// Transactions writes events with to and letters with letters, which write with the transaction's own client.
-func (p *Pipeline) Transactions(to BatchDeliverer, letters DeadLetters) *Transactions {
-	return &Transactions{p: p, to: to, letters: letters, verdicts: make(verdicts)}
-}
-
-// Transact produces everything that settles the records of one poll, inside a transaction that the caller has begun and will
-// end. A nil error asks for a commit, and committed is to be called when that succeeded; any other error asks for an abort: then
-// the same records come again. It waits while the brokers are away, before the first write. Nothing is tried again inside a
-// transaction: what a failed attempt left in it can't be told.
-func (x *Transactions) Transact(ctx context.Context, batches [][]*kgo.Record) (committed func(), err error) {
-	p := x.p
-	items := x.itemsOf(batches)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	o := p.outlets[0]
-	var firsts []*item // one a partition, to hold it by
-	for _, it := range items {
-		if len(firsts) == 0 || firsts[len(firsts)-1].rec.Topic != it.rec.Topic || firsts[len(firsts)-1].rec.Partition != it.rec.Partition {
-			firsts = append(firsts, it)
-		}
-	}
-	probe, err := o.gate.enter(ctx, func(code, text string) {
-		for _, it := range firsts {
-			p.hold(it, o.Name, code, text)
+// Settle writes everything that settles a record. An error asks for an abort: then the same record comes again.
+func (t *Transactions) Settle(ctx context.Context, ready Prepared, turn Turn) error {
+	r := ready.(*prepared)
+	t.note(func(now *transaction) {
+		if at := (place{r.rec.Topic, r.rec.Partition}); now.who[at] == nil {
+			now.who[at] = &outage.Holder{Topic: at.topic, Partition: at.partition}
 		}
 	})
-	for _, it := range firsts {
-		p.release(it, o.Name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	committed, outcome := x.transact(ctx, items)
-	if ctx.Err() != nil {
-		o.gate.leave(probe, nil, true)
-		return nil, ctx.Err()
-	}
-	o.gate.leave(probe, outcome, false)
-	if outcome != nil {
-		return nil, outcome
-	}
-	return committed, nil
-}
-
-// itemsOf decodes and maps the records of all partitions, side by side.
-func (x *Transactions) itemsOf(batches [][]*kgo.Record) []*item {
-	var items []*item
-	for _, recs := range batches {
-		for _, rec := range recs {
-			items = append(items, x.p.newItem(rec))
-		}
-	}
-	next := make(chan *item)
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(items)) {
-		wg.Go(func() {
-			for it := range next {
-				x.p.decode(it)
-				x.applyVerdict(it)
+	err := t.settle(ctx, r, turn)
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind != fault.Message {
+		c := *f
+		c.Kind = fault.Backend // also a bug holds: in a transaction nothing is passed over that was not written
+		t.note(func(now *transaction) {
+			if now.failed == nil {
+				now.failed = &c
 			}
 		})
+		return &c
 	}
-	for _, it := range items {
-		next <- it
-	}
-	close(next)
-	wg.Wait()
-	return items
+	return err
 }
 
-// applyVerdict takes out of an item the validation results that the broker refused before; the others are delivered.
-func (x *Transactions) applyVerdict(it *item) {
-	known := x.verdicts[positionOf(it.rec)]
-	if it.bad != nil || known == nil || len(known.parts) == 0 {
-		return
+// End takes how the transaction ended. Only now is true what it did, and only now are its verdicts forgotten.
+func (t *Transactions) End(committed bool) {
+	t.mu.Lock()
+	now := t.now
+	t.now = transaction{}
+	t.mu.Unlock()
+	reason := context.Canceled // a rebalance or a stop: it says nothing about the brokers
+	switch {
+	case committed:
+		reason = nil
+	case now.learned != nil:
+		reason = now.learned
+	case now.failed != nil && now.failed.Unclear:
+		// The brokers answered, but which record it was is not known yet: the next transaction tells.
+		reason = &fault.Error{Kind: fault.Message, Code: now.failed.Code, Err: now.failed}
+	case now.failed != nil:
+		reason = now.failed
 	}
-	var kept []openlineage.Run
-	var refused []string
-	for _, run := range it.runs {
-		if f := known.parts[run.Part]; f != nil {
-			it.legs[0].bad = f
-			refused = append(refused, run.Part)
-			continue
+	t.x.end(reason)
+	t.x.mu.Lock()
+	t.x.who = t.x.who[:0:0]
+	if !committed {
+		for _, h := range now.who {
+			t.x.who = append(t.x.who, h)
 		}
-		kept = append(kept, run)
 	}
-	it.runs = kept
-	it.legs[0].part = strings.Join(refused, ",")
+	t.x.mu.Unlock()
+	if committed {
+		t.count(now)
+	}
 }
 
-// transact makes the one attempt. Its fault is the backend's when the brokers are, and a message's when a verdict was
-// learned: both abort.
-func (x *Transactions) transact(ctx context.Context, items []*item) (committed func(), outcome *fault.Error) {
-	ready := items[:0:0]
-	for _, it := range items {
-		if it.bad == nil {
-			ready = append(ready, it)
-		}
+// count tells the metrics what was committed.
+func (t *Transactions) count(now transaction) {
+	for _, r := range now.settled {
+		t.x.Observer.RecordsIn(r.rec.Topic, 1)
+		t.x.warn(r)
+		t.x.verdicts.forget(r.rec)
 	}
-	started := time.Now()
-	errs := x.to.DeliverAll(ctx, eventsOf(ready))
-	if outcome := x.learn(ready, errs); outcome != nil {
-		return nil, outcome
+	if now.events > 0 {
+		t.x.Observer.EventsDelivered(t.x.name, now.events, now.took)
 	}
-	took := time.Since(started)
-	var written []deadletter.Letter
-	for _, it := range items {
-		if l := it.legs[0]; it.bad == nil && l.bad != nil {
-			it.bad, it.part = l.bad, l.part
-		}
-		if it.bad == nil {
-			continue
-		}
-		letter, outcome := x.bury(ctx, it)
-		if outcome != nil {
-			return nil, outcome
-		}
-		written = append(written, letter)
+	for _, letter := range now.letters {
+		t.x.Observer.Buried(letter)
 	}
-	return func() {
-		// Only now is it true.
-		for _, it := range items {
-			x.p.Observer.RecordsIn(it.rec.Topic, 1)
-			delete(x.verdicts, positionOf(it.rec))
-		}
-		x.p.Observer.EventsDelivered(x.p.outlets[0].Name, len(errs), took)
-		for _, letter := range written {
-			x.p.buried(letter)
-		}
-	}, nil
 }
 
-// learn takes the errors of the events and returns the one that aborts, nil if every event was taken. It keeps a verdict for
-// each message's fault; one of those is the reason, whatever else failed: the rest of a transaction fails with it.
-func (x *Transactions) learn(items []*item, errs []error) *fault.Error {
-	var backend, verdictOf *fault.Error
-	for _, it := range items {
-		for _, run := range it.runs {
-			for range run.Events {
-				err := errs[0]
-				errs = errs[1:]
-				if err == nil {
-					continue
-				}
-				f := fault.Of(err)
-				if f.Kind == fault.Backend {
-					backend = f
-					continue
-				}
-				x.verdicts.on(it.rec).parts[run.Part] = f
-				verdictOf = aborted(f)
-			}
-		}
-	}
-	if verdictOf != nil {
-		return verdictOf
-	}
-	return backend
+func (t *Transactions) note(change func(*transaction)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change(&t.now)
 }
 
-// aborted is a message's fault as the reason of an abort.
-func aborted(f *fault.Error) *fault.Error {
-	c := *f
+// settle makes the one attempt: events, or the letter, or both where some of the validation results are refused.
+func (t *Transactions) settle(ctx context.Context, r *prepared, turn Turn) (err error) {
+	defer fault.Recover(&err)
+	known := t.x.verdicts.on(r.rec)
+	runs, bad, part := known.apply(r)
+	if err := t.write(ctx, r.rec, runs, turn); err != nil {
+		return err
+	}
+	if bad != nil {
+		if err := t.bury(ctx, r, t.x.letter(r, bad, part), known.letter); err != nil {
+			return err
+		}
+	}
+	t.note(func(now *transaction) { now.settled = append(now.settled, r) })
+	return nil
+}
+
+// write writes the events of runs. One that is refused is remembered, also if that shows only after ctx has ended.
+func (t *Transactions) write(ctx context.Context, rec *kgo.Record, runs []openlineage.Run, turn Turn) error {
+	if noEvents(runs) {
+		return nil
+	}
+	s := &sent{to: t.to, runs: runs, came: make(chan struct{}, 1)}
+	s.told = func(run *openlineage.Run, err error) {
+		// After a stop any other error may only tell of the stop.
+		if f := fault.Of(err); f.Kind == fault.Message || f.Kind == fault.Bug && ctx.Err() == nil {
+			t.x.verdicts.refuse(rec, run.Part, f)
+			t.note(func(now *transaction) { now.learned = f })
+		}
+	}
+	began := time.Now()
+	s.hand(ctx)
+	turn.Pass()
+	if err := s.acknowledged(ctx); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if worst := s.worst(); worst != nil {
+		return t.aborted(worst)
+	}
+	t.note(func(now *transaction) {
+		now.events += s.taken()
+		now.took = max(now.took, time.Since(began))
+	})
+	return nil
+}
+
+// aborted is the reason of an abort: a verdict, if one was learned.
+func (t *Transactions) aborted(err error) error {
+	t.mu.Lock()
+	learned := t.now.learned
+	t.mu.Unlock()
+	if learned == nil {
+		return err
+	}
+	c := *learned
 	c.Kind = fault.Message
-	c.Err = fmt.Errorf("the transaction is aborted and made again without what was refused: %w", f)
+	c.Err = fmt.Errorf("the transaction is aborted and made again without what was refused: %w", learned)
 	return &c
 }
 
-// bury writes the item's letter. One that is too large for its topic becomes, next time, a reference, and
-// then a bare one.
-func (x *Transactions) bury(ctx context.Context, it *item) (deadletter.Letter, *fault.Error) {
-	letter := x.p.letter(it)
-	if known := x.verdicts[positionOf(it.rec)]; known != nil && known.letter != "" {
-		letter.Reference = known.letter
+// bury writes a letter in the form that is known to pass. One that is too large for its topic becomes, next time, a reference, and then
+// a bare one. Whatever else keeps it from being written holds the record: it may not be settled without its letter.
+func (t *Transactions) bury(ctx context.Context, r *prepared, letter deadletter.Letter, form string) error {
+	if form != "" {
+		letter.Reference = form
 	}
-	outcome, err := once(ctx, func() error { return x.letters.Bury(ctx, it.rec, letter) })
-	if err != nil {
-		return letter, &fault.Error{Kind: fault.Backend, Err: err} // a stop: the caller asks ctx
+	err := t.letters.Bury(ctx, r.rec, letter)
+	if err == nil {
+		t.note(func(now *transaction) { now.letters = append(now.letters, letter) })
+		return nil
 	}
-	if outcome == nil || outcome.Kind != fault.Message || outcome.Disposition != fault.Oversize || letter.Reference == deadletter.ReferenceBare {
-		if outcome != nil {
-			outcome.Kind = fault.Backend
-		}
-		return letter, outcome
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	next := deadletter.ReferenceKept
-	if letter.Reference == deadletter.ReferenceKept {
-		next = deadletter.ReferenceBare
+	f := fault.Of(err)
+	if f.Kind == fault.Message && f.Disposition == fault.Oversize && letter.Reference != deadletter.ReferenceBare {
+		t.x.verdicts.smaller(r.rec, letter.Reference)
+		t.note(func(now *transaction) { now.learned = f })
+		return t.aborted(f)
 	}
-	x.verdicts.on(it.rec).letter = next
-	return letter, aborted(outcome)
+	c := *f
+	c.Kind = fault.Backend
+	return &c
 }

@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
+	"net"
 	"net/http"
+	"strings"
 )
 
 // maxBody bounds one event, unpacked.
@@ -81,13 +84,18 @@ func Parse(body []byte) (ev Event, missing []string, err error) {
 	return ev, nil, nil
 }
 
-// New is the backend's handler. took is called for each event taken, one call at a time a request.
+// New is the backend's handler. took is called for each event taken, one call at a time a request. It is for this machine alone: a web page that somebody looks
+// at here can post to it too, but neither as JSON without asking first, nor under the name of this machine.
 func New(took func(Event)) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/namespaces", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"namespaces": []map[string]string{{"name": "default"}}})
 	})
 	mux.HandleFunc("POST /api/v1/lineage", func(w http.ResponseWriter, r *http.Request) {
+		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+			answer(w, http.StatusUnsupportedMediaType, map[string]any{"code": 415, "message": "the Content-Type must be application/json"})
+			return
+		}
 		body, err := read(w, r)
 		if err != nil {
 			answer(w, http.StatusBadRequest, map[string]any{"code": 400, "message": err.Error()})
@@ -104,7 +112,23 @@ func New(took func(Event)) http.Handler {
 			w.WriteHeader(http.StatusCreated)
 		}
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopback(r.Host) {
+			answer(w, http.StatusForbidden, map[string]any{"code": 403, "message": "the Host must be this machine's own: localhost or a loopback address"})
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// loopback says whether a Host header names this machine by itself.
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {

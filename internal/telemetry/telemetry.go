@@ -4,8 +4,8 @@ package telemetry
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,12 +22,25 @@ type Metrics struct {
 	buried   *prometheus.CounterVec
 	warnings *prometheus.CounterVec
 	lost     *prometheus.CounterVec
+	skipped  *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 
+	totals struct{ records, events, buried, skipped, lost atomic.Int64 }
+
 	mu     sync.Mutex // guards what follows
-	held   map[place]wait
+	holds  func() []Hold
+	inHand func() int64
 	limits func() map[string]int
 	depths func() []Depth
+	lags   func() []Lag
+}
+
+// Lag is how far a partition's committed offset is behind its end.
+type Lag struct {
+	Topic     string
+	Partition int32
+	Records   int64 // offsets that are not settled
+	Retained  int64 // offsets that the brokers still have and that are settled: when it is 0, retention deletes what is not settled
 }
 
 // Depth is what a dead-letter topic holds that is not settled.
@@ -43,13 +56,13 @@ type Cause struct {
 	Letters           int
 }
 
-// place is a partition and the destination that it waits for.
-type place struct{ topic, partition, destination string }
-
-// wait is why and since when.
-type wait struct {
-	reason string
-	since  time.Time
+// Hold is a partition that waits for a destination, the code of the error that it waits for to end, and since when.
+type Hold struct {
+	Topic       string
+	Partition   int32
+	Destination string
+	Code        string
+	Since       time.Time
 }
 
 // New registers the metrics with a registry of their own.
@@ -66,51 +79,102 @@ func New() *Metrics {
 			Help: "Results mapped with something changed or not known."}, []string{"code"}),
 		lost: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_records_lost_total",
 			Help: "Offsets that the brokers deleted before they were read."}, []string{"topic"}),
+		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_events_skipped_total",
+			Help: "OpenLineage events that the destination answered well and did not store."}, []string{"destination"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
 			Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"destination"}),
-		held: make(map[place]wait),
 	}
-	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.lost, m.seconds, (*waits)(m),
+	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.lost, m.skipped, m.seconds, (*waits)(m),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, code := range warningCodes() {
+		m.warnings.WithLabelValues(code)
+	}
+	for _, c := range letterCodes() {
+		m.buried.WithLabelValues(c.disposition, c.code)
+	}
 	return m
 }
 
+// Topics and Destinations let the counters of those that are known begin at 0: Prometheus sees no increase in a counter that begins with its
+// first count.
+func (m *Metrics) Topics(names ...string) {
+	for _, name := range names {
+		m.records.WithLabelValues(name)
+		m.lost.WithLabelValues(name)
+	}
+}
+
+// Destinations is Topics for destinations.
+func (m *Metrics) Destinations(names ...string) {
+	for _, name := range names {
+		m.events.WithLabelValues(name)
+		m.skipped.WithLabelValues(name)
+		m.seconds.WithLabelValues(name)
+	}
+}
+
 // RecordsIn counts records read.
-func (m *Metrics) RecordsIn(topic string, n int) { m.records.WithLabelValues(topic).Add(float64(n)) }
+func (m *Metrics) RecordsIn(topic string, n int) {
+	m.records.WithLabelValues(topic).Add(float64(n))
+	m.totals.records.Add(int64(n))
+}
 
 // EventsDelivered counts acknowledged events and the time of the attempt.
 func (m *Metrics) EventsDelivered(destination string, n int, took time.Duration) {
 	m.events.WithLabelValues(destination).Add(float64(n))
+	m.totals.events.Add(int64(n))
 	m.seconds.WithLabelValues(destination).Observe(took.Seconds())
 }
 
 // Buried counts a dead letter.
-func (m *Metrics) Buried(disposition, code string) { m.buried.WithLabelValues(disposition, code).Inc() }
+func (m *Metrics) Buried(disposition, code string) {
+	m.buried.WithLabelValues(disposition, code).Inc()
+	m.totals.buried.Add(1)
+}
 
 // Warned counts a result that was mapped with something changed or not known.
 func (m *Metrics) Warned(code string) { m.warnings.WithLabelValues(code).Inc() }
 
-// Lost counts offsets that were deleted before they were read.
-func (m *Metrics) Lost(topic string, n int64) { m.lost.WithLabelValues(topic).Add(float64(n)) }
-
-// Held takes that a partition waits for a destination, and the code of the error that it waits for to end.
-func (m *Metrics) Held(topic string, partition int32, destination, code string) {
-	at := place{topic, strconv.Itoa(int(partition)), destination}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	w, ok := m.held[at]
-	if !ok {
-		w.since = time.Now()
-	}
-	w.reason = code
-	m.held[at] = w
+// Skipped counts events that the destination answered well and did not store.
+func (m *Metrics) Skipped(destination string, n int) {
+	m.skipped.WithLabelValues(destination).Add(float64(n))
+	m.totals.skipped.Add(int64(n))
 }
 
-// Released takes that a partition goes on.
-func (m *Metrics) Released(topic string, partition int32, destination string) {
+// Lost counts offsets that were deleted before they were read.
+func (m *Metrics) Lost(topic string, n int64) {
+	m.lost.WithLabelValues(topic).Add(float64(n))
+	m.totals.lost.Add(n)
+}
+
+// Totals is what was counted since the start, over all labels.
+type Totals struct{ Records, Events, Buried, Skipped, Lost int64 }
+
+// Totals are the counters' sums.
+func (m *Metrics) Totals() Totals {
+	t := &m.totals
+	return Totals{Records: t.records.Load(), Events: t.events.Load(), Buried: t.buried.Load(), Skipped: t.skipped.Load(), Lost: t.lost.Load()}
+}
+
+// Lags takes where to ask how far behind the partitions are.
+func (m *Metrics) Lags(ask func() []Lag) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.held, place{topic, strconv.Itoa(int(partition)), destination})
+	m.lags = ask
+}
+
+// Holds takes where to ask which partitions wait.
+func (m *Metrics) Holds(ask func() []Hold) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.holds = ask
+}
+
+// InHand takes where to ask how many bytes of records are in hand.
+func (m *Metrics) InHand(ask func() int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.inHand = ask
 }
 
 // Limits takes where to ask how many attempts at once each destination gets.
@@ -125,69 +189,6 @@ func (m *Metrics) DeadLetters(ask func() []Depth) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.depths = ask
-}
-
-// waits collects what is true only at the moment of the question.
-type waits Metrics
-
-var (
-	heldPartitions = prometheus.NewDesc("gx_ol_held_partitions",
-		"Partitions that wait for a destination or the dead letters.", nil, nil)
-	heldLongest = prometheus.NewDesc("gx_ol_held_seconds",
-		"Seconds that the longest held partition has waited.", nil, nil)
-	heldEach = prometheus.NewDesc("gx_ol_partition_held_seconds",
-		"Seconds that a partition has waited for a destination, and the code of the error.", []string{"topic", "partition", "destination", "reason"}, nil)
-	inFlightLimit = prometheus.NewDesc("gx_ol_in_flight_limit",
-		"Attempts at once that the destination gets now.", []string{"destination"}, nil)
-	deadLetters = prometheus.NewDesc("gx_ol_dead_letters",
-		"Dead letters that are not settled.", []string{"topic", "disposition", "code"}, nil)
-	oldestLetter = prometheus.NewDesc("gx_ol_dead_letters_oldest_seconds",
-		"Seconds since the oldest dead letter that is not settled was given up; 0 if there is none.", []string{"topic"}, nil)
-)
-
-// Describe names the metrics.
-func (c *waits) Describe(out chan<- *prometheus.Desc) {
-	out <- heldPartitions
-	out <- heldLongest
-	out <- heldEach
-	out <- inFlightLimit
-	out <- deadLetters
-	out <- oldestLetter
-}
-
-// Collect tells the present.
-func (c *waits) Collect(out chan<- prometheus.Metric) {
-	m := (*Metrics)(c)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	partitions := make(map[[2]string]bool)
-	longest := 0.0
-	for at, w := range m.held {
-		seconds := time.Since(w.since).Seconds()
-		partitions[[2]string{at.topic, at.partition}] = true
-		longest = max(longest, seconds)
-		out <- prometheus.MustNewConstMetric(heldEach, prometheus.GaugeValue, seconds, at.topic, at.partition, at.destination, w.reason)
-	}
-	out <- prometheus.MustNewConstMetric(heldPartitions, prometheus.GaugeValue, float64(len(partitions)))
-	out <- prometheus.MustNewConstMetric(heldLongest, prometheus.GaugeValue, longest)
-	if m.limits != nil {
-		for destination, n := range m.limits() {
-			out <- prometheus.MustNewConstMetric(inFlightLimit, prometheus.GaugeValue, float64(n), destination)
-		}
-	}
-	if m.depths == nil {
-		return
-	}
-	for _, d := range m.depths() {
-		age := 0.0
-		if !d.Oldest.IsZero() {
-			age = max(0, time.Since(d.Oldest).Seconds())
-		}
-		out <- prometheus.MustNewConstMetric(oldestLetter, prometheus.GaugeValue, age, d.Topic)
-		for _, c := range d.Causes {
-			out <- prometheus.MustNewConstMetric(deadLetters, prometheus.GaugeValue, float64(c.Letters), d.Topic, c.Disposition, c.Code)
-		}
-	}
 }
 
 // Handler serves /metrics, /healthz (the process lives) and /readyz (503 with the reasons while ready gives an error).

@@ -3,12 +3,16 @@
 package tlsfiles
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
+	"time"
 )
 
 // Files are the paths of PEM files; each may be empty.
@@ -19,37 +23,67 @@ type Files struct {
 	AnyCert   bool   // take any certificate
 }
 
-// Config reads the files once, so that a wrong path shows at the start, and gives the settings that read them again. Its errors
-// name the part: CA, or certificate and key.
-func Config(f Files) (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+// Source is the settings of Files, for whichever host is dialled.
+type Source struct {
+	files Files
+	pair  *latest[tls.Certificate] // nil: no certificate of the client's own
+	roots *latest[x509.CertPool]   // nil: the system's
+}
+
+// Read reads the files once, so that a wrong path shows at the start; For reads them again. Its errors name the part: CA, or
+// certificate and key.
+func Read(f Files) (*Source, error) {
+	s := &Source{files: f}
 	if (f.Cert == "") != (f.Key == "") {
 		return nil, &Error{Part: Pair, Err: errors.New("they go together: set both or none")}
 	}
 	if f.Cert != "" {
-		pair := &latest[tls.Certificate]{read: func() (*tls.Certificate, error) {
+		s.pair = &latest[tls.Certificate]{read: func() (*tls.Certificate, error) {
 			c, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 			return &c, err
 		}}
-		if _, err := pair.now(); err != nil {
+		if _, err := s.pair.now(); err != nil {
 			return nil, &Error{Part: Pair, Err: err}
 		}
-		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair.now() }
 	}
-	roots := &latest[x509.CertPool]{read: func() (*x509.CertPool, error) { return readPool(f.CA) }}
 	if f.CA != "" {
-		if _, err := roots.now(); err != nil {
+		s.roots = &latest[x509.CertPool]{read: func() (*x509.CertPool, error) { return readPool(f.CA) }}
+		if _, err := s.roots.now(); err != nil {
 			return nil, &Error{Part: CA, Err: err}
 		}
 	}
-	if f.CA == "" && !f.AnyHost && !f.AnyCert {
-		return cfg, nil // the standard library's own verification
+	return s, nil
+}
+
+// For gives the settings of connections to host, a name or an address without a port: the server must show a certificate for it.
+// They are good for one host only. The state of a handshake knows the name that was asked for, but never an address, which no
+// client may ask for by SNI; so without the host a certificate of any server would do for an address.
+func (s *Source) For(host string) *tls.Config {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.pair != nil {
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.pair.now() }
+	}
+	if s.roots == nil && !s.files.AnyHost && !s.files.AnyCert {
+		return cfg // the standard library's own verification, of names and addresses
 	}
 	cfg.InsecureSkipVerify = true // verified below, with the roots of the moment; or the operator asked for it by its standard name
-	if !f.AnyCert {
-		cfg.VerifyConnection = func(cs tls.ConnectionState) error { return verify(cs, f, roots) }
+	if !s.files.AnyCert {
+		cfg.VerifyConnection = func(cs tls.ConnectionState) error { return s.verify(cs, host) }
 	}
-	return cfg, nil
+	return cfg
+}
+
+// Dialer dials host:port over TLS, within timeout together with the handshake.
+func (s *Source) Dialer(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		cfg := s.For(host)
+		cfg.ServerName = host
+		return (&tls.Dialer{NetDialer: &net.Dialer{Timeout: timeout}, Config: cfg}).DialContext(ctx, network, addr)
+	}
 }
 
 // The parts that an Error names.
@@ -81,21 +115,25 @@ func readPool(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// verify is what the standard library does, with the roots as they are now.
-func verify(cs tls.ConnectionState, f Files, roots *latest[x509.CertPool]) error {
+// verify is what the standard library does, with the roots as they are now. The name that was asked for goes first: over a proxy
+// with TLS the same settings also serve the connection to the proxy.
+func (s *Source) verify(cs tls.ConnectionState, host string) error {
 	if len(cs.PeerCertificates) == 0 {
 		return errors.New("the server sent no certificate")
 	}
 	opts := x509.VerifyOptions{Intermediates: x509.NewCertPool()}
-	if f.CA != "" {
-		pool, err := roots.now()
+	if s.roots != nil {
+		pool, err := s.roots.now()
 		if err != nil {
 			return err
 		}
 		opts.Roots = pool
 	}
-	if !f.AnyHost {
-		opts.DNSName = cs.ServerName
+	if !s.files.AnyHost {
+		opts.DNSName = cmp.Or(cs.ServerName, host)
+		if opts.DNSName == "" { // x509 takes an empty name for one that need not be verified
+			return errors.New("the server's certificate can't be verified: it is not known which host was dialled")
+		}
 	}
 	for _, c := range cs.PeerCertificates[1:] {
 		opts.Intermediates.AddCert(c)

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,15 +48,25 @@ func (a *authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-// issue gives a certificate and its key for name, as PEM.
-func (a *authority) issue(t *testing.T, name string) (cert, key []byte) {
+// issue gives a certificate and its key for name, as PEM; for servers at 127.0.0.1, or at the hosts that are given.
+func (a *authority) issue(t *testing.T, name string, hosts ...string) (cert, key []byte) {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+	if len(hosts) == 0 {
+		hosts = []string{"127.0.0.1"}
+	}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &k.PublicKey, a.key)
 	if err != nil {
 		t.Fatal(err)
@@ -94,10 +105,14 @@ func write(t *testing.T, path string, data []byte) {
 }
 
 // get makes one request on a connection of its own.
-func get(t *testing.T, cfg *tls.Config, url string) error {
+func get(t *testing.T, files *Source, target string) error {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: cfg, DisableKeepAlives: true}}
-	res, err := client.Get(url)
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: files.For(u.Hostname()), DisableKeepAlives: true}}
+	res, err := client.Get(target)
 	if err != nil {
 		return err
 	}
@@ -112,7 +127,7 @@ func TestRenewedFilesAreUsedByTheNextConnection(t *testing.T) {
 	cert, key := clients.issue(t, "old")
 	write(t, f.Cert, cert)
 	write(t, f.Key, key)
-	cfg, err := Config(f)
+	cfg, err := Read(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +184,7 @@ func TestWhatIsVerified(t *testing.T) {
 		"any certificate, by request": {Files{AnyCert: true}, bad, true},
 	} {
 		c.files.Cert, c.files.Key = certFile, keyFile
-		cfg, err := Config(c.files)
+		cfg, err := Read(c.files)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,8 +196,92 @@ func TestWhatIsVerified(t *testing.T) {
 
 func TestWrongFilesShowAtTheStart(t *testing.T) {
 	for name, f := range map[string]Files{"no such file": {CA: "/nowhere"}, "half a pair": {Cert: "c"}, "no such pair": {Cert: "/nowhere", Key: "/nowhere"}} {
-		if _, err := Config(f); err == nil {
+		if _, err := Read(f); err == nil {
 			t.Errorf("%s: taken", name)
 		}
+	}
+}
+
+// An authority of a company signs for all of its hosts: a certificate for another one must not do, also where an address was dialled.
+func TestTheCertificateIsForTheHostThatWasDialled(t *testing.T) {
+	known := newAuthority(t, "known")
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	write(t, ca, known.pem())
+	files, err := Read(Files{CA: ca})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		signed  []string
+		dialled string
+		ok      bool
+	}{
+		{[]string{"127.0.0.1"}, "127.0.0.1", true},
+		{[]string{"localhost"}, "localhost", true},
+		{[]string{"localhost", "127.0.0.1"}, "127.0.0.1", true},
+		{[]string{"127.0.0.2"}, "127.0.0.1", false},
+		{[]string{"other.example"}, "127.0.0.1", false},
+		{[]string{"localhost"}, "127.0.0.1", false},
+		{[]string{"other.example"}, "localhost", false},
+		{[]string{"127.0.0.1"}, "localhost", false},
+	} {
+		cert, key := known.issue(t, "server", c.signed...)
+		pair, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan []byte, 2) // what clients send after the handshake: a key, perhaps
+		go func() {
+			defer close(got)
+			for range 2 {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				b := make([]byte, 6)
+				n, _ := conn.Read(b)
+				got <- b[:n]
+				_ = conn.Close()
+			}
+		}()
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		addr := net.JoinHostPort(c.dialled, port)
+		for way, dial := range map[string]func() (net.Conn, error){
+			"Dialer": func() (net.Conn, error) { return files.Dialer(5*time.Second)(t.Context(), "tcp", addr) },
+			"For": func() (net.Conn, error) { // as net/http uses it
+				cfg := files.For(c.dialled)
+				cfg.ServerName = c.dialled
+				return tls.Dial("tcp", addr, cfg)
+			},
+		} {
+			conn, err := dial()
+			if err == nil {
+				_, _ = conn.Write([]byte("SECRET"))
+				_ = conn.Close()
+			}
+			if sent := string(<-got); (err == nil) != c.ok || (sent != "") != c.ok {
+				t.Errorf("%s: certificate for %v, dialled %s: %v, sent %q", way, c.signed, c.dialled, err, sent)
+			}
+		}
+		_ = l.Close()
+		for range got { // until the server has ended
+		}
+	}
+}
+
+func TestWithoutAHostNothingIsBelieved(t *testing.T) {
+	known := newAuthority(t, "known")
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	write(t, ca, known.pem())
+	files, err := Read(Files{CA: ca})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := files.verify(tls.ConnectionState{PeerCertificates: []*x509.Certificate{known.cert}}, ""); err == nil {
+		t.Error("a certificate was believed for nobody")
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -35,16 +34,6 @@ const (
 	HeaderVersion       = Prefix + "version"
 )
 
-// The headers of a replayed record.
-const (
-	ReplayPrefix          = "gx-ol.replay."
-	HeaderReplayTopic     = ReplayPrefix + "topic"
-	HeaderReplayPartition = ReplayPrefix + "partition"
-	HeaderReplayOffset    = ReplayPrefix + "offset"
-	HeaderReplayTimestamp = ReplayPrefix + "timestamp"
-	HeaderReplayCount     = ReplayPrefix + "count"
-)
-
 // The values of HeaderReference. A whole letter has no such header.
 const (
 	ReferenceKept = "true" // no value, but key and foreign headers
@@ -58,15 +47,17 @@ const (
 	TimeLayout = "2006-01-02T15:04:05.000Z07:00"
 	// MaxErrorBytes bounds HeaderError, cut at a rune boundary.
 	MaxErrorBytes = 2 << 10
+	// maxNameBytes bounds every other text of a letter as it is read, as Kafka bounds the name of a topic.
+	maxNameBytes = 249
 	// MaxReferenceBytes is what key and foreign headers of a reference letter may have together.
 	MaxReferenceBytes = 64 << 10
 )
 
 // Letter is what our headers say of a dead letter. Zero times and empty texts have no header.
 type Letter struct {
-	Topic         string    // source topic of the first failure; empty in Wrap means the record's own position
-	Partition     int32     // source partition; UnknownPartition if another system's letter did not say it
-	Offset        int64     // source offset
+	Topic         string    // the topic in which the record was read; empty in Wrap means the record's own position
+	Partition     int32     // its partition; UnknownPartition if another system's letter did not say it
+	Offset        int64     // its offset
 	Timestamp     time.Time // the source record's time, which Map got as received
 	Group         string    // consumer group that gave up
 	Stage         string    // decode, map or deliver
@@ -76,18 +67,18 @@ type Letter struct {
 	Attempts      int       // how often the record was tried
 	FirstFailedAt time.Time // when it failed first
 	FailedAt      time.Time // when it was given up
-	Replays       int       // how often it was replayed before this letter
+	Replays       int       // how often it was replayed before this letter, as far as whoever wrote the letter knew
 	Part          string    // which validation results of the message were refused; empty for all
 	Reference     string    // ReferenceKept or ReferenceBare if the value is not in the letter; else empty
 }
 
 // Wrap is rec as a whole letter for topic: key, value and foreign headers byte for byte (the slices are shared, not
 // copied; nil stays nil), our own headers set anew. The record's time is left to the producer, since retention
-// and brokers refuse old times. For a replayed record, position, time and count are those of its origin.
+// and brokers refuse old times. Of what a record claims by the headers of a replay, only the time is taken: see OriginOf.
 func Wrap(rec *kgo.Record, topic string, l Letter) *kgo.Record {
 	l.Reference = ""
 	out := &kgo.Record{Topic: topic, Key: rec.Key, Value: rec.Value}
-	out.Headers = append(foreign(rec.Headers), headers(withOrigin(rec, l))...)
+	out.Headers = append(foreign(rec.Headers), headers(placed(rec, l))...)
 	return out
 }
 
@@ -106,7 +97,7 @@ func WrapReference(rec *kgo.Record, topic string, l Letter) *kgo.Record {
 	} else {
 		l.Reference, out.Key = ReferenceKept, rec.Key
 	}
-	out.Headers = append(kept, headers(withOrigin(rec, l))...)
+	out.Headers = append(kept, headers(placed(rec, l))...)
 	return out
 }
 
@@ -129,77 +120,6 @@ func Unwrap(rec *kgo.Record) (Letter, bool, error) {
 		return Letter{}, false, nil
 	}
 	return l, true, first
-}
-
-// Origin is where a record's story began: the position of its first failure, or its own.
-type Origin struct {
-	Topic     string
-	Partition int32
-	Offset    int64
-	Timestamp time.Time // the original record time; what Map must get as received, so that run ids stay
-	Replays   int
-}
-
-// readAs is the header of a letter that a replay's header is read like; empty for others.
-func readAs(replay string) string {
-	switch replay {
-	case HeaderReplayTopic, HeaderReplayPartition, HeaderReplayOffset, HeaderReplayTimestamp:
-		return Prefix + strings.TrimPrefix(replay, ReplayPrefix)
-	case HeaderReplayCount:
-		return HeaderReplays
-	}
-	return ""
-}
-
-// OriginOf reads the replay headers of rec. Anyone can write headers: if one of the five is missing or broken, the
-// origin is the record's own position, with no replays.
-func OriginOf(rec *kgo.Record) Origin {
-	own := Origin{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp}
-	if len(rec.Headers) == 0 {
-		return own
-	}
-	var l Letter
-	seen := map[string]bool{}
-	for _, h := range rec.Headers {
-		name := readAs(h.Key)
-		if name == "" {
-			continue
-		}
-		if err := l.set(name, string(h.Value)); err != nil {
-			return own
-		}
-		seen[name] = true
-	}
-	if len(seen) < 5 || l.Topic == "" {
-		return own
-	}
-	return Origin{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.Timestamp, Replays: l.Replays}
-}
-
-// ReplayHeaders are the five headers that make a record a replay of o.
-func ReplayHeaders(o Origin) []kgo.RecordHeader {
-	return []kgo.RecordHeader{
-		{Key: HeaderReplayTopic, Value: []byte(o.Topic)},
-		{Key: HeaderReplayPartition, Value: strconv.AppendInt(nil, int64(o.Partition), 10)},
-		{Key: HeaderReplayOffset, Value: strconv.AppendInt(nil, o.Offset, 10)},
-		{Key: HeaderReplayTimestamp, Value: []byte(formatTime(o.Timestamp))},
-		{Key: HeaderReplayCount, Value: strconv.AppendInt(nil, int64(o.Replays), 10)},
-	}
-}
-
-// withOrigin puts the position of the first failure into l: one story, one letter in depth.
-func withOrigin(rec *kgo.Record, l Letter) Letter {
-	o := OriginOf(rec)
-	if isReplay(rec, o) || l.Topic == "" {
-		l.Topic, l.Partition, l.Offset, l.Timestamp = o.Topic, o.Partition, o.Offset, o.Timestamp
-	}
-	l.Replays = max(l.Replays, o.Replays)
-	return l
-}
-
-// isReplay reports whether o came from the headers of rec.
-func isReplay(rec *kgo.Record, o Origin) bool {
-	return o.Replays > 0 || o.Topic != rec.Topic || o.Partition != rec.Partition || o.Offset != rec.Offset
 }
 
 // foreign are the headers that are not ours. The slice is new, so that appending never writes into the source's.
@@ -243,7 +163,7 @@ func headers(l Letter) []kgo.RecordHeader {
 func (l *Letter) set(name, value string) (err error) {
 	switch name {
 	case HeaderTopic:
-		l.Topic = value
+		l.Topic, err = topicName(value)
 	case HeaderPartition:
 		l.Partition, err = partition(value)
 	case HeaderOffset:
@@ -251,15 +171,15 @@ func (l *Letter) set(name, value string) (err error) {
 	case HeaderTimestamp:
 		l.Timestamp, err = parseTime(value)
 	case HeaderGroup:
-		l.Group = value
+		l.Group = cut(value, maxNameBytes)
 	case HeaderStage:
-		l.Stage = value
+		l.Stage = cut(value, maxNameBytes)
 	case HeaderDisposition:
-		l.Disposition = value
+		l.Disposition = cut(value, maxNameBytes)
 	case HeaderCode:
-		l.Code = value
+		l.Code = cut(value, maxNameBytes)
 	case HeaderError:
-		l.Error = value
+		l.Error = cut(value, MaxErrorBytes)
 	case HeaderAttempts:
 		l.Attempts, err = small(value)
 	case HeaderFirstFailedAt:
@@ -269,60 +189,9 @@ func (l *Letter) set(name, value string) (err error) {
 	case HeaderReplays:
 		l.Replays, err = small(value)
 	case HeaderPart:
-		l.Part = value
+		l.Part = cut(value, MaxErrorBytes)
 	case HeaderReference:
-		l.Reference = value
+		l.Reference = cut(value, maxNameBytes)
 	}
 	return err
-}
-
-// count reads a number that is never negative. The error does not quote the value: anyone can write a header.
-func count(value string, bits int) (int64, error) {
-	n, err := strconv.ParseInt(value, 10, bits)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("not a number from 0 to 2^%d-1", bits-1)
-	}
-	return n, nil
-}
-
-// partition reads a partition, which is UnknownPartition for a record that another system's letter held.
-func partition(value string) (int32, error) {
-	if value == strconv.Itoa(UnknownPartition) {
-		return UnknownPartition, nil
-	}
-	n, err := count(value, 32)
-	return int32(n), err
-}
-
-func small(value string) (int, error) {
-	n, err := count(value, 32)
-	return int(n), err
-}
-
-func formatTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(TimeLayout)
-}
-
-func parseTime(value string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339Nano, value)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("not an RFC 3339 time")
-	}
-	return t.UTC(), nil
-}
-
-// bounded cuts s to MaxErrorBytes without tearing a rune, and makes it UTF-8.
-func bounded(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= MaxErrorBytes {
-		return s
-	}
-	n := MaxErrorBytes
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }

@@ -83,20 +83,61 @@ func TestReferenceKeepsKeyAndHeadersOnlyWhileSmall(t *testing.T) {
 	}
 }
 
-func TestReplayedRecordKeepsItsOrigin(t *testing.T) {
+// Anyone who may write a record can write a replay's headers: they say when the record was made, as its producer may, and never which other record it is.
+func TestALetterIsAboutTheRecordThatWasRead(t *testing.T) {
 	o := Origin{Topic: "in", Partition: 1, Offset: 7, Timestamp: at, Replays: 2}
 	rec := &kgo.Record{Topic: "in", Partition: 1, Offset: 99, Timestamp: at.Add(time.Hour), Headers: ReplayHeaders(o)}
 	if got := OriginOf(rec); got != o {
 		t.Errorf("%+v", got)
 	}
-	out := Wrap(rec, "d", Letter{Topic: "in", Partition: 1, Offset: 99})
-	l, _, err := Unwrap(out)
-	if err != nil || l.Offset != 7 || l.Replays != 2 || !l.Timestamp.Equal(at) {
-		t.Errorf("%+v %v", l, err)
+	for name, l := range map[string]Letter{"as the pipeline says": {Topic: "in", Partition: 1, Offset: 99}, "unsaid": {}} {
+		out := Wrap(rec, "d", l)
+		l, _, err := Unwrap(out)
+		if err != nil || l.Topic != "in" || l.Partition != 1 || l.Offset != 99 || l.Replays != 0 || !l.Timestamp.Equal(at) {
+			t.Errorf("%s: %+v %v", name, l, err)
+		}
+		for _, h := range out.Headers {
+			if strings.HasPrefix(h.Key, ReplayPrefix) {
+				t.Errorf("%s copied as foreign", h.Key)
+			}
+		}
 	}
-	for _, h := range out.Headers {
-		if strings.HasPrefix(h.Key, ReplayPrefix) {
-			t.Errorf("%s copied as foreign", h.Key)
+	rec.Topic = "other" // no replay writes to another topic
+	if got := OriginOf(rec); got != (Origin{Topic: "other", Partition: 1, Offset: 99, Timestamp: at.Add(time.Hour)}) {
+		t.Errorf("another topic's: %+v", got)
+	}
+}
+
+// What anyone can write is as small in memory, and as near in time, as what we write.
+func TestForeignTextsAndTimesAreBounded(t *testing.T) {
+	long := strings.Repeat("x", 800_000)
+	hs := []kgo.RecordHeader{{Key: HeaderTopic, Value: []byte(long)}}
+	for _, name := range []string{HeaderGroup, HeaderStage, HeaderDisposition, HeaderCode, HeaderError, HeaderPart, HeaderReference} {
+		hs = append(hs, kgo.RecordHeader{Key: name, Value: []byte(long)})
+	}
+	l, ok, err := Unwrap(&kgo.Record{Headers: hs})
+	n := len(l.Topic) + len(l.Group) + len(l.Stage) + len(l.Disposition) + len(l.Code) + len(l.Error) + len(l.Part) + len(l.Reference)
+	if !ok || err == nil || !strings.Contains(err.Error(), HeaderTopic) || n > 2*MaxErrorBytes+5*maxNameBytes {
+		t.Errorf("%d bytes of texts, %v", n, err)
+	}
+	for name, ok := range map[string]bool{"in": true, "a.b_c-D9": true, strings.Repeat("x", 249): true, strings.Repeat("x", 250): false, "": false, "a b": false, "a\x1b[2J": false, "é": false} {
+		if got, err := topicName(name); (err == nil) != ok || ok && got != name {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, far := range []string{"9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+01:00"} {
+		if at, err := parseTime(far); err == nil {
+			t.Errorf("%s is %s", far, at)
+		}
+	}
+	for _, ms := range []int64{1<<63 - 1, -1 << 63, 253402300800000} {
+		foreign := &kgo.Record{Timestamp: time.UnixMilli(ms), Headers: []kgo.RecordHeader{{Key: "topic_poisoned", Value: []byte("in")}}}
+		l, _, err := Read(foreign)
+		if err != nil || l.Timestamp.Year() > 9999 || l.Timestamp.Year() < 0 || l.FailedAt.Year() > 9999 || l.FailedAt.Year() < 0 {
+			t.Errorf("%d: %s %s %v", ms, l.Timestamp, l.FailedAt, err)
+		}
+		if _, err := parseTime(formatTime(time.UnixMilli(ms))); err != nil {
+			t.Errorf("%d as %s: %v", ms, formatTime(time.UnixMilli(ms)), err)
 		}
 	}
 }
@@ -104,7 +145,7 @@ func TestReplayedRecordKeepsItsOrigin(t *testing.T) {
 func TestBrokenReplayHeadersMeanTheRecordsOwnPosition(t *testing.T) {
 	own := Origin{Topic: "in", Partition: 4, Offset: 5, Timestamp: at}
 	for i, bad := range []string{"", "-2", "99999999999", "99999999999999999999", "yesterday", "-5"} {
-		hs := ReplayHeaders(Origin{Topic: "x", Partition: 1, Offset: 7, Timestamp: at, Replays: 2})
+		hs := ReplayHeaders(Origin{Topic: "in", Partition: 1, Offset: 7, Timestamp: at, Replays: 2})
 		if i < len(hs) {
 			hs[i].Value = []byte(bad)
 		} else {

@@ -76,7 +76,7 @@ var errUnknownSystem = errors.New("no header of a dead letter: written by hand, 
 func Read(rec *kgo.Record) (Letter, System, error) {
 	if l, ok, err := Unwrap(rec); ok {
 		if l.Timestamp.IsZero() {
-			l.Timestamp = rec.Timestamp // a replay without a time would not know its story
+			l.Timestamp = Near(rec.Timestamp) // a replay without a time would have other run ids
 		}
 		return l, Ours, err
 	}
@@ -99,16 +99,21 @@ func (l Letter) of(rec *kgo.Record) Letter {
 		l.Offset = rec.Offset
 	}
 	if l.Timestamp.IsZero() {
-		l.Timestamp = rec.Timestamp // Connect, Streams and share groups keep the source's
+		l.Timestamp = Near(rec.Timestamp) // Connect, Streams and share groups keep the source's
 	}
 	if l.FailedAt.IsZero() {
-		l.FailedAt = rec.Timestamp
+		l.FailedAt = Near(rec.Timestamp)
 	}
 	return l
 }
 
 func (d dialect) read(h map[string][]byte) (Letter, error) {
-	l := Letter{Topic: string(h[d.topic]), Partition: UnknownPartition, Group: string(h[d.group]), Stage: string(h[d.stage]), Error: bounded(string(h[d.message])), Code: CodeForeign}
+	topic, first := topicName(string(h[d.topic]))
+	if first != nil {
+		first = fmt.Errorf("header %s: %w", d.topic, first)
+	}
+	l := Letter{Topic: topic, Partition: UnknownPartition, Group: cut(string(h[d.group]), maxNameBytes), Stage: cut(string(h[d.stage]), maxNameBytes),
+		Error: bounded(string(h[d.message])), Code: CodeForeign}
 	for _, class := range []string{string(h[d.cause]), string(h[d.class])} {
 		if slug := classSlug(class); slug != "" {
 			l.Code = slug
@@ -118,7 +123,6 @@ func (d dialect) read(h map[string][]byte) (Letter, error) {
 	if l.Error == "" {
 		l.Error = bounded(string(h[d.class]))
 	}
-	var first error
 	number := func(name string, bytes int) int64 {
 		v, ok := h[name]
 		if name == "" || !ok {
@@ -135,7 +139,7 @@ func (d dialect) read(h map[string][]byte) (Letter, error) {
 		l.Partition, l.Offset = UnknownPartition, 0
 	}
 	if ms := number(d.timestamp, 8); ms > 0 {
-		l.Timestamp = time.UnixMilli(ms).UTC()
+		l.Timestamp = Near(time.UnixMilli(ms))
 	}
 	l.Attempts = int(max(0, number(d.deliveries, 4)))
 	return l, first
@@ -187,16 +191,21 @@ func classSlug(class string) string {
 	return b.String()
 }
 
-// Replay is the record that a letter held, to be written back: key, value and the record's own headers byte for byte, without
-// what the letter's system said of the failure, and with the headers that say where its story began. rec is the letter; for a
-// reference letter original holds the record as it was, else it is nil. count is how often it will have been replayed.
-func Replay(rec, original *kgo.Record, l Letter, system System, count int) *kgo.Record {
+// Unwrapped is the record that a letter held: key, value and the record's own headers byte for byte, without what the letter's system said of the failure. rec is
+// the letter; for a reference letter original holds the record as it was, else it is nil.
+func Unwrapped(rec, original *kgo.Record, l Letter, system System) *kgo.Record {
 	out := &kgo.Record{Topic: l.Topic, Partition: l.Partition, Key: rec.Key, Value: rec.Value, Headers: own(rec.Headers, system)}
 	if original != nil {
 		out.Key, out.Value, out.Headers = original.Key, original.Value, foreign(original.Headers)
 	}
-	o := Origin{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.Timestamp, Replays: count}
-	out.Headers = append(out.Headers, ReplayHeaders(o)...)
+	return out
+}
+
+// Replay is the unwrapped record, to be written back with the headers that say where it comes from. first is where it was read first (the letter's own place, if
+// it was never replayed before), and how often it will have been replayed.
+func Replay(rec, original *kgo.Record, l Letter, system System, first Origin) *kgo.Record {
+	out := Unwrapped(rec, original, l, system)
+	out.Headers = append(out.Headers, ReplayHeaders(first)...)
 	return out
 }
 

@@ -12,27 +12,27 @@ func (s *scanner) batchSpec(b *Batch, v2 bool) {
 	s.object(func(k []byte) {
 		switch string(k) {
 		case "type":
-			spec.Type = s.text()
+			spec.Type = s.name()
 		case "table_name":
-			spec.Table = s.text()
+			spec.Table = s.name()
 		case "table":
-			table2 = s.text()
+			table2 = s.name()
 		case "schema_name":
 			spec.SchemaNull = s.next() == 'n'
-			spec.Schema = s.text()
+			spec.Schema = s.name()
 		case "schema":
-			schema2 = s.text()
+			schema2 = s.name()
 		case "query":
 			spec.HasQuery = s.next() != 'n'
 			spec.Query = s.text()
 		case "query_name":
-			spec.QueryName = s.text()
+			spec.QueryName = s.name()
 		case "path":
 			spec.Path = s.text()
 		case "s3":
 			s3 = s.text()
 		case "reader_method":
-			spec.ReaderMethod = s.text()
+			spec.ReaderMethod = s.name()
 		case "reader_options":
 			options = s.readerOptions()
 		case "batch_data", "PandasInMemoryDF", "SparkDFRef", "dataset":
@@ -42,15 +42,15 @@ func (s *scanner) batchSpec(b *Batch, v2 bool) {
 			generated = true
 			s.skip()
 		case "database_name":
-			spec.Database = s.text()
+			spec.Database = s.name()
 		case "splitter_method", "partitioner_method":
-			spec.SplitterMethod = s.text()
+			spec.SplitterMethod = s.name()
 		case "splitter_kwargs", "partitioner_kwargs":
 			spec.SplitterColumn = s.columnName()
 		case "datasource":
-			datasource = s.text()
+			datasource = s.name()
 		case "data_asset_name":
-			asset = s.text()
+			asset = s.name()
 		default:
 			s.skip()
 		}
@@ -96,11 +96,11 @@ func (s *scanner) readerOptions() readerOptions {
 		case "io":
 			o.io = s.text()
 		case "table_name":
-			o.table = s.text()
+			o.table = s.name()
 		case "name":
-			o.name = s.text()
+			o.name = s.name()
 		case "schema":
-			o.schema = s.text()
+			o.schema = s.name()
 		case "sql":
 			o.sql = s.text()
 		default:
@@ -131,7 +131,7 @@ func (s *scanner) columnName() string {
 	name := ""
 	s.object(func(k []byte) {
 		if string(k) == "column_name" {
-			name = s.text()
+			name = s.name()
 		} else {
 			s.skip()
 		}

@@ -1,15 +1,15 @@
 package gx
 
 import (
-	"bufio"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	corpustest "github.com/gx-ol/gx-ol/test/corpus"
 )
 
-const corpus = "../../../shared/corpus/train"
+var corpus = corpustest.Train()
 
 type indexLine struct {
 	File        string
@@ -28,22 +28,8 @@ type indexLine struct {
 }
 
 func readIndex(t testing.TB) []indexLine {
-	f, err := os.Open(filepath.Join(corpus, "INDEX.ndjson"))
-	if err != nil {
-		t.Skip("the corpus is not here")
-	}
-	defer f.Close()
-	var all []indexLine
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var l indexLine
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, l)
-	}
-	return all
+	t.Helper()
+	return corpustest.Index[indexLine](t)
 }
 
 func TestEveryMessageOfTheCorpusGivesItsFacts(t *testing.T) {
@@ -121,7 +107,6 @@ func compare(t *testing.T, l indexLine, i int, m *Message) {
 }
 
 func TestStoreFileAndWireMessageOfOneResultHashAlike(t *testing.T) {
-	readIndex(t)
 	wires, _ := filepath.Glob(filepath.Join(corpus, "*", "*", "suite.wire.json"))
 	pairs := 0
 	for _, wire := range wires {

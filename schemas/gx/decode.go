@@ -6,22 +6,32 @@ import (
 )
 
 // Decode finds out what value is and reads its facts. Memory grows with the facts, not with the raw rows, which are
-// checked and passed over. Message.Event shares value's memory, unless the event stood in a JSON string; everything
-// else is copied. An error is a *DecodeError with its code, byte offset and path, and quotes nothing of the message.
-// Offsets inside a JSON string that holds JSON count within the decoded string; the path says so.
+// checked and passed over. The message shares value's memory, which must stay as it is: the event that passes through,
+// and single values of kwargs and results; texts are copied. An error is a *DecodeError with its code, byte offset and path, and quotes nothing of the message.
+// Offsets inside a JSON string that holds JSON count within the decoded string; the path says so. Those of a compressed value count in what it inflates to.
 func Decode(value []byte) (*Message, error) { return decode(value, Decoder{}) }
 
 func decode(value []byte, pointer Decoder) (*Message, error) {
-	b, base := value, 0
-	if len(b) > 5 && b[0] == 0 { // Confluent framing: a zero byte and the schema's id
-		b, base = b[5:], 5
+	b, base, fault := unwrap(value)
+	if fault != nil {
+		return nil, fault
 	}
-	mem := stores.Get().(*store)
+	size := len(value)
+	if base < 0 { // it was compressed
+		size, base = len(b), 0
+	}
+	mem := openStore(size)
 	defer mem.release()
 	m, err := decodeText(b, base, mem, pointer)
+	err = described(err, value, b)
+	if mem.err != nil { // whatever was made of what came before it
+		err = mem.err
+	}
 	if err != nil {
+		mem.facts.release()
 		return nil, err
 	}
+	m.Size, m.facts = size, mem.facts
 	return m, nil
 }
 

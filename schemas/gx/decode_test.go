@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +16,7 @@ import (
 const (
 	oneEVR   = `{"success": false, "expectation_config": {"type": "expect_x", "kwargs": {"column": "a"}}, "result": {"element_count": 2.0, "unexpected_list": [{"x": "ROW"}]}}`
 	oneSuite = `{"results": [` + oneEVR + `], "success": false, "suite_name": "s", "meta": {"run_id": {"run_name": "n", "run_time": "2026-01-02T03:04:05+02:00"}}}`
-	oneEvent = `{"eventTime": "2026-01-01T00:00:00Z", "producer": "p", "eventType": "START", "run": {"runId": "r", "facets": {"parent": {"job": {"namespace": "pn", "name": "pj"}, "root": {"job": {"namespace": "rn", "name": "rj"}}}}}, "job": {"namespace": "n", "name": "j"}, "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"}`
+	oneEvent = `{"eventTime": "2026-01-01T00:00:00Z", "producer": "p", "eventType": "START", "run": {"runId": "r", "facets": {"parent": {"job": {"namespace": "pn", "name": "pj"}, "root": {"job": {"namespace": "rn", "name": "rj"}}}}}, "job": {"namespace": "n", "name": "j"}, "inputs": [{"namespace": "in", "name": "a"}, {"name": "b", "facets": {}}, 7], "outputs": [{"namespace": "on", "name": "c"}], "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"}`
 )
 
 func quoted(t string) string {
@@ -229,8 +230,9 @@ func TestEventPassesUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := EventFacts{Kind: "RunEvent", Type: "START", RunID: "r", JobNamespace: "n", JobName: "j", ParentNamespace: "pn", ParentName: "pj", RootNamespace: "rn", RootName: "rj"}
-	if string(m.Event) != oneEvent || m.EventFacts != want {
+	want := EventFacts{Kind: "RunEvent", Type: "START", RunID: "r", JobNamespace: "n", JobName: "j", ParentNamespace: "pn", ParentName: "pj", RootNamespace: "rn", RootName: "rj",
+		Datasets: []Dataset{{"in", "a"}, {"", "b"}, {"on", "c"}}}
+	if string(m.Event) != oneEvent || !reflect.DeepEqual(m.EventFacts, want) {
 		t.Errorf("%s %+v", m.Event, m.EventFacts)
 	}
 }
@@ -324,7 +326,9 @@ func TestAMessageStaysAsItWasWhileOthersAreDecoded(t *testing.T) {
 			}
 			was := text(first)
 			for _, other := range all {
-				_, _ = Decode(other)
+				if m, err := Decode(other); err == nil {
+					m.Release()
+				}
 				_, _ = Decode(other[:len(other)/2])
 			}
 			again, err := Decode(value)
@@ -338,10 +342,24 @@ func TestAMessageStaysAsItWasWhileOthersAreDecoded(t *testing.T) {
 
 // A panic is recovered by whoever decodes, and what was in hand then must not show in the next message.
 func TestAStoreIsGivenBackEmpty(t *testing.T) {
-	m := &store{kwargs: []Kwarg{{Name: "ROWVALUE"}}, results: []evr{{batchID: "ROWVALUE"}}}
-	kwargs, results := m.kwargs, m.results
+	m := &store{facts: new(facts), evr: evr{batchID: "ROWVALUE"}, segs: []segment{{key: []byte("ROWVALUE")}}, read: 1,
+		members: []member{{key: "ROWVALUE"}}, readings: []*reading{{asset: "ROWVALUE"}}}
+	segs, members := m.segs, m.members
 	m.release()
-	if len(m.kwargs) != 0 || len(m.results) != 0 || kwargs[0].Name != "" || results[0].batchID != "" {
-		t.Errorf("%+v %+v", kwargs, results)
+	if m.facts != nil || m.evr.batchID != "" || len(m.segs) != 0 || segs[0].key != nil || len(m.members) != 0 || members[0].key != "" ||
+		m.read != 0 || m.readings[0].asset != "" {
+		t.Errorf("%+v %+v %+v", m, segs, members)
+	}
+}
+
+// Whoever releases a message finds nothing in it any more, and the next one that is decoded into its memory nothing of it.
+func TestAReleasedMessageLeavesNothing(t *testing.T) {
+	f := &facts{validations: make([]Validation, 1), results: []Expectation{{Type: "ROWVALUE"}}, kwargs: []Kwarg{{Name: "ROWVALUE"}}}
+	results, kwargs := f.results, f.kwargs
+	m := &Message{Validations: f.validations, facts: f}
+	m.Release()
+	m.Release() // harmless: the memory may serve another message by now
+	if m.Validations != nil || m.facts != nil || results[0].Type != "" || kwargs[0].Name != "" || len(f.results) != 0 {
+		t.Errorf("%+v %+v", m, f)
 	}
 }

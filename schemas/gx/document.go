@@ -1,6 +1,9 @@
 package gx
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // doc is one checked value with its members' places. What it is shows only at its end, since keys come in any order; so
 // that nothing is scanned twice, an object is read on the way as if it were a validation result.
@@ -8,6 +11,7 @@ type doc struct {
 	kind    byte // its first byte
 	at      span
 	members []member // of an object or an array, in the document's order
+	suites  bool     // of an array: the first element is a validation result
 	suite   *reading // what an object's members tell of a validation result; nil if nothing
 }
 
@@ -25,7 +29,6 @@ func (s *scanner) document() doc {
 	v.at.start = s.pos
 	switch v.kind {
 	case '{':
-		v.members = make([]member, 0, 10)
 		s.object(func(key []byte) { v.read(s, key) })
 	case '[':
 		s.array(func(i int) { v.element(s, i) })
@@ -47,6 +50,20 @@ func (v *doc) read(s *scanner, key []byte) {
 		v.fact(s, m.key)
 	}
 	m.at.end = s.pos
+	v.keep(s, m)
+}
+
+// keep takes a member. The first ones have room at once: a result has ten of them.
+func (v *doc) keep(s *scanner, m member) {
+	if !s.keepKey() {
+		return
+	}
+	if v.members == nil && v.kind == '{' {
+		v.members = s.mem.room()
+	}
+	if n := len(v.members); n == cap(v.members) && n > 0 {
+		v.members = slices.Grow(v.members, n) // twice as many: append would allocate five times as much in all
+	}
 	v.members = append(v.members, m)
 }
 
@@ -54,14 +71,15 @@ func (v *doc) read(s *scanner, key []byte) {
 func (v *doc) element(s *scanner, i int) {
 	m := member{kind: s.next()}
 	m.at.start = s.pos
-	if m.kind == '{' && (i == 0 || v.members[0].doc != nil && v.members[0].doc.shape() == ShapeSuite) {
+	if m.kind == '{' && (i == 0 || v.suites) {
 		inner := s.document()
 		m.doc = &inner
+		v.suites = i == 0 && inner.shape() == ShapeSuite || i > 0
 	} else {
 		s.skip()
 	}
 	m.at.end = s.pos
-	v.members = append(v.members, m)
+	v.keep(s, m)
 }
 
 // namesResult tells whether a key of run_results names a validation result.

@@ -1,8 +1,10 @@
 package gx
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -44,21 +46,23 @@ func (d *decoder) open(v doc, depth int) (*Message, *DecodeError) {
 // openBase64 decodes the data of a CloudEvent whose producer took JSON for binary data.
 func (d *decoder) openBase64(v doc) (*Message, *DecodeError) {
 	const path = "data_base64"
-	text, err := base64.StdEncoding.DecodeString(d.field(v, path))
+	m, _ := v.get(path)
+	encoded := d.s.at(m.at).textBytes()
+	text := make([]byte, base64.StdEncoding.DecodedLen(len(encoded)))
+	n, err := base64.StdEncoding.Decode(text, encoded)
 	if err != nil {
-		m, _ := v.get(path)
 		return nil, &DecodeError{Code: "invalid_base64", Offset: d.s.base + int64(m.at.start), Path: path, Reason: "not valid base64"}
 	}
-	return d.inner(text, v, path)
+	return d.inner(text[:n], v, path)
 }
 
 // openString decodes a JSON string as JSON: shape K.
 func (d *decoder) openString(v doc) (*Message, *DecodeError) {
-	text := d.s.at(v.at).text()
-	if t := strings.TrimSpace(text); t == "" || !strings.ContainsRune("{[\"", rune(t[0])) {
+	text := d.s.at(v.at).textBytes()
+	if t := bytes.TrimSpace(text); len(t) == 0 || !strings.ContainsRune("{[\"", rune(t[0])) {
 		return nil, d.unknown(v, "")
 	}
-	return d.inner([]byte(text), v, "the JSON inside the string")
+	return d.inner(text, v, "the JSON inside the string")
 }
 
 // inner decodes a JSON text that v holds. Offsets in an error count within the text; its path says so.
@@ -121,22 +125,45 @@ func (d *decoder) unknown(v doc, path string) *DecodeError {
 	}
 }
 
-// array reads shape J: validation results, or expectation results that make up one validation.
+// events reads an array of OpenLineage events, as clients that gather them send.
+func (d *decoder) events(v doc) (*Message, *DecodeError) {
+	m := &Message{Shape: ShapeEvent}
+	for i := range v.members {
+		item := d.look(v.members[i])
+		if item.shape() != ShapeEvent {
+			return nil, d.unknown(item, place("", i))
+		}
+		if !d.s.keepResult() {
+			return nil, d.s.err
+		}
+		event, facts := d.s.b[item.at.start:item.at.end], d.eventFacts(item)
+		if i == 0 {
+			m.Event, m.EventFacts = event, facts
+		} else {
+			m.MoreEvents = append(m.MoreEvents, Passed{event, facts})
+		}
+	}
+	return m, nil
+}
+
+// array reads shape J: validation results, or expectation results that make up one validation; or OpenLineage events.
 func (d *decoder) array(v doc) (*Message, *DecodeError) {
 	if len(v.members) == 0 {
 		return nil, d.unknown(v, "")
 	}
 	item := d.look(v.members[0])
-	if shape := item.shape(); shape == ShapeExpectation || shape == ShapeDescribeOne {
+	if shape := item.shape(); shape == ShapeEvent {
+		return d.events(v)
+	} else if shape == ShapeExpectation || shape == ShapeDescribeOne {
 		val, err := d.loose(v.at, v.members)
 		if err != nil {
 			return nil, err
 		}
-		return &Message{Shape: ShapeArray, Validations: []Validation{val}}, nil
+		return &Message{Shape: ShapeArray, Validations: d.s.mem.facts.one(val)}, nil
 	}
 	m := &Message{Shape: ShapeArray}
 	for i := range v.members {
-		path := fmt.Sprintf("[%d]", i)
+		path := place("", i)
 		item = d.look(v.members[i])
 		shape := item.shape()
 		if shape == "" || shape == ShapeEvent || shape == ShapeExpectation || shape == ShapeDescribeOne {
@@ -154,6 +181,9 @@ func (d *decoder) array(v doc) (*Message, *DecodeError) {
 	}
 	return m, nil
 }
+
+// place names an element of a list.
+func place(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
 func joinPath(outer, inner string) string {
 	if inner == "" || outer == "" || inner[0] == '[' {
@@ -177,7 +207,7 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 	case ShapeDescribeCheckpoint:
 		inner, _ := v.get("validation_results")
 		for i, p := range d.look(inner).members {
-			path := fmt.Sprintf("validation_results[%d]", i)
+			path := place("validation_results", i)
 			item := d.look(p)
 			if sh := item.shape(); sh != ShapeDescribeSuite && sh != ShapeSuite {
 				return nil, d.unknown(item, path)
@@ -186,16 +216,17 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 			if err != nil {
 				return nil, err
 			}
-			m.Validations = append(m.Validations, val)
+			m.Validations = d.s.mem.facts.append(m.Validations, val)
 		}
 	case ShapeExpectation, ShapeDescribeOne:
 		var val Validation
 		val, err = d.loose(v.at, []member{{at: v.at}})
-		m.Validations = []Validation{val}
+		val.Single = true
+		m.Validations = d.s.mem.facts.one(val)
 	default:
 		var val Validation
 		val, err = d.suite(v, "")
-		m.Validations = []Validation{val}
+		m.Validations = d.s.mem.facts.one(val)
 	}
 	if err != nil {
 		return nil, err
@@ -207,7 +238,7 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 func (d *decoder) runResults(v, outer doc) ([]Validation, *DecodeError) {
 	var all []Validation
 	for i, m := range v.members {
-		path := fmt.Sprintf("run_results[%d]", i)
+		path := place("run_results", i)
 		entry := d.look(m)
 		if inner, ok := entry.get("validation_result"); ok {
 			entry = d.look(inner)
@@ -220,7 +251,7 @@ func (d *decoder) runResults(v, outer doc) ([]Validation, *DecodeError) {
 			return nil, err
 		}
 		d.outer(outer, &val)
-		all = append(all, val)
+		all = d.s.mem.facts.append(all, val)
 	}
 	return all, nil
 }

@@ -9,6 +9,14 @@ func (d *decoder) eventFacts(v doc) EventFacts {
 	f.JobNamespace, f.JobName = d.field(job, "namespace"), d.field(job, "name")
 	set := d.member(v, "dataset")
 	f.DatasetNamespace, f.DatasetName = d.field(set, "namespace"), d.field(set, "name")
+	for _, side := range []string{"inputs", "outputs"} {
+		for _, m := range d.member(v, side).members {
+			set := d.look(m)
+			if name := d.field(set, "name"); name != "" {
+				f.Datasets = append(f.Datasets, Dataset{d.field(set, "namespace"), name})
+			}
+		}
+	}
 	run := d.member(v, "run")
 	f.RunID = d.field(run, "runId")
 	parent := d.member(d.member(run, "facets"), "parent")

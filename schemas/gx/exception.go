@@ -32,7 +32,7 @@ func (s *scanner) exceptionInfo(e *Expectation) {
 	s.object(func(key []byte) {
 		switch c := s.next(); {
 		case string(key) == "raised_exception":
-			v := s.boolean()
+			v, _ := s.boolean()
 			raised = v != nil && *v
 		case string(key) == "exception_message" && c == '"':
 			message = s.here()
@@ -53,7 +53,7 @@ func (s *scanner) exceptionInfo(e *Expectation) {
 		e.ExceptionText = text
 		e.ExceptionClass = className(text)
 	}
-	if class := tracebackClass(s.b[traceback.start:traceback.end]); class != "" {
+	if class := s.tracebackClass(s.b[traceback.start:traceback.end]); class != "" {
 		e.ExceptionClass = class
 	}
 }
@@ -63,7 +63,8 @@ func (s *scanner) textHead(limit int) string {
 	s.next()
 	raw, _ := s.rawString()
 	raw = raw[:min(len(raw), 6*limit)]
-	out := appendUnescaped(nil, raw)
+	out := appendUnescaped(s.mem.scratch[:0], raw)
+	s.mem.scratch = out[:0]
 	if len(out) <= limit {
 		return strings.ToValidUTF8(string(out), "")
 	}
@@ -76,7 +77,7 @@ func (s *scanner) textHead(limit int) string {
 
 // tracebackClass finds the class in the last traceback of a raw JSON string: the first line after its frames, which are
 // indented; without a header, the last line.
-func tracebackClass(raw []byte) string {
+func (s *scanner) tracebackClass(raw []byte) string {
 	if len(raw) < 2 {
 		return ""
 	}
@@ -84,8 +85,9 @@ func tracebackClass(raw []byte) string {
 	if i := bytes.LastIndex(raw, []byte("Traceback (most recent call last):")); i >= 0 {
 		raw = raw[i:]
 		raw = raw[:min(len(raw), maxTail)]
-		lines := strings.Split(string(appendUnescaped(nil, raw)), "\n")
-		for _, line := range lines[1:] {
+		text := s.unescaped(raw)
+		_, text, _ = strings.Cut(text, "\n")
+		for line := range strings.SplitSeq(text, "\n") {
 			if line != "" && line[0] != ' ' && line[0] != '\t' {
 				return className(line)
 			}
@@ -93,7 +95,7 @@ func tracebackClass(raw []byte) string {
 		return ""
 	}
 	raw = raw[max(0, len(raw)-maxTail):]
-	text := strings.TrimRight(string(appendUnescaped(nil, raw)), " \r\n\t")
+	text := strings.TrimRight(s.unescaped(raw), " \r\n\t")
 	return className(text[strings.LastIndexByte(text, '\n')+1:])
 }
 

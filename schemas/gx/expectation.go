@@ -1,10 +1,6 @@
 package gx
 
-import (
-	"bytes"
-	"slices"
-	"strings"
-)
+import "bytes"
 
 // Bounds of what is kept of one expectation, in bytes.
 const (
@@ -15,14 +11,19 @@ const (
 
 // evr is one expectation result with what only its validation needs.
 type evr struct {
-	Expectation
+	*Expectation
 	batchID string
 	kwargs  span
 	old     bool // has expectation_type: 0.x
+
+	readable bool // success is a boolean or nothing
 }
 
-// expectation consumes one expectation result into e; false if the value is none.
-func (s *scanner) expectation(e *evr) bool {
+// expectation consumes one expectation result into to; false if the value is none. What it returns beside is in hand until
+// the next one is read.
+func (s *scanner) expectation(to *Expectation) (*evr, bool) {
+	e := &s.mem.evr
+	*e = evr{Expectation: to, readable: true}
 	e.Result = noResult()
 	known := false
 	var substituted span
@@ -33,12 +34,12 @@ func (s *scanner) expectation(e *evr) bool {
 			s.object(func(k []byte) { s.config(e, k) })
 		case "success":
 			known = true
-			e.Success = s.boolean()
+			e.Success, e.readable = s.boolean()
 		case "result":
 			known = true
 			s.result(&e.Result)
 		case "exception_info":
-			s.exception(&e.Expectation)
+			s.exception(e.Expectation)
 		case "meta":
 			s.object(func(k []byte) {
 				if string(k) == "substituted_parameters" {
@@ -52,9 +53,9 @@ func (s *scanner) expectation(e *evr) bool {
 		}
 	})
 	if substituted.end != 0 && s.err == nil {
-		s.at(substituted).substitute(&e.Expectation)
+		s.at(substituted).substitute(e.Expectation)
 	}
-	return known || e.Type != ""
+	return e, known || e.Type != ""
 }
 
 // config reads one member of expectation_config, or of a described result, where they stand at the top.
@@ -103,18 +104,15 @@ func (s *scanner) config(e *evr, key []byte) {
 func (s *scanner) keywords(e *evr) {
 	isObject := s.next() == '{'
 	start := s.pos
-	s.object(func(key []byte) { s.keyword(e, key) })
+	kept := len(s.mem.facts.kwargs)
+	s.object(func(key []byte) { s.keyword(e, key, &kept) })
 	if isObject {
 		e.kwargs = span{start, s.pos}
-		// A store file sorts its keys, a message does not: one order makes one event of both.
-		if byName := func(a, b Kwarg) int { return strings.Compare(a.Name, b.Name) }; !slices.IsSortedFunc(s.mem.kwargs, byName) {
-			slices.SortStableFunc(s.mem.kwargs, byName)
-		}
-		e.Kwargs = s.mem.keepKwargs()
+		e.Kwargs = s.mem.facts.sortKwargs(kept)
 	}
 }
 
-func (s *scanner) keyword(e *evr, key []byte) {
+func (s *scanner) keyword(e *evr, key []byte, kept *int) {
 	switch string(key) {
 	case "batch_id":
 		e.batchID = s.name()
@@ -123,9 +121,21 @@ func (s *scanner) keyword(e *evr, key []byte) {
 		s.skip()
 		return
 	case "column":
-		e.HasColumn = s.next() == '"'
-		e.Column = s.name()
+		switch c := s.next(); {
+		case c == '"':
+			e.HasColumn, e.Column = true, s.name()
+		case '0' <= c && c <= '9': // of a file without a header
+			e.HasColumn, e.Column = true, s.mem.name(s.number())
+		default:
+			s.skip()
+		}
 		return
+	}
+	if !s.keepKey() {
+		return
+	}
+	if bytes.IndexByte(key, 0) >= 0 { // no name in an event may hold U+0000, nor become another's without it
+		key = bytes.ReplaceAll(key, []byte{0}, nil)
 	}
 	k := Kwarg{Name: s.mem.name(key), Count: -1}
 	c := s.next()
@@ -136,7 +146,7 @@ func (s *scanner) keyword(e *evr, key []byte) {
 	if k.Name == "row_condition" {
 		e.RowCondition = c != 'n' && string(s.b[start:s.pos]) != `""`
 	}
-	s.mem.kwargs = append(s.mem.kwargs, k)
+	s.mem.facts.kwarg(kept, k)
 }
 
 var jsonNull = []byte("null")
@@ -144,13 +154,10 @@ var jsonNull = []byte("null")
 // substitute replaces the {"$PARAMETER": …} objects that V2 leaves in kwargs by the values it used.
 func (s *scanner) substitute(e *Expectation) {
 	s.object(func(key []byte) {
-		for i := range e.Kwargs {
-			k := &e.Kwargs[i]
-			if k.Name == string(key) && bytes.HasPrefix(k.Value, []byte(`{"$PARAMETER"`)) {
-				if c := s.next(); c != '{' && c != '[' && c != 'n' {
-					k.Value = s.canonical(maxKwarg)
-					return
-				}
+		if k := e.Kwarg(string(key)); k != nil && bytes.HasPrefix(k.Value, []byte(`{"$PARAMETER"`)) {
+			if c := s.next(); c != '{' && c != '[' && c != 'n' {
+				k.Value = s.canonical(maxKwarg)
+				return
 			}
 		}
 		s.skip()
@@ -173,6 +180,9 @@ func (s *scanner) result(r *Result) {
 			r.UnexpectedPercent = s.float()
 		case "observed_value":
 			r.Observed, r.ObservedCount = s.canonicalCount(maxObserved)
+			if n := len(r.Observed); n > 2 && r.Observed[0] == '"' && isNumber(r.Observed[1:n-1]) {
+				r.Observed = r.Observed[1 : n-1 : n-1]
+			}
 		case "details":
 			s.details(r)
 		default:

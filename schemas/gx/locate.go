@@ -11,7 +11,9 @@ type Locator struct {
 
 // Locate gives a Locator; it shares the message's memory.
 func (v *Validation) Locate() *Locator {
-	d := &decoder{s: &scanner{b: v.raw, mem: new(store)}}
+	mem := &store{facts: new(facts)}
+	mem.allow(-1) // v was decoded under its message's limits
+	d := &decoder{s: &scanner{b: v.raw, mem: mem}}
 	return &Locator{d, map[string]doc{"": d.s.document()}, v}
 }
 

@@ -5,6 +5,8 @@ package gx
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,9 +31,19 @@ const (
 // Message is a decoded message: either Validations, or Event for shape N.
 type Message struct {
 	Shape       Shape // the innermost shape, after strings and envelopes were opened
+	Size        int   // bytes of the value that was decoded
 	Validations []Validation
 	Event       []byte     // shape N: the event's own bytes
 	EventFacts  EventFacts // shape N: what delivery must know
+	MoreEvents  []Passed   // shape N: the further ones of an array of events
+
+	facts *facts // what the validations are made of; nil after Release
+}
+
+// Passed is an OpenLineage event that passes through.
+type Passed struct {
+	Event []byte
+	Facts EventFacts
 }
 
 // EventFacts are the few fields of a passed-through OpenLineage event that delivery needs.
@@ -40,10 +52,14 @@ type EventFacts struct {
 	Type                          string // eventType
 	RunID                         string
 	JobNamespace, JobName         string
-	DatasetNamespace, DatasetName string // DatasetEvent
-	ParentNamespace, ParentName   string // run.facets.parent.job
-	RootNamespace, RootName       string // run.facets.parent.root.job
+	DatasetNamespace, DatasetName string    // DatasetEvent
+	Datasets                      []Dataset // its inputs, then its outputs
+	ParentNamespace, ParentName   string    // run.facets.parent.job
+	RootNamespace, RootName       string    // run.facets.parent.root.job
 }
+
+// Dataset names a dataset of a passed-through event.
+type Dataset struct{ Namespace, Name string }
 
 // Validation holds the facts of one validation result: one suite run on one batch. Row values are not among them,
 // except where a field says so.
@@ -64,8 +80,10 @@ type Validation struct {
 	Batch       Batch
 	Results     []Expectation              // one per expectation result, in the document's order, duplicates by metric error merged
 	ResultCount int                        // number of result objects before merging
+	Single      bool                       // one expectation result that came alone: shapes B and H
 	Partial     bool                       // holds fewer results than statistics evaluated, or statistics has a key "success"
 	Evaluated   *int64                     // statistics.evaluated_expectations
+	Failed      *int64                     // statistics.unsuccessful_expectations
 	Params      map[string]json.RawMessage // evaluation_parameters / suite_parameters, scalars only (may hold PARAMVALUE: opt-in)
 
 	raw  []byte // the validation's own JSON, which shares the message's memory: for Locate
@@ -78,6 +96,7 @@ type Batch struct {
 	DataConnector string
 	Asset         string          // active_batch_definition.data_asset_name, else batch_kwargs.data_asset_name
 	BatchID       string          // results' kwargs.batch_id (first seen); never part of the identity
+	OtherIDs      []string        // further batch ids of the results, at most 8
 	Identifiers   json.RawMessage // canonical JSON (keys sorted, nested too) of batch_identifiers, else of V2 batch_kwargs; nil if none. Holds row values
 	Spec          BatchSpec
 }
@@ -113,7 +132,7 @@ type Expectation struct {
 	Notes          string
 	Severity       string // critical, warning, info or ""
 	Success        *bool  // nil: never evaluated
-	Column         string // kwargs.column if a string
+	Column         string // kwargs.column if a string or a number
 	HasColumn      bool
 	RowCondition   bool    // kwargs.row_condition is there and not null or ""
 	Kwargs         []Kwarg // by name, without batch_id, result_format, column; values bounded (see Kwarg)
@@ -130,6 +149,26 @@ type Kwarg struct {
 	Count int             // number of members if an array, else -1
 }
 
+// fewKwargs are looked through one by one sooner than by halves.
+const fewKwargs = 8
+
+// Kwarg finds a keyword argument by its name, nil if there is none.
+func (e *Expectation) Kwarg(name string) *Kwarg {
+	if len(e.Kwargs) <= fewKwargs {
+		for i := range e.Kwargs {
+			if e.Kwargs[i].Name == name {
+				return &e.Kwargs[i]
+			}
+		}
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(e.Kwargs, name, func(k Kwarg, name string) int { return strings.Compare(k.Name, name) })
+	if !found {
+		return nil
+	}
+	return &e.Kwargs[i]
+}
+
 // Result holds the numbers of expectation_config's result. Counts are nil where absent or null.
 type Result struct {
 	ElementCount, UnexpectedCount, MissingCount *int64
@@ -142,7 +181,7 @@ type Result struct {
 
 // DecodeError says where in the message Decode stopped, and why. Its text holds no row values.
 type DecodeError struct {
-	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, too_deep
+	Code   string // stable slug: empty_value, invalid_json, invalid_base64, unknown_shape, not_a_result, unreadable_value, too_deep, too_many_results, too_many_validations, too_many_keys
 	Offset int64  // byte offset in the value; -1 where it does not apply
 	Path   string // e.g. results[3].expectation_config; may be empty
 	Reason string // in words

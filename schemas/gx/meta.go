@@ -9,13 +9,13 @@ func (s *scanner) meta(val *Validation) {
 	s.object(func(key []byte) {
 		switch string(key) {
 		case "great_expectations_version", "great_expectations.__version__":
-			if v := s.text(); v != "" {
+			if v := s.name(); v != "" {
 				val.GXVersion = strings.TrimPrefix(v, "v")
 			}
 		case "expectation_suite_name":
-			val.Suite = s.text()
+			val.Suite = s.name()
 		case "checkpoint_name":
-			val.Checkpoint = s.text()
+			val.Checkpoint = s.name()
 		case "validation_id":
 			val.ValidationID = s.text()
 		case "checkpoint_id":
@@ -46,6 +46,7 @@ func (s *scanner) meta(val *Validation) {
 			s.skip()
 		}
 	})
+	keys := s.mem.keys
 	if identifiers.end != 0 {
 		val.Batch.Identifiers = s.at(identifiers).canonical(maxIdentifiers)
 	}
@@ -56,10 +57,11 @@ func (s *scanner) meta(val *Validation) {
 		if val.Batch.Identifiers == nil {
 			val.Batch.Identifiers = s.at(kwargs).canonical(maxIdentifiers)
 		}
-		if spec.end == 0 {
+		if told := val.Batch.Spec; spec.end == 0 || told == (BatchSpec{Present: true}) { // absent, or without a word of the data's place
 			s.at(kwargs).batchSpec(&val.Batch, true)
 		}
 	}
+	s.keepIdentifiers(keys)
 	if val.Batch.Datasource == "" {
 		val.Batch.Datasource = legacySource
 	}
@@ -120,11 +122,11 @@ func (s *scanner) batchDefinition(b *Batch) (identifiers span) {
 	s.object(func(k []byte) {
 		switch string(k) {
 		case "datasource_name":
-			b.Datasource = s.text()
+			b.Datasource = s.name()
 		case "data_connector_name":
-			b.DataConnector = s.text()
+			b.DataConnector = s.name()
 		case "data_asset_name":
-			b.Asset = s.text()
+			b.Asset = s.name()
 		case "batch_identifiers":
 			identifiers = s.objectHere()
 		default:

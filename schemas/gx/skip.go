@@ -4,6 +4,10 @@ package gx
 func (s *scanner) skip() {
 	switch c := s.next(); c {
 	case '{', '[':
+		if i := s.pos + 1; i < len(s.b) && s.b[i] == c+2 && s.depth < maxDepth { // an empty one
+			s.pos = i + 1
+			return
+		}
 		s.skipNested(c)
 	default:
 		s.skipPlain(c)
@@ -88,6 +92,10 @@ func (s *scanner) skipNested(c byte) {
 
 // literal consumes the word, or reports where the bytes leave it.
 func (s *scanner) literal(word string) {
+	if end := s.pos + len(word); end <= len(s.b) && string(s.b[s.pos:end]) == word {
+		s.pos = end
+		return
+	}
 	for i := range len(word) {
 		if s.pos+i >= len(s.b) {
 			s.truncated("the word " + word)
@@ -104,6 +112,10 @@ func (s *scanner) literal(word string) {
 // number consumes a number of any length, or -Infinity, and returns its text.
 func (s *scanner) number() []byte {
 	start := s.pos
+	if end := plainNumber(s.b, start); end > 0 {
+		s.pos = end
+		return s.b[start:end]
+	}
 	i := start
 	if s.b[i] == '-' {
 		i++
@@ -139,6 +151,34 @@ func (s *scanner) number() []byte {
 	}
 	s.pos = i
 	return s.b[start:i]
+}
+
+// plainNumber is where a number without an exponent ends that something follows; 0 where it takes a closer look.
+func plainNumber(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	whole := i
+	for i < len(b) && b[i]-'0' <= 9 {
+		i++
+	}
+	if i == whole || i == len(b) || b[whole] == '0' && i > whole+1 {
+		return 0
+	}
+	if b[i] == '.' {
+		i++
+		part := i
+		for i < len(b) && b[i]-'0' <= 9 {
+			i++
+		}
+		if i == part || i == len(b) {
+			return 0
+		}
+	}
+	if b[i]|0x20 == 'e' {
+		return 0
+	}
+	return i
 }
 
 // digits returns the position after the digits at i, -1 after an error (none there).

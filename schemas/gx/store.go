@@ -1,37 +1,77 @@
 package gx
 
 import (
-	"encoding/json"
+	"encoding/binary"
 	"sync"
 )
 
-// store is the memory of one Decode: what only the scan needs is used again by the next one, what the facts need is handed
-// out in chunks, for a result has hundreds of small ones.
+// store is the memory of one Decode: what only the scan needs is used again by the next one, what the facts need is the
+// message's.
 type store struct {
-	names   [256]string // texts that come again in every message: types, columns, keyword names
-	kwargs  []Kwarg     // of the expectation in hand
-	results []evr       // of the list in hand
-	scratch []byte      // canonical JSON in hand
+	names    [1024]string // texts that come again in every message: types, columns, keyword names
+	evr      evr          // in hand
+	segs     []segment    // of the objects in hand, while they become canonical JSON
+	scratch  []byte       // canonical JSON in hand
+	members  []member     // a chunk, from which documents' members are cut
+	readings []*reading   // of the documents in hand
+	read     int          // how many of them are in use
+	quota
 
-	keptKwargs []Kwarg // chunks, from which facts are cut; never used again
-	keptCounts []int64
-	keptFloats []float64
-	keptBools  []bool
-	keptJSON   []byte
+	facts *facts
 }
 
 var stores = sync.Pool{New: func() any { return new(store) }}
 
+func openStore(size int) *store {
+	m := stores.Get().(*store)
+	m.allow(size)
+	m.facts = factsPool.Get().(*facts)
+	return m
+}
+
 // release gives the store back without what a message may still hold.
 func (m *store) release() {
+	m.facts, m.evr, m.quota = nil, evr{}, quota{}
 	// A panic may have left some in hand: they must not show in another message.
-	clear(m.kwargs)
-	clear(m.results)
-	m.kwargs, m.results = m.kwargs[:0], m.results[:0]
-	m.keptKwargs, m.keptCounts, m.keptFloats, m.keptBools, m.keptJSON = nil, nil, nil, nil, nil
-	if cap(m.scratch) <= maxObserved*2 && cap(m.results) <= 4096 && cap(m.kwargs) <= 4096 {
+	clear(m.segs)
+	clear(m.members)
+	for _, r := range m.readings[:m.read] {
+		*r = reading{}
+	}
+	m.segs, m.members, m.read = m.segs[:0], m.members[:0], 0
+	if cap(m.scratch) <= maxObserved*2 && cap(m.segs) <= 4096 {
 		stores.Put(m)
 	}
+}
+
+// reading gives an empty one.
+func (m *store) reading() *reading {
+	if m.read < len(m.readings) {
+		m.read++
+		return m.readings[m.read-1]
+	}
+	r := new(reading)
+	if m.read < 8 {
+		m.readings = append(m.readings, r)
+		m.read++
+	}
+	return r
+}
+
+// fewMembers is the room that an object's members have at once: a result has ten.
+const fewMembers = 10
+
+// room gives room for an object's first members.
+func (m *store) room() []member {
+	n := len(m.members)
+	if cap(m.members)-n < fewMembers {
+		if m.members != nil { // a message of so many objects is not usual: each has its own
+			return make([]member, 0, fewMembers)
+		}
+		m.members = make([]member, 0, 8*fewMembers)
+	}
+	m.members = m.members[:n+fewMembers]
+	return m.members[n : n : n+fewMembers]
 }
 
 // name is text as a string that is made once for many messages. Longer texts are not worth keeping.
@@ -40,50 +80,33 @@ func (m *store) name(text []byte) string {
 	if n == 0 || n > 64 {
 		return string(text)
 	}
-	// Names differ in their length, their first word's end and their last letters.
-	h := uint(n) + 31*uint(text[n-1]) + 7*uint(text[n/2]) + 13*uint(text[n-1-n/4])
-	slot := &m.names[h%uint(len(m.names))]
-	if *slot != string(text) {
-		*slot = string(text)
+	h := hashOf(text)
+	const slots = uint32(len(m.names))
+	slot, other := &m.names[h%slots], &m.names[(h^1)%slots]
+	switch {
+	case *slot == string(text):
+		return *slot
+	case *other == string(text):
+		return *other
 	}
+	*other, *slot = *slot, string(text) // the older of the two goes
 	return *slot
 }
 
-func (m *store) count(n int64) *int64     { return keep(&m.keptCounts, n, 32) }
-func (m *store) float(f float64) *float64 { return keep(&m.keptFloats, f, 16) }
-func (m *store) boolean(b bool) *bool     { return keep(&m.keptBools, b, 64) }
-
-// keep puts v into a chunk and returns its place, which stays: a full chunk is left to its facts.
-func keep[T any](chunk *[]T, v T, size int) *T {
-	if len(*chunk) == cap(*chunk) {
-		*chunk = make([]T, 0, size)
+// hashOf finds a name's slot. It looks at the ends and the middle of a long one: names that differ in between share a slot.
+func hashOf(text []byte) uint32 {
+	n := len(text)
+	h := uint64(n)
+	if n < 8 {
+		for _, c := range text {
+			h = h<<8 ^ h>>56 ^ uint64(c)
+		}
+	} else {
+		const odd = 0x9e3779b97f4a7c15
+		h ^= binary.LittleEndian.Uint64(text)
+		h = h*odd ^ binary.LittleEndian.Uint64(text[n-8:])
+		h = h*odd ^ binary.LittleEndian.Uint64(text[(n-8)/2:])
 	}
-	*chunk = append(*chunk, v)
-	return &(*chunk)[len(*chunk)-1]
-}
-
-// keepKwargs copies the keywords in hand.
-func (m *store) keepKwargs() []Kwarg {
-	n := len(m.kwargs)
-	if n == 0 {
-		return nil
-	}
-	if cap(m.keptKwargs)-len(m.keptKwargs) < n {
-		m.keptKwargs = make([]Kwarg, 0, max(n, 32))
-	}
-	start := len(m.keptKwargs)
-	m.keptKwargs = append(m.keptKwargs, m.kwargs...)
-	clear(m.kwargs)
-	m.kwargs = m.kwargs[:0]
-	return m.keptKwargs[start : start+n : start+n]
-}
-
-// keepJSON copies bytes.
-func (m *store) keepJSON(b []byte) json.RawMessage {
-	if cap(m.keptJSON)-len(m.keptJSON) < len(b) {
-		m.keptJSON = make([]byte, 0, max(len(b), 2<<10))
-	}
-	start := len(m.keptJSON)
-	m.keptJSON = append(m.keptJSON, b...)
-	return json.RawMessage(m.keptJSON[start:len(m.keptJSON):len(m.keptJSON)])
+	h = (h ^ h>>32) * 0xff51afd7ed558ccd
+	return uint32(h >> 48)
 }

@@ -1,10 +1,15 @@
 package gx
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// maxOtherIDs is how many further batch ids of its results a validation keeps.
+const maxOtherIDs = 8
 
 // maxIdentifiers bounds the canonical batch identifiers, in bytes.
 const maxIdentifiers = 256 << 10
@@ -13,6 +18,7 @@ const maxIdentifiers = 256 << 10
 type reading struct {
 	val          Validation
 	statsSuccess bool
+	readable     bool                          // success is a boolean or nothing
 	asset        string                        // data_asset_name beside the results
 	suites       [2]string                     // suite_name, test_suite_name
 	params       [2]map[string]json.RawMessage // suite_parameters, evaluation_parameters
@@ -25,26 +31,39 @@ type list struct {
 	rank    int // 0: none was read
 	results []Expectation
 	repeats []repeat
-	batchID string // the first that a result names
-	stray   int    // the first element that is no expectation result, -1 if none
-	strayAt int    // its place
+	batchID string   // the first that a result names
+	others  []string // further ones
+	stray   int      // the first element that is no expectation result, -1 if none
+	strayAt int      // its place
+	unread  int      // the first result whose success is neither true nor false, -1 if none
 }
 
 // repeat is a result that may be there once per metric error: GX 0.13.35 – 0.18.9 did so.
 type repeat struct {
 	index int
-	key   string
+	key   [sha256.Size]byte
 }
 
 // fact consumes a member of what may be a validation result.
 func (v *doc) fact(s *scanner, key string) {
+	switch key {
+	case "success", "result_url", "data_asset_name", "suite_name", "test_suite_name", "suite_parameters", "evaluation_parameters",
+		"statistics", "meta", "results", "expectations", "validation_results":
+	default:
+		s.skip()
+		return
+	}
 	if v.suite == nil {
-		v.suite = &reading{}
+		if !s.keepValidation() {
+			return
+		}
+		v.suite = s.mem.reading()
+		v.suite.readable = true
 	}
 	r := v.suite
 	switch key {
 	case "success":
-		r.val.Success = s.boolean()
+		r.val.Success, r.readable = s.boolean()
 	case "result_url":
 		r.val.ResultURL = s.text()
 	case "data_asset_name":
@@ -67,8 +86,6 @@ func (v *doc) fact(s *scanner, key string) {
 		r.read(s, key, 2)
 	case "validation_results":
 		r.read(s, key, 3)
-	default:
-		s.skip()
 	}
 }
 
@@ -77,6 +94,8 @@ func (s *scanner) statistics(r *reading) {
 		switch string(k) {
 		case "evaluated_expectations":
 			r.val.Evaluated = s.count()
+		case "unsuccessful_expectations":
+			r.val.Failed = s.count()
 		case "success":
 			r.statsSuccess = true
 			s.skip()
@@ -92,41 +111,69 @@ func (r *reading) read(s *scanner, key string, rank int) {
 		s.skip()
 		return
 	}
-	l := list{key: key, rank: rank, stray: -1}
+	l := list{key: key, rank: rank, stray: -1, unread: -1}
+	first := len(s.mem.facts.results)
 	s.array(func(i int) {
-		s.next()
+		if s.next() != '{' || l.stray >= 0 { // behind a stray one nothing is kept: the list is no list of results
+			l.strayed(i, s.pos)
+			s.skip()
+			return
+		}
 		start := s.pos
-		s.mem.results = append(s.mem.results, evr{})
-		if !s.expectation(&s.mem.results[i]) && l.stray < 0 {
-			l.stray, l.strayAt = i, start
+		if !s.keepResult() {
+			return
+		}
+		if e, ok := s.expectation(s.mem.facts.result(&first)); ok {
+			l.take(s, i, e)
+		} else {
+			l.strayed(i, start)
 		}
 	})
-	if s.err == nil {
-		l.keep(s, s.mem.results)
+	if s.err != nil || l.stray >= 0 {
+		l.repeats = nil
+		s.mem.facts.dropResults(first)
 	}
-	clear(s.mem.results)
-	s.mem.results = s.mem.results[:0]
+	n := len(s.mem.facts.results)
+	l.results = s.mem.facts.results[first:n:n]
 	r.list = l
 }
 
-// keep takes the results out of the store.
-func (l *list) keep(s *scanner, found []evr) {
-	l.results = make([]Expectation, len(found))
-	for i := range found {
-		e := &found[i]
-		l.results[i] = e.Expectation
-		l.results[i].Index = i
-		first(&l.batchID, e.batchID)
-		if e.Raised && e.old {
-			kwargs := []byte(nil)
-			if e.kwargs.end != 0 {
-				if kwargs = s.at(e.kwargs).canonical(1 << 20); kwargs == nil {
-					kwargs = s.b[e.kwargs.start:e.kwargs.end]
-				}
-			}
-			l.repeats = append(l.repeats, repeat{i, e.Type + "\x00" + e.ID + "\x00" + string(kwargs)})
-		}
+// strayed remembers the first element that is no result.
+func (l *list) strayed(i, at int) {
+	if l.stray < 0 {
+		l.stray, l.strayAt = i, at
 	}
+}
+
+// take notes what only the validation needs of its result i.
+func (l *list) take(s *scanner, i int, e *evr) {
+	e.Index = i
+	if !e.readable && l.unread < 0 {
+		l.unread = i
+	}
+	first(&l.batchID, e.batchID)
+	if e.batchID != l.batchID && e.batchID != "" && len(l.others) < maxOtherIDs && !slices.Contains(l.others, e.batchID) {
+		l.others = append(l.others, e.batchID)
+	}
+	if e.Raised && e.old && s.err == nil {
+		l.repeats = append(l.repeats, repeat{i, e.repeatKey(s)})
+	}
+}
+
+// repeatKey is equal for the results of one expectation.
+func (e *evr) repeatKey(s *scanner) [sha256.Size]byte {
+	f := newFactHash()
+	f.texts(e.Type, e.ID)
+	if e.kwargs.end != 0 {
+		sub := s.at(e.kwargs)
+		text, _, ok := sub.appendCanonical(s.mem.scratch[:0], maxObserved)
+		s.mem.scratch = text[:0]
+		if !ok {
+			text = s.b[e.kwargs.start:e.kwargs.end]
+		}
+		f.bytes(text)
+	}
+	return f.sum()
 }
 
 // suite finishes one validation result: shapes A, G and I, whose lists of results differ by name only.
@@ -144,6 +191,12 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 	if l := r.list; l.stray >= 0 {
 		return val, d.notAResult(l.strayAt, fmt.Sprintf("%s[%d]", joinPath(part, l.key), l.stray))
 	}
+	if l := r.list; l.rank > 0 && l.unread >= 0 {
+		return val, d.unreadable(v.at.start, fmt.Sprintf("%s[%d].success", joinPath(part, l.key), l.unread))
+	}
+	if !r.readable {
+		return val, d.unreadable(v.at.start, joinPath(part, "success"))
+	}
 	r.list.fill(&val)
 	val.Partial = r.statsSuccess || val.Evaluated != nil && int64(val.ResultCount) < *val.Evaluated
 	return val, nil
@@ -152,9 +205,20 @@ func (d *decoder) suite(v doc, part string) (Validation, *DecodeError) {
 // loose makes one validation of expectation results that stand alone.
 func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 	var val Validation
-	found := make([]evr, len(items))
+	if !d.s.keepValidation() {
+		return val, d.s.err
+	}
+	l, facts := list{unread: -1}, d.s.mem.facts
+	begin := len(facts.results)
 	for i, m := range items {
-		if !d.s.at(m.at).expectation(&found[i]) {
+		if !d.s.keepResult() {
+			return val, d.s.err
+		}
+		sub := d.s.at(m.at)
+		e, ok := sub.expectation(facts.result(&begin))
+		if ok {
+			l.take(sub, i, e)
+		} else {
 			path := ""
 			if len(items) > 1 {
 				path = fmt.Sprintf("[%d]", i)
@@ -162,14 +226,21 @@ func (d *decoder) loose(whole span, items []member) (Validation, *DecodeError) {
 			return val, d.notAResult(m.at.start, path)
 		}
 	}
-	var l list
-	l.keep(d.s, found)
+	l.results = facts.results[begin:len(facts.results):len(facts.results)]
+	if l.unread >= 0 {
+		return val, d.unreadable(whole.start, "success")
+	}
 	l.fill(&val)
 	val.raw = d.s.b[whole.start:whole.end]
 	if len(items) == 1 {
-		val.Success = found[0].Success
+		val.Success = l.results[0].Success
 	}
 	return val, nil
+}
+
+// unreadable refuses a result of which nobody can say whether it passed: it would look as if it had never been evaluated.
+func (d *decoder) unreadable(at int, path string) *DecodeError {
+	return &DecodeError{Code: "unreadable_value", Offset: d.s.base + int64(at), Path: path, Reason: "neither true nor false"}
 }
 
 func (d *decoder) notAResult(at int, path string) *DecodeError {
@@ -180,21 +251,23 @@ func (d *decoder) notAResult(at int, path string) *DecodeError {
 func (l *list) fill(val *Validation) {
 	val.ResultCount = len(l.results)
 	first(&val.Batch.BatchID, l.batchID)
+	val.Batch.OtherIDs = l.others
 	val.Results = l.results
 	if len(l.repeats) < 2 || strings.HasPrefix(val.GXVersion, "1.") {
 		return
 	}
-	seen := make(map[string]bool, len(l.repeats))
-	drop := make(map[int]bool)
-	for _, r := range l.repeats {
-		drop[r.index] = seen[r.key]
-		seen[r.key] = true
-	}
-	val.Results = make([]Expectation, 0, len(l.results))
+	seen := make(map[[sha256.Size]byte]bool)
+	val.Results = l.results[:0]
 	for i := range l.results {
-		if !drop[i] {
-			val.Results = append(val.Results, l.results[i])
+		if len(l.repeats) > 0 && l.repeats[0].index == i {
+			key := l.repeats[0].key
+			l.repeats = l.repeats[1:]
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
 		}
+		val.Results = append(val.Results, l.results[i])
 	}
 }
 
@@ -207,7 +280,7 @@ func (s *scanner) scalars() map[string]json.RawMessage {
 			s.skip()
 			return
 		}
-		if v := s.canonical(maxKwarg); v != nil {
+		if v := s.canonical(maxKwarg); v != nil && s.keepKey() {
 			if out == nil {
 				out = map[string]json.RawMessage{}
 			}

@@ -31,8 +31,12 @@ type Event struct {
 
 // Run is what one validation result (or one passed-through event) becomes.
 type Run struct {
-	Part    string   // which validation result of the message: "" if it is the only one, else its place, e.g. "run_results[2]"
-	Events  []Event  // in the order of delivery: START (if any), then the terminal event
-	Minimal *Event   // the terminal event without facets, sent if the full one is refused after START was taken; nil for pass-through
-	Warn    []string // what was changed or not known, in closed words for counters ("unmapped_datasource", …)
+	Part     string       // which validation result of the message: "" if it is the only one, else its place, e.g. "run_results[2]"
+	Events   []Event      // in the order of delivery: START (if any), then the terminal event
+	Minimal  func() Event // makes the terminal event without facets, sent if the full one is refused after START was taken; nil for pass-through
+	Datasets []Dataset    // what its events name, inputs and outputs: what the run must stay in order with
+	Warn     []string     // what was changed or not known, in closed words for counters ("unmapped_datasource", …)
 }
+
+// Dataset names a dataset.
+type Dataset struct{ Namespace, Name string }

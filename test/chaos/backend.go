@@ -16,6 +16,9 @@ import (
 // clientTimeout is the transport.timeout that the processes get: what is not answered within it counts as not answered.
 const clientTimeout = 2 * time.Second
 
+// answerTime is how long an answer takes when all is well: there is always something in flight.
+const answerTime = 5 * time.Millisecond
+
 // backend takes events into the journal, or does what its phase asks for. It poses as Marquez.
 type backend struct {
 	url     string
@@ -27,6 +30,7 @@ type backend struct {
 	phase  atomic.Pointer[string]
 	until  atomic.Int64 // Unix nanoseconds
 	stored atomic.Int64 // events taken whose answer did not come
+	failed atomic.Int64 // answers with a 500 that says nothing
 
 	mu     sync.Mutex // guards served
 	served map[string]int
@@ -96,11 +100,15 @@ func (b *backend) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 		w.WriteHeader(nethttp.StatusCreated)
 		return
 	}
-	if i < len(b.kinds) && refuse(w, b.kinds[i], event, body) {
+	if i < len(b.kinds) && b.refuse(w, b.kinds[i], event, body) {
 		return
 	}
 	b.journal.add(i, event, body, b.journal.at(arrived))
+	time.Sleep(answerTime)
 	b.after(w, phase)
+	if r.Context().Err() != nil {
+		b.stored.Add(1) // on a busy machine the answer came too late, or who asked was killed
+	}
 }
 
 // before does what a phase does in place of storing, and reports whether the event is to be stored.
@@ -108,6 +116,8 @@ func (b *backend) before(w nethttp.ResponseWriter, phase string) bool {
 	switch phase {
 	case answer503:
 		nethttp.Error(w, "away", nethttp.StatusServiceUnavailable)
+	case longOutage:
+		b.html500(w) // what a record that is poison would get too
 	case answer429:
 		w.Header().Set("Retry-After", "1")
 		nethttp.Error(w, "too many", nethttp.StatusTooManyRequests)
@@ -125,7 +135,7 @@ func (b *backend) before(w nethttp.ResponseWriter, phase string) bool {
 		if rand.IntN(2) > 0 {
 			return true
 		}
-		html500(w)
+		b.html500(w)
 	default:
 		return true
 	}
@@ -162,7 +172,7 @@ func (b *backend) after(w nethttp.ResponseWriter, phase string) {
 }
 
 // refuse answers for the events that are poison, and reports whether it did.
-func refuse(w nethttp.ResponseWriter, k kind, event int, body []byte) bool {
+func (b *backend) refuse(w nethttp.ResponseWriter, k kind, event int, body []byte) bool {
 	switch {
 	case k == refused, k == refusedEnd && event == terminal && bytes.Contains(body, []byte(`"inputFacets"`)):
 		w.Header().Set("Content-Type", "application/json")
@@ -173,14 +183,15 @@ func refuse(w nethttp.ResponseWriter, k kind, event int, body []byte) bool {
 		w.WriteHeader(nethttp.StatusInternalServerError)
 		_, _ = io.WriteString(w, `{"code":400,"message":"poison"}`)
 	case k == unclear:
-		html500(w)
+		b.html500(w)
 	default:
 		return false
 	}
 	return true
 }
 
-func html500(w nethttp.ResponseWriter) {
+func (b *backend) html500(w nethttp.ResponseWriter) {
+	b.failed.Add(1)
 	w.Header().Set("Content-Type", "text/html;charset=iso-8859-1")
 	w.WriteHeader(nethttp.StatusInternalServerError)
 	_, _ = io.WriteString(w, "<html>Server Error</html>")

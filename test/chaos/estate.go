@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
@@ -17,6 +18,11 @@ const (
 	group  = "gx-ol"
 )
 
+const (
+	sessionTimeout = 6 * time.Second // the least that Kafka takes unless a broker is told otherwise
+	exhaustAfter   = 4 * time.Second // retry.exhaust_after; longer than a phase in which 500 and 201 are mixed
+)
+
 // estate is everything that runs, and what is noted while it does.
 type estate struct {
 	o       options
@@ -25,12 +31,15 @@ type estate struct {
 	backend *backend // nil but in mode http
 	kafka   *kafkatest.Cluster
 	topics  *cluster
+	owners  *owners
 	fleet   *fleet
 	e       evidence
 	events  *findings      // of the actions: exits
 	counts  map[string]int // of the actions, by kind
 
-	mu      sync.Mutex // guards samples
+	frozen sync.WaitGroup // who lets stopped processes go on
+
+	mu      sync.Mutex // guards samples, and e.disturbances
 	samples []sample
 }
 
@@ -90,6 +99,10 @@ func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
 	ends = append(ends, s.kafka.Stop)
 	s.topics = newCluster(s.kafka.Servers(), s.o.partitions)
 	ends = append(ends, s.topics.close)
+	if s.owners, err = newOwners(s.kafka.Servers(), s.o.partitions); err != nil {
+		return cleanup, err
+	}
+	ends = append(ends, s.owners.close)
 	if err := s.topics.create(ctx, min(3, s.o.brokers), output, input+".dlq", input); err != nil {
 		return cleanup, err
 	}
@@ -113,34 +126,25 @@ func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
 		ends = append(ends, func() { _ = os.RemoveAll(dir) })
 	}
 	s.fleet = &fleet{binary: binary, plant: s.o.plant, dir: dir, grace: s.o.grace, members: make([]*member, s.o.processes),
-		config: s.config(transport)}
-	ends = append(ends, func() {
-		for _, m := range s.fleet.members {
-			if m != nil {
-				m.kill()
-			}
-		}
-	})
-	for n := range s.o.processes {
-		if err := s.fleet.up(n); err != nil {
-			return cleanup, err
-		}
-	}
-	return cleanup, nil
+		config: func(id string) string { return s.config(id, transport) }}
+	ends = append(ends, s.fleet.kill, s.frozen.Wait)
+	return cleanup, s.fleet.begin()
 }
 
-// config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes; a session
+// config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes, and pauses
+// are short, so that in an outage every waiting record is tried often enough to be taken for poison by who counts wrongly; a session
 // ends sooner, or each kill would cost 45 seconds.
-func (s *estate) config(transport string) string {
+func (s *estate) config(id, transport string) string {
 	delivery := "at_least_once"
 	if s.o.mode == exactlyOnce {
 		delivery = exactlyOnce
 	}
-	return fmt.Sprintf(`kafka: {bootstrap.servers: %q, session.timeout.ms: "6000", heartbeat.interval.ms: "1000"}
+	return fmt.Sprintf(`kafka: {bootstrap.servers: %q, client.id: %q, session.timeout.ms: "%d", heartbeat.interval.ms: "1000"}
 input: {topics: [%s], group: %s}
 delivery: %s
-retry: {initial: 100ms, max: 1s, exhaust_attempts: 4, exhaust_after: 6s}
-transport: %s`, s.kafka.Servers(), input, group, delivery, transport)
+retry: {initial: 20ms, max: 50ms, exhaust_attempts: 4, exhaust_after: %s}
+transport: %stelemetry: {listen: "127.0.0.1:0"}
+`, s.kafka.Servers(), id, sessionTimeout.Milliseconds(), input, group, delivery, exhaustAfter, transport)
 }
 
 // live lets the plan happen and waits until everything has settled, then stops all processes.
@@ -163,6 +167,7 @@ func (s *estate) live(ctx context.Context) error {
 			return err
 		}
 	}
+	s.frozen.Wait()
 	deadline := time.Now().Add(3 * time.Minute)
 	for !s.settled(ctx) {
 		if time.Now().After(deadline) {
@@ -200,10 +205,18 @@ func (s *estate) act(a action) error {
 		s.backend.begin(a.what, a.last)
 		return nil
 	}
-	s.e.disturbances = append(s.e.disturbances, s.journal.now())
+	d := disturbance{what: a.what, from: s.journal.now()}
+	if a.what == killProcess || a.what == stopProcess || a.what == freezeProcess {
+		d.who = s.fleet.members[a.who].id
+	}
+	if a.what == freezeProcess {
+		return s.freeze(d, s.fleet.members[a.who])
+	}
+	defer func() { s.disturbed(d) }()
 	switch a.what {
 	case killProcess:
 		s.fleet.members[a.who].kill()
+		d.ended = s.journal.now()
 		return s.fleet.up(a.who)
 	case stopProcess:
 		if err := s.fleet.members[a.who].stop(s.o.grace); err != nil {
@@ -224,96 +237,25 @@ func (s *estate) act(a action) error {
 	return nil
 }
 
-// sample notes the group's progress twice a second.
-func (s *estate) sample(ctx context.Context) {
-	for ctx.Err() == nil {
-		at := s.journal.now()
-		if committed, err := s.topics.committed(ctx, group, input); err == nil {
-			s.mu.Lock()
-			s.samples = append(s.samples, sample{at, committed})
-			s.mu.Unlock()
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(400 * time.Millisecond):
-		}
-	}
-}
-
-func (s *estate) last() sample {
+// disturbed notes a disturbance that has come to its end.
+func (s *estate) disturbed(d disturbance) {
+	d.to = s.journal.now()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.samples) == 0 {
-		return sample{committed: make([]int64, s.o.partitions)}
-	}
-	return s.samples[len(s.samples)-1]
-}
-
-// through is the share of the records that are through, as the commits tell.
-func (s *estate) through() float64 {
-	var sum int64
-	for _, n := range s.last().committed {
-		sum += n
-	}
-	return float64(sum) / float64(s.o.records)
-}
-
-// settled reports whether every record is committed. In transactions a partition's end has markers behind the last record of
-// ours, but the input has none.
-func (s *estate) settled(ctx context.Context) bool {
-	ends, err := s.topics.ends(ctx, input)
-	if err != nil {
-		return false
-	}
-	for p, n := range s.last().committed {
-		if n < ends[p] {
-			return false
-		}
-	}
-	return true
-}
-
-// collect reads what the run left in Kafka.
-func (s *estate) collect(ctx context.Context) error {
-	s.mu.Lock()
-	s.e.samples = s.samples
+	s.e.disturbances = append(s.e.disturbances, d)
 	s.mu.Unlock()
-	s.e.exactlyOnce = s.o.mode == exactlyOnce
-	if s.backend != nil {
-		s.e.storedFaults = int(s.backend.stored.Load())
-	}
-	places := make(map[[2]int]int, len(s.e.kinds))
-	for i := range s.e.kinds {
-		places[[2]int{int(s.e.partition[i]), int(s.e.offset[i])}] = i
-	}
-	place := func(p, o int) int {
-		if i, ok := places[[2]int{p, o}]; ok {
-			return i
-		}
-		return -1
-	}
-	err := s.read(ctx, input+".dlq", func(m message) error {
-		s.e.letters = append(s.e.letters, letterOf(m.headers, place))
-		return nil
-	})
-	if err != nil || s.o.mode == http {
+}
+
+// freeze stops a process for so long that the group gives its partitions away, as a debugger or a frozen virtual machine does. When it goes
+// on, it finds its answers waiting, and must not settle with them what is another's. The plan goes on meanwhile.
+func (s *estate) freeze(d disturbance, m *member) error {
+	if err := m.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	return s.read(ctx, output, func(m message) error {
-		i, event, err := parse(m.value)
-		if err != nil {
-			return err
-		}
-		s.journal.add(i, event, m.value, s.journal.at(m.at))
-		return nil
+	d.ended = s.journal.now()
+	s.frozen.Go(func() {
+		time.Sleep(sessionTimeout + 2500*time.Millisecond)
+		_ = m.signal(syscall.SIGCONT) // it may have been killed since
+		s.disturbed(d)
 	})
-}
-
-func (s *estate) read(ctx context.Context, topic string, each func(message) error) error {
-	if s.o.mode == exactlyOnce {
-		return kafkatest.ReadCommitted(ctx, s.kafka.Servers(), topic, 15*time.Second, func(r kafkatest.Record) error {
-			return each(message{value: []byte(r.Value), headers: r.Headers})
-		})
-	}
-	return s.topics.read(ctx, topic, each)
+	return nil
 }

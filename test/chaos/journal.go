@@ -27,14 +27,15 @@ type journal struct {
 
 	mu      sync.Mutex // guards all below
 	events  [][2]sightings
-	running []bool // the last delivery of the run was its START
-	newest  []int  // by key: the record whose START came last for the first time
-	taken   int    // deliveries
+	again   map[[2]int][]uint32 // when an event of a record came again
+	running []bool              // the last delivery of the run was its START
+	newest  []int               // by key: the record whose START came last for the first time
+	taken   int                 // deliveries
 	faults  *findings
 }
 
 func newJournal(records, keys int) *journal {
-	j := &journal{began: time.Now(), keys: keys, events: make([][2]sightings, records), running: make([]bool, records),
+	j := &journal{began: time.Now(), keys: keys, events: make([][2]sightings, records), running: make([]bool, records), again: map[[2]int][]uint32{},
 		newest: make([]int, keys), faults: newFindings()}
 	for k := range j.newest {
 		j.newest[k] = -1
@@ -71,8 +72,11 @@ func (j *journal) add(i, event int, body []byte, at uint32) {
 	}
 	if s.count == 0 {
 		s.hash, s.first = h.Sum64(), at
-	} else if s.hash != h.Sum64() {
-		j.faults.add(unequal, "a redelivery of record %d, event %d, is not what came first", i, event)
+	} else {
+		if s.hash != h.Sum64() {
+			j.faults.add(unequal, "a redelivery of record %d, event %d, is not what came first", i, event)
+		}
+		j.again[[2]int{i, event}] = append(j.again[[2]int{i, event}], at)
 	}
 	s.count++
 	j.running[i] = event == start

@@ -6,17 +6,19 @@
 //	go run ./test/chaos -mode exactly_once -kills 20      # Kafka to Kafka, in transactions
 //	go run ./test/chaos -plant swap                       # a gx-ol with a planted bug: the checks must find it
 //
-// What goes wrong: kill -9 and SIGTERM of processes, members that join and leave, brokers that are killed and restarted (with
-// -brokers 3), and, over HTTP, a backend that answers 503, 429 with Retry-After, 401, 500 and 201 mixed, 200 in place of 201,
-// slowly, not in time, or not at all, and resets connections before and after it stored an event. Among the records are some
-// that can't be decoded, and events that the backend refuses with 422, with Marquez's 500 and "code":400, in their terminal
-// form only, and with a 500 that says nothing.
+// What goes wrong: kill -9 and SIGTERM of processes, a process that is stopped (SIGSTOP) for longer than its session and goes on
+// (SIGCONT), members that join and leave (one of them in an outage, so that records in flight can't settle), brokers that are killed and restarted (with -brokers 3), and, over HTTP, a backend that
+// answers 503, 429 with Retry-After, 401, 500 and 201 mixed, 200 in place of 201, slowly, not in time, or not at all, that is away
+// for longer than exhaust_after, and that resets connections before and after it stored an event. Among the records are some that
+// can't be decoded, and events that the backend refuses with 422, with Marquez's 500 and "code":400, in their terminal form only,
+// and with a 500 that says nothing.
 //
 // What is checked, from the backend's journal or with clients that are not the product's (segmentio/kafka-go; for transactions
 // Kafka's own Java consumer): nothing is lost; records of one key arrive in order; START comes before the terminal event, and a
 // run's last delivery is never its START; the dead letters are exactly the poison, with the right codes; a redelivery is
-// byte-equal; redeliveries are no more than what was delivered and not yet committed around each disturbance; with exactly_once
-// there are none; SIGTERM ends with exit code 0 within the grace.
+// byte-equal; redeliveries are no more than what the disturbances explain, each of the partitions of the process that it ended
+// (bounds.go); no committed offset goes back; with exactly_once there are no redeliveries; SIGTERM ends with exit code 0 within
+// the grace.
 //
 // Equal seeds make equal input and equal plans: what happens when so many records are through. It exits with 0 if all holds, 1
 // if not, 2 if it was called wrongly. It needs Go, Java 17 and Maven.

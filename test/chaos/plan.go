@@ -20,6 +20,7 @@ const (
 	killProcess   = "kill -9"
 	stopProcess   = "SIGTERM"
 	rebalance     = "member joins and leaves"
+	freezeProcess = "SIGSTOP past its session, then SIGCONT"
 	killBroker    = "broker kill -9"
 	restartBroker = "broker restart"
 )
@@ -36,6 +37,7 @@ const (
 	lateAnswer  = "stored, no answer in time"
 	skips       = "200 for 201"
 	mixed500    = "500 and 201 mixed"
+	longOutage  = "500 to all for longer than exhaust_after"
 )
 
 var phases = []string{answer503, answer429, answer401, noAnswer, slowAnswer, resetBefore, resetAfter, lateAnswer, skips, mixed500}
@@ -84,7 +86,15 @@ func newPlan(o options) plan {
 			p.actions = append(p.actions, action{at: 0.05 + 0.85*r.Float64(), what: what, who: r.IntN(o.brokers)})
 		}
 	}
+	// Early, so that there is work left when the process goes on, and another has its partitions.
+	for range max(1, o.kills/16) {
+		p.actions = append(p.actions, action{at: 0.1 + 0.4*r.Float64(), what: freezeProcess, who: r.IntN(o.processes)})
+	}
 	if o.mode == http {
+		// The first thing, while all partitions have work: an outage that nobody meets shows nothing.
+		// And a member joins in it, so that a partition is given up while its records in flight can't settle.
+		at := 0.02 * r.Float64()
+		p.actions = append(p.actions, action{at: at, what: longOutage, last: 2 * exhaustAfter}, action{at: at, what: rebalance})
 		for n := range max(len(phases), o.kills/3) {
 			p.actions = append(p.actions, action{at: 0.02 + 0.93*r.Float64(), what: phases[n%len(phases)],
 				last: 500*time.Millisecond + time.Duration(r.IntN(2000))*time.Millisecond})

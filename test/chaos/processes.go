@@ -15,32 +15,35 @@ import (
 // fleet is the gx-ol processes of one consumer group.
 type fleet struct {
 	binary  string
-	plant   string // for the planted binary: which bug
-	dir     string // configuration and logs
-	config  string // of a process, but for its telemetry
+	plant   string                 // for the planted binary: which bug
+	dir     string                 // configuration and logs
+	config  func(id string) string // of a process
 	grace   time.Duration
 	members []*member
-	extra   int // numbers the members that join and leave
+	started int // numbers the processes
 }
 
 // member is one running process.
 type member struct {
+	id      string // its client.id: no two processes have the same
 	cmd     *exec.Cmd
 	started time.Time
 	done    chan struct{} // closed when it has ended
 }
 
 func (f *fleet) start(name string) (*member, error) {
+	f.started++
+	id := fmt.Sprint(name, ".", f.started)
 	path := filepath.Join(f.dir, name+".yaml")
-	if err := os.WriteFile(path, []byte(f.config+"telemetry: {listen: \"127.0.0.1:0\"}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(f.config(id)), 0o600); err != nil {
 		return nil, err
 	}
 	log, err := os.OpenFile(filepath.Join(f.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }()                                                                                 // the process has its own
-	m := &member{cmd: exec.Command(f.binary, "run", "--config", path), done: make(chan struct{}), started: time.Now()} //nolint:gosec,noctx // ends with the fleet
+	defer func() { _ = log.Close() }()                                                                                         // the process has its own
+	m := &member{id: id, cmd: exec.Command(f.binary, "run", "--config", path), done: make(chan struct{}), started: time.Now()} //nolint:gosec,noctx // ends with the fleet
 	m.cmd.Dir = f.dir
 	m.cmd.Env = append(process.CleanEnv(), "GX_OL_PLANT="+f.plant)
 	if f.plant == "" {
@@ -67,17 +70,44 @@ func (f *fleet) up(n int) error {
 	return nil
 }
 
+// begin starts all members.
+func (f *fleet) begin() error {
+	for n := range f.members {
+		if err := f.up(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kill ends all members.
+func (f *fleet) kill() {
+	for _, m := range f.members {
+		if m != nil {
+			m.kill()
+		}
+	}
+}
+
 // kill is kill -9.
 func (m *member) kill() {
 	_ = m.cmd.Process.Kill() // an error means that it has ended
 	<-m.done
 }
 
+// signal sends a signal, to whoever is still there.
+func (m *member) signal(sig syscall.Signal) error {
+	if err := m.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}
+
 // stop is SIGTERM. Its error says that the process did not end with 0 within the grace.
 func (m *member) stop(grace time.Duration) error {
 	// A process that has not come as far as to listen for signals is ended by the system, not by itself.
 	time.Sleep(time.Until(m.started.Add(time.Second)))
-	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := m.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	select {
@@ -94,11 +124,10 @@ func (m *member) stop(grace time.Duration) error {
 
 // visit lets one more member join the group and leave it again.
 func (f *fleet) visit() error {
-	f.extra++
-	m, err := f.start(fmt.Sprint("visitor-", f.extra))
+	m, err := f.start("visitor")
 	if err != nil {
 		return err
 	}
-	time.Sleep(1500 * time.Millisecond)
+	time.Sleep(3 * time.Second) // to start, to join, and to get a partition that another has to give up first
 	return m.stop(f.grace)
 }

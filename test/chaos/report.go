@@ -24,7 +24,7 @@ type report struct {
 	Actions     map[string]int // what happened, by kind
 	Served      map[string]int // requests that a phase of the backend spoiled
 	Redelivered int            // deliveries beyond the first of each event
-	Bound       int            // what those may be
+	Bound       int            // what the disturbances explain of those and of LetterCopy
 	Letters     int
 	LetterCopy  int
 	Violations  []violation
@@ -83,7 +83,7 @@ func (r *report) print(w io.Writer, format string) {
 	if r.Mode == exactlyOnce {
 		row("delivered twice", fmt.Sprintf("%d events, %d letters", r.Redelivered, r.LetterCopy))
 	} else {
-		row("redelivered", fmt.Sprintf("%d events, %d letters; at most %d were in flight", r.Redelivered, r.LetterCopy, r.Bound))
+		row("redelivered", fmt.Sprintf("%d events, %d letters; the disturbances explain %d", r.Redelivered, r.LetterCopy, r.Bound))
 	}
 	row("dead letters", r.Letters)
 	row("violations", len(r.Violations))

@@ -236,10 +236,10 @@ func (c *cluster) fetch(ctx context.Context, topic string, p int, next int64) (g
 }
 
 // letterOf reads a dead letter's headers. place finds the record of a source position.
-func letterOf(headers map[string]string, place func(partition, offset int) int) letter {
+func letterOf(headers map[string]string, place func(partition, offset int) int, at uint32) letter {
 	p, err1 := strconv.Atoi(headers["gx-ol.dlq.partition"])
 	o, err2 := strconv.Atoi(headers["gx-ol.dlq.offset"])
-	l := letter{record: -1, code: headers["gx-ol.dlq.code"]}
+	l := letter{record: -1, at: at, code: headers["gx-ol.dlq.code"]}
 	if err1 == nil && err2 == nil {
 		l.record = place(p, o)
 	}

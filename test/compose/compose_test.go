@@ -2,11 +2,17 @@
 package compose
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/gx-ol/gx-ol/internal/config"
 )
 
 func load(t *testing.T) *types.Project {
@@ -41,6 +47,23 @@ func TestComposeHoldsWhatTheJourneyNeeds(t *testing.T) {
 	}
 	if _, ok := project.Services["marquez"].DependsOn["postgres"]; !ok {
 		t.Error("marquez does not wait for postgres")
+	}
+}
+
+// Without a name that stays, a killed process delivers nothing after its restart until its old session ends.
+func TestTheGroupMemberHasANameThatStays(t *testing.T) {
+	env := load(t).Services["gx-ol"].Environment
+	cfg, err := config.LoadForMap("", func(name string) (string, bool) {
+		if v := env[name]; v != nil {
+			return *v, true
+		}
+		return "", false
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Kafka["group.instance.id"] == "" {
+		t.Errorf("kafka %v has no group.instance.id", cfg.Kafka)
 	}
 }
 
@@ -102,4 +125,60 @@ func after(words []string, flag string) string {
 		}
 	}
 	return ""
+}
+
+// A tag can be moved to another image, a digest cannot. Those that have a tag only are named, with the reason, in docker-compose.yml.
+func TestImagesArePinnedByDigest(t *testing.T) {
+	digest := regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
+	byTag := map[string]bool{"postgres": true, "marquez-web": true, "gx-ol": true} // gx-ol is built here
+	for name, service := range load(t).Services {
+		if digest.MatchString(service.Image) == byTag[name] {
+			t.Errorf("%s: image %q", name, service.Image)
+		}
+	}
+	text, err := os.ReadFile("../../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(string(text), -1) {
+		if !digest.MatchString(from[1]) {
+			t.Errorf("Dockerfile: %s", from[1])
+		}
+	}
+}
+
+// A configuration with secrets beside the sources goes into no image.
+func TestSecretsStayOutOfTheImage(t *testing.T) {
+	text, err := os.ReadFile("../../.dockerignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"gx-ol.yaml", "**/gx-ol.yaml", "*.env", "**/*.env"} {
+		if !slices.Contains(strings.Split(string(text), "\n"), want) {
+			t.Errorf("no %s in .dockerignore", want)
+		}
+	}
+}
+
+// pip installs nothing whose hash is not the one that was looked at.
+func TestPinsOfPythonHaveHashes(t *testing.T) {
+	files, err := filepath.Glob("../../integrations/great_expectations/requirements/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, "../gx/openlineage.txt") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pins := regexp.MustCompile(`(?m)^[^#\s].*$`).FindAllString(strings.ReplaceAll(string(text), "\\\n", " "), -1)
+		for _, pin := range pins {
+			if !regexp.MustCompile(`^\S+==\S+.* --hash=sha256:[0-9a-f]{64}`).MatchString(pin) {
+				t.Errorf("%s: %s", name, pin)
+			}
+		}
+		if len(pins) < 10 {
+			t.Errorf("%s: %d pins", name, len(pins))
+		}
+	}
 }

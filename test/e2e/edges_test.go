@@ -234,7 +234,11 @@ func TestAnEventTooLargeForItsTopicIsBuried(t *testing.T) {
 				t.Fatal(err)
 			}
 			all := results(100)
-			all[50].Value = bytes.Replace(all[50].Value, []byte(`"run_name": "run-000050"`), fmt.Appendf(nil, `"run_name": "%s"`, incompressible(20_000)), 1)
+			var many bytes.Buffer // one text would be cut
+			for i := range 30 {
+				fmt.Fprintf(&many, `{"success": true, "expectation_config": {"type": "expect_column_to_exist", "kwargs": {"column": "%d%s"}}, "result": {}}, `, i, incompressible(600, uint64(i)))
+			}
+			all[50].Value = bytes.Replace(all[50].Value, []byte(`"results": [`), fmt.Appendf(nil, `"results": [%s`, many.Bytes()), 1)
 			publish(t, servers, in, all...)
 			p := startRun(t, "--config", writeFile(t, "gx-ol.yaml", `
 kafka: {bootstrap.servers: "`+servers+`"}
@@ -270,8 +274,8 @@ transport: {type: kafka, topic: `+out+`}
 }
 
 // incompressible is text that no codec makes much smaller, the same at each call.
-func incompressible(n int) string {
-	random := rand.New(rand.NewPCG(1, 2))
+func incompressible(n int, seed uint64) string {
+	random := rand.New(rand.NewPCG(1, seed))
 	out := make([]byte, n)
 	for i := range out {
 		out[i] = byte('0' + random.IntN(75))

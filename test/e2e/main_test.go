@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 func needKafka(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("end to end, against Apache Kafka: left out by -short")
+		t.Skip("end to end, against Apache Kafka: left out by -short, run by `make e2e`")
 	}
 	return kafkatest.Start(t)
 }

@@ -1,5 +1,5 @@
 // Package gx runs Great Expectations itself, 1.x and 0.18, with the action of integrations/great_expectations in a checkpoint: over
-// Apache Kafka and the built gx-ol to a Marquez. `make gx` makes the virtualenvs and sets GX_OL_GX; without it the package skips.
+// Apache Kafka and the built gx-ol to a Marquez. It also lets OpenLineage's own Python client read what gx-ol makes of the corpus. `make gx` makes the virtualenvs and sets GX_OL_GX; without it the package skips.
 package gx
 
 import (
@@ -51,11 +51,12 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// python gives the interpreter of a generation's virtualenv. Where there is none it skips, and fails with CI=true.
+// python gives the interpreter of a virtualenv: a generation's, or the official client's. Where there is none it skips, and fails
+// with CI=true.
 func python(t *testing.T, generation string) string {
 	t.Helper()
 	if binary == "" {
-		t.Skip("against Great Expectations itself: run by `make gx`")
+		t.Skip("with Great Expectations and OpenLineage's client, in Python: run by `make gx`, which sets " + wantedEnv)
 	}
 	path, err := filepath.Abs(filepath.Join("..", "..", ".cache", "gx", generation, "bin", "python"))
 	if err != nil {

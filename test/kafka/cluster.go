@@ -21,11 +21,43 @@ type Cluster struct {
 	voters  string
 	ports   []int // two a broker: for clients, for controllers
 	nodes   []*broker
+	extra   string // lines of server.properties that win
 }
 
 // NewCluster starts a cluster of so many brokers, which end with the process, or earlier with Stop. Without Java 17 or Maven
 // its error says so.
-func NewCluster(brokers int) (*Cluster, error) {
+func NewCluster(brokers int) (*Cluster, error) { return newCluster(brokers, nil) }
+
+// The user whom a Guarded cluster knows.
+const (
+	User     = "gx"
+	Password = "of-gx"
+)
+
+// NewGuarded starts one broker that gives User no right but those that are granted, at the second address (SASL_PLAINTEXT, PLAIN). Whoever asks
+// at Servers may do everything.
+func NewGuarded() (c *Cluster, guarded string, err error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return nil, "", err
+	}
+	guarded = fmt.Sprintf("127.0.0.1:%d", ports[0])
+	c, err = newCluster(1, func(c *Cluster) string {
+		return strings.NewReplacer("{port}", fmt.Sprint(c.ports[0]), "{controller}", fmt.Sprint(c.ports[1]), "{guarded}", fmt.Sprint(ports[0]), "{user}", User, "{password}", Password).Replace(`
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{guarded},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{guarded}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+`)
+	})
+	return c, guarded, err
+}
+
+// newCluster takes lines of server.properties that win.
+func newCluster(brokers int, extra func(*Cluster) string) (*Cluster, error) {
 	if err := haveJava(); err != nil {
 		return nil, err
 	}
@@ -50,6 +82,9 @@ func NewCluster(brokers int) (*Cluster, error) {
 		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", n+1, ports[2*n+1]))
 	}
 	c.voters = strings.Join(voters, ",")
+	if extra != nil {
+		c.extra = extra(c)
+	}
 	for n := range brokers {
 		if err := c.format(n); err != nil {
 			c.Stop()
@@ -91,7 +126,7 @@ transaction.state.log.replication.factor={rf}
 transaction.state.log.min.isr={isr}
 share.coordinator.state.topic.replication.factor={rf}
 share.coordinator.state.topic.min.isr={isr}
-`) // a later line wins
+`) + c.extra // a later line wins
 	if err := os.WriteFile(filepath.Join(node, "server.properties"), []byte(text), 0o600); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func TestJavaVersionIsReadFromEveryVendorsWords(t *testing.T) {
 
 func TestBrokerIsSharedAndComesBackAfterStop(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka: left out by -short, run by `make e2e`")
 	}
 	first := Start(t)
 	if again := Start(t); again != first {

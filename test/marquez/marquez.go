@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"sort"
@@ -223,7 +224,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	case len(p) >= 4 && p[0] == "namespaces" && s.spaces[p[1]] == nil:
 		notFound(w, 404, "Namespace '"+p[1]+"' not found.")
 	case len(p) == 4 && p[2] == "jobs":
-		s.answer(w, s.jobs[key(p[1], p[3])], "Job", p[3])
+		s.answer(w, s.job(p[1], p[3]), "Job", p[3])
 	case len(p) == 5 && p[2] == "jobs" && p[4] == "runs":
 		s.runsOf(w, p[1], p[3])
 	case len(p) == 4 && p[2] == "datasets":
@@ -298,6 +299,29 @@ func (s *Server) run(id string) map[string]any {
 		"inputDatasetVersions": inputs, "outputDatasetVersions": []any{},
 		"jobVersion": map[string]any{"namespace": r.JobNamespace, "name": r.Job},
 	}
+}
+
+// job is a job with its latest runs, the one that was heard of last first.
+func (s *Server) job(namespace, name string) map[string]any {
+	known := s.jobs[key(namespace, name)]
+	if known == nil {
+		return nil
+	}
+	runs := []*Run{}
+	for _, r := range s.runs {
+		if r.JobNamespace == namespace && r.Job == name {
+			runs = append(runs, r)
+		}
+	}
+	last := func(r *Run) string { return max(r.StartedAt, r.EndedAt) }
+	sort.Slice(runs, func(i, j int) bool { return last(runs[i]) > last(runs[j]) })
+	latest := []any{}
+	for _, r := range runs[:min(10, len(runs))] {
+		latest = append(latest, map[string]any{"id": r.ID, "state": r.State, "startedAt": orNull(r.StartedAt), "endedAt": orNull(r.EndedAt)})
+	}
+	out := maps.Clone(known)
+	out["latestRuns"] = latest
+	return out
 }
 
 func (s *Server) runsOf(w http.ResponseWriter, namespace, job string) {

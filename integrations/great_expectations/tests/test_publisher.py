@@ -3,7 +3,9 @@
 import http.server
 import json
 import logging
+import socket
 import threading
+import time
 
 import pytest
 
@@ -20,7 +22,7 @@ class Result:
 def clean_environment(monkeypatch):
     for name in ("GX_OL_TOPIC", "GX_OL_HTTP_URL", "GX_OL_HTTP_TOKEN", "GX_OL_BOOTSTRAP_SERVERS"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("OPENLINEAGE_NAMESPACE", "OPENLINEAGE_PARENT_ID", "OPENLINEAGE_DISABLED"):
+    for name in ("OPENLINEAGE_NAMESPACE", "OPENLINEAGE_CONTEXT", "OPENLINEAGE_PARENT_ID", "OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("gx_ol_great_expectations.http._PAUSE", 0.01)
 
@@ -96,6 +98,30 @@ def test_http_statuses(receiver, caplog, statuses, attempts, says):
         assert says in text and "1 of 1" in text and "s3cret" not in text
 
 
+def test_an_answer_in_drops_ends_with_the_timeout(caplog):
+    # Each drop is in time for the socket; only the whole is too late.
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip():
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"HTTP/1.1 200 OK\r\nX-Drops: ")
+            while not over.wait(0.05):
+                peer.sendall(b".")
+
+    server = threading.Thread(target=drip, daemon=True)
+    server.start()
+    began = time.monotonic()
+    got = publisher.publish(Settings(http_url="http://127.0.0.1:%d" % listener.getsockname()[1], timeout=0.5), [Result()])
+    took = time.monotonic() - began
+    over.set()
+    server.join()
+    listener.close()
+    assert got == {"published": 0, "undelivered": 1} and took < 5
+    assert "no answer within 0.5 s" in one_warning(caplog)
+
+
 def test_nobody_listens_is_one_warning(receiver, caplog):
     url = url_of(receiver)
     receiver.server_close()
@@ -137,6 +163,17 @@ def test_headers_come_from_parameters_then_from_the_environment():
         "openlineage-job-namespace": "x",
         "openlineage-parent-run-id": "42",
     }
+
+
+def test_the_context_of_openlineage_goes_with_the_result_unless_a_parameter_names_the_parent():
+    context = '{"parent":\n {"run": {"runId": "${X}"},\n  "job": {}}}'
+    env = {"OPENLINEAGE_CONTEXT": context, "OPENLINEAGE_PARENT_ID": "air/flow/1", "OPENLINEAGE_ROOT_PARENT_ID": "air/root/2"}
+    assert Settings().headers(env) == {
+        "openlineage-context": '{"parent": {"run": {"runId": "${X}"}, "job": {}}}',
+        "openlineage-parent-id": "air/flow/1",
+        "openlineage-root-parent-id": "air/root/2",
+    }
+    assert Settings(openlineage_parent_id="a/b/c").headers(env) == {"openlineage-parent-id": "a/b/c"}
 
 
 def test_variables_are_replaced_everywhere_or_refused():

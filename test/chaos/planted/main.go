@@ -1,31 +1,28 @@
-// Command planted is a gx-ol with a bug, so that test/chaos can show that its checks find it. It is wired like `gx-ol run` to an HTTP
-// backend; GX_OL_PLANT names the bug:
+// Command planted is a gx-ol with a bug, so that test/chaos can show that its checks find it. It runs as `gx-ol run` does, with something put
+// between the consumer, the pipeline and the backend; GX_OL_PLANT names the bug:
 //
-//	commit_before_settle  a batch counts as settled before it is
-//	late_mark             after a revoke, what was in hand is marked all the same
+//	commit_before_settle  a record counts as settled before it is
+//	late_mark             after a revoke, what was in flight is marked all the same
 //	bury_on_outage        a backend that is away is taken for the message's fault
-//	swap                  two records of one key exchange their places
+//	swap                  a record lets those behind it in its lanes begin before it is on its way
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/gx-ol/gx-ol/consumer"
+	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/fault"
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
-	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/producer"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -46,87 +43,55 @@ func run(ctx context.Context, plant string) error {
 	if err != nil {
 		return err
 	}
-	opts, err := kafkaclient.Opts(cfg.Kafka)
+	log, err := app.NewLogger(cfg.Log, os.Stderr, false)
 	if err != nil {
 		return err
 	}
-	letters, err := kgo.NewClient(append(opts, producer.ClientOpts(cfg.Input.MaxMessageBytes)...)...)
-	if err != nil {
-		return err
-	}
-	defer letters.Close()
-	to, err := producer.NewHTTP(producer.HTTPConfig{URL: cfg.Transport.URL, Backend: cfg.Transport.Backend, Timeout: cfg.Transport.Timeout})
-	if err != nil {
-		return err
-	}
-	m, err := mapper.New(mapper.Settings{Version: "planted", MaxEventBytes: to.MaxEventBytes()})
-	if err != nil {
-		return err
-	}
-	destination := pipeline.Destination{Name: "http", To: to, Adaptive: true}
+	h := &planted{plant: plant}
+	p := app.Process{Version: "planted", Getenv: os.LookupEnv, Stdout: os.Stdout, Log: log,
+		Handler: func(to consumer.Handler) consumer.Handler { h.Handler = to; return h }}
 	if plant == "bury_on_outage" {
-		destination.To = hasty{to}
+		p.Deliverer = func(to pipeline.Deliverer) pipeline.Deliverer { return hasty{to} }
 	}
-	p := pipeline.New(pipeline.Config{Mapper: m, To: []pipeline.Destination{destination}, DeadLetters: producer.NewDeadLetters(letters, cfg.DeadLetterTopic),
-		Group: cfg.Input.Group, MaxInFlight: cfg.Input.MaxInFlight, Backoff: pipeline.BackoffConfig{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
-		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter})
-	h := &planted{Pipeline: p, plant: plant}
-	member := consumer.Config{Client: opts, Topics: cfg.Input.Topics, Group: cfg.Input.Group}
 	if plant == "late_mark" {
-		member.Grace = 100 * time.Millisecond // so that a revoke finds work in hand
+		p.Members = func(cfg *consumer.Config) { cfg.Grace = 100 * time.Millisecond } // so that a revoke finds work in flight
 	}
-	c, err := consumer.New(member, h)
-	if err != nil {
-		return err
-	}
-	err = c.Run(ctx)
+	err = app.Run(ctx, cfg, p)
 	h.behind.Wait()
 	return err
 }
 
 // planted is a Handler with a bug in how it settles.
 type planted struct {
-	*pipeline.Pipeline
+	consumer.Handler
 	plant  string
 	behind sync.WaitGroup
 }
 
-func (h *planted) Handle(ctx context.Context, recs []*kgo.Record) (int, error) {
+// Settle has the bug that is named.
+func (h *planted) Settle(ctx context.Context, p consumer.Prepared, turn consumer.Turn) error {
 	switch h.plant {
 	case "commit_before_settle":
-		h.behind.Go(func() { _, _ = h.Pipeline.Handle(ctx, recs) }) // the bug: nobody waits, and nobody asks
-		return len(recs), nil
+		// The bug: nobody waits, and nobody asks. What outlives the partition is not made up for.
+		h.behind.Go(func() { _ = h.Handler.Settle(ctx, p, turn) })
+		return nil
 	case "late_mark":
-		n, err := h.Pipeline.Handle(ctx, recs)
-		if n < len(recs) {
-			return len(recs), nil // the bug: the partition is going, and yet everything in hand is marked
-		}
-		return n, err
+		_ = h.Handler.Settle(ctx, p, turn)
+		return nil // the bug: the partition is going, and yet what was in flight is marked
 	case "swap":
-		return h.Pipeline.Handle(ctx, swapped(recs))
-	}
-	return h.Pipeline.Handle(ctx, recs)
-}
-
-// swapped lets the first two records of one key exchange their places.
-func swapped(recs []*kgo.Record) []*kgo.Record {
-	out := append([]*kgo.Record(nil), recs...)
-	first := make(map[string]int)
-	for i, r := range out {
-		if j, ok := first[string(r.Key)]; ok {
-			out[i], out[j] = out[j], out[i]
-			return out
+		turn.Pass() // the bug: nobody keeps its order
+		if rand.N(5) == 0 {
+			time.Sleep(20 * time.Millisecond)
 		}
-		first[string(r.Key)] = i
 	}
-	return out
+	return h.Handler.Settle(ctx, p, turn)
 }
 
 // hasty blames the message for everything.
-type hasty struct{ *producer.HTTP }
+type hasty struct{ pipeline.Deliverer }
 
 func (h hasty) Deliver(ctx context.Context, ev openlineage.Event) error {
-	err := h.HTTP.Deliver(ctx, ev)
+	err := h.Deliverer.Deliver(ctx, ev)
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Backend {
 		c := *f
 		c.Kind, c.Disposition = fault.Message, fault.Rejected

@@ -1,5 +1,6 @@
 """Results to an HTTP address: one POST each."""
 
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -55,10 +56,17 @@ class HttpSender:
         return reason
 
     def _post(self, message: Message, left: float) -> "tuple[Optional[str], bool]":
+        # The timeout of a socket is that of each piece: an answer that comes in drops would never end. So a thread waits for it.
+        outcome: List["tuple[Optional[str], bool]"] = []
+        worker = threading.Thread(target=lambda: outcome.append(self._answer(message, left)), daemon=True)
+        worker.start()
+        worker.join(left)
+        return outcome[0] if outcome else (f"no answer within {self._timeout:g} s", False)
+
+    def _answer(self, message: Message, left: float) -> "tuple[Optional[str], bool]":
         try:
-            with self._opener.open(self._request(message), timeout=left) as answer:
-                answer.read(1024)
-            return None, False
+            with self._opener.open(self._request(message), timeout=left):
+                return None, False  # the status says it; nothing of the body is needed
         except urllib.error.HTTPError as problem:
             with problem:  # the body is not read: it may quote the message
                 return f"HTTP status {problem.code}", problem.code in _PASSING

@@ -47,7 +47,13 @@ class Settings:
         }
         if not (self.openlineage_parent_id or self.openlineage_parent_run_id):
             found["openlineage-parent-id"] = env.get("OPENLINEAGE_PARENT_ID")  # set by Airflow and others around a task
-        return {name: expand(value, env, name) for name, value in found.items() if value}
+            if not self.openlineage_root_parent_run_id:
+                found["openlineage-root-parent-id"] = env.get("OPENLINEAGE_ROOT_PARENT_ID")
+        out = {name: expand(value, env, name) for name, value in found.items() if value}
+        context = env.get("OPENLINEAGE_CONTEXT")  # newer than the other two, which stay for what is broken in it
+        if context and not (self.openlineage_parent_id or self.openlineage_parent_run_id):
+            out["openlineage-context"] = " ".join(context.split())  # JSON in one line, as headers of HTTP must be
+        return out
 
     def silent(self, env: Mapping[str, str]) -> bool:
         """Nothing is to be sent."""

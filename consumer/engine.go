@@ -1,0 +1,183 @@
+package consumer
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// engine is what all partitions share: who prepares, who settles, and the window. It outlives none of its partitions.
+type engine struct {
+	handler     Handler
+	maxInFlight int          // records of one partition that settle side by side, …
+	maxTogether int          // … and of all
+	inFlight    atomic.Int64 // the share of one partition now
+	fail        func(error)  // is told of an error that ends the member
+	window      *window
+	preparers   *preparers
+	settlers    *settlers
+}
+
+func newEngine(cfg Config, h Handler, fail func(error)) *engine {
+	eng := &engine{handler: h, maxInFlight: cfg.MaxInFlight, maxTogether: cfg.MaxTogether, fail: fail, window: newWindow(cfg.MaxBytes),
+		settlers: &settlers{idle: make(chan *entry), quit: make(chan struct{})}}
+	eng.preparers = newPreparers(eng)
+	eng.share(1)
+	return eng
+}
+
+// share gives each of n partitions its part of what settles side by side.
+func (eng *engine) share(n int) {
+	eng.inFlight.Store(int64(min(eng.maxInFlight, max(eng.maxTogether/max(n, 1), 8))))
+}
+
+// stop ends the goroutines of an engine whose partitions are closed and idle. A Prepare under way is not waited for beyond
+// ctx: nothing can end it, and its record comes again.
+func (eng *engine) stop(ctx context.Context) {
+	eng.settlers.stop()
+	eng.preparers.stop(ctx)
+}
+
+// chunk is how many records are prepared before their partition looks at them: locks and wake-ups are paid once a chunk.
+const (
+	chunkRecords = 32
+	chunkBytes   = 256 << 10
+)
+
+// preparers prepare records side by side, one goroutine a core.
+type preparers struct {
+	eng  *engine
+	done sync.WaitGroup
+
+	mu    sync.Mutex // guards below
+	wake  sync.Cond
+	queue [][]entry // chunks of one partition each, in turn
+	ended bool
+}
+
+func newPreparers(eng *engine) *preparers {
+	p := &preparers{eng: eng}
+	p.wake.L = &p.mu
+	for range runtime.GOMAXPROCS(0) {
+		p.done.Go(p.run)
+	}
+	return p
+}
+
+// add queues entries of one partition, in chunks.
+func (p *preparers) add(entries []entry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(entries) > 0 {
+		n, size := 0, int64(0)
+		for n < len(entries) && n < chunkRecords && (n == 0 || size+entries[n].bytes <= chunkBytes) {
+			size += entries[n].bytes
+			n++
+		}
+		p.queue = append(p.queue, entries[:n])
+		entries = entries[n:]
+		p.wake.Signal()
+	}
+}
+
+func (p *preparers) run() {
+	for {
+		p.mu.Lock()
+		for len(p.queue) == 0 && !p.ended {
+			p.wake.Wait()
+		}
+		if p.ended {
+			p.mu.Unlock()
+			return
+		}
+		chunk := p.queue[0]
+		p.queue[0] = nil
+		p.queue = p.queue[1:]
+		p.mu.Unlock()
+		p.prepare(chunk)
+	}
+}
+
+func (p *preparers) prepare(chunk []entry) {
+	of := chunk[0].of
+	for i := range chunk {
+		if of.ended() {
+			return // what is not begun comes again, elsewhere
+		}
+		of.prepare(&chunk[i])
+	}
+	of.prepared()
+}
+
+// stop waits for what is being prepared, until ctx ends.
+func (p *preparers) stop(ctx context.Context) {
+	p.mu.Lock()
+	p.ended = true
+	p.queue = nil
+	p.wake.Broadcast()
+	p.mu.Unlock()
+	done := make(chan struct{})
+	go func() { p.done.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// settlers are the goroutines in which records settle: as many as are in flight at most, kept for the next.
+type settlers struct {
+	idle chan *entry
+	quit chan struct{}
+	done sync.WaitGroup
+}
+
+// start settles e in a goroutine that has nothing to do, or in a new one. It does not wait.
+func (s *settlers) start(e *entry) {
+	select {
+	case s.idle <- e:
+	default:
+		s.done.Go(func() { s.run(e) })
+	}
+}
+
+func (s *settlers) run(e *entry) {
+	for {
+		for e != nil {
+			e = e.of.settle(e)
+		}
+		select {
+		case e = <-s.idle:
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+// stop waits for all of them: nothing is in flight any more.
+func (s *settlers) stop() {
+	close(s.quit)
+	s.done.Wait()
+}
+
+// window bounds the bytes in hand over all partitions.
+type window struct {
+	max    int64
+	inHand atomic.Int64
+	freed  chan struct{} // capacity 1: there may be room
+	wanted atomic.Bool   // somebody waits for room
+}
+
+func newWindow(limit int64) *window { return &window{max: limit, freed: make(chan struct{}, 1)} }
+
+func (w *window) take(n int64) { w.inHand.Add(n) }
+
+func (w *window) release(n int64) {
+	w.inHand.Add(-n)
+	if w.wanted.Load() {
+		select {
+		case w.freed <- struct{}{}:
+		default:
+		}
+	}
+}

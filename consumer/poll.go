@@ -1,0 +1,174 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+)
+
+const (
+	mostPolled = 1000                   // records a poll
+	heldAfter  = time.Second            // a partition that settles nothing for so long is held
+	lookAgain  = 100 * time.Millisecond // while there is no room
+)
+
+// poll takes records in hand until ctx ends. It waits for nothing but room and brokers.
+func (c *Consumer) poll(ctx context.Context) {
+	fetching := fetchLog{log: c.log}
+	for {
+		n := c.room(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		fetches := c.fetch(ctx, n)
+		if ctx.Err() != nil || fetches.IsClientClosed() {
+			c.client.AllowRebalance()
+			return
+		}
+		c.refuse(fetches)
+		fetching.note(fetches)
+		if err := fatalFetchError(fetches); err != nil {
+			c.fail(err)
+		}
+		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
+			if p := c.of(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
+				c.losses.check(ctx, c.client, f)
+				c.records.note(f.Records)
+				p.add(f.Records)
+			}
+		})
+		c.passOver()
+		c.client.AllowRebalance()
+		c.readopt(recreated(fetches))
+	}
+}
+
+// fetch polls for n records.
+func (c *Consumer) fetch(ctx context.Context, n int) kgo.Fetches {
+	if len(c.unread) == 0 {
+		return c.client.PollRecords(ctx, n)
+	}
+	// A partition waits to be passed over as soon as it is empty.
+	polling, stop := context.WithTimeout(ctx, lookAgain)
+	defer stop()
+	return c.client.PollRecords(polling, n)
+}
+
+// room waits until there is room in the window, and says for how many records.
+func (c *Consumer) room(ctx context.Context) int {
+	w := c.engine.window
+	if n := c.roomNow(); n > 0 {
+		return n
+	}
+	w.wanted.Store(true)
+	defer w.wanted.Store(false)
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		if n := c.roomNow(); n > 0 {
+			return n
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-w.freed:
+		case <-tick.C:
+			c.pauseHeld()
+		}
+	}
+}
+
+// roomNow is for how many records there is room; 0 if for none. Two thirds of the window are for partitions that go on. What
+// partitions hold that are paused counts there for half of that at most, and the last third is there for it: so those
+// that go on have room, and together they stay below the bound.
+func (c *Consumer) roomNow() int {
+	w := c.engine.window
+	inHand := w.inHand.Load()
+	var paused int64
+	for _, p := range c.all() {
+		if p.paused.Load() {
+			paused += p.bytes.Load()
+		}
+	}
+	usual := w.max * 2 / 3
+	room := min(usual-(inHand-paused)-min(paused, usual/2), w.max-inHand)
+	if room <= 0 {
+		return 0
+	}
+	return int(min(max(room/c.records.bytes(), 1), mostPolled))
+}
+
+// pauseHeld pauses the fetching of partitions that are held and have more than their share, so that the others go on. If all are held there is
+// nothing to go on with, and what the client has buffered is kept.
+func (c *Consumer) pauseHeld() {
+	all := c.all()
+	since := time.Now().Add(-heldAfter)
+	var held []*partition
+	for _, p := range all {
+		if p.held(since) {
+			held = append(held, p)
+		}
+	}
+	if len(held) == len(all) {
+		return
+	}
+	share := c.engine.window.max / 3 / int64(len(all))
+	for _, p := range held {
+		if p.bytes.Load() > share && !p.paused.Swap(true) {
+			c.client.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
+		}
+	}
+}
+
+// resume lets a paused partition go on that has settled half of its share's worth, or is held no more.
+func (c *Consumer) resume(p *partition) {
+	if !p.paused.Load() || p.bytes.Load() > c.engine.window.max/12 && p.held(time.Now().Add(-heldAfter)) {
+		return
+	}
+	if p.paused.Swap(false) {
+		c.client.ResumeFetchPartitions(map[string][]int32{p.topic: {p.id}})
+	}
+}
+
+// average follows the size of records.
+type average struct{ now float64 }
+
+func (a *average) note(recs []*kgo.Record) {
+	var total int64
+	for _, rec := range recs {
+		total += recordBytes(rec)
+	}
+	mean := float64(total) / float64(len(recs))
+	if a.now == 0 || mean > a.now {
+		a.now = mean
+		return
+	}
+	a.now += (mean - a.now) / 8
+}
+
+// bytes of a record; while nothing is known, of a usual one.
+func (a *average) bytes() int64 {
+	if a.now == 0 {
+		return 32 << 10
+	}
+	return int64(a.now)
+}
+
+// readopt lets the client forget topics that were deleted and made again, and find them anew: it else asks for the old ones for ever.
+// The brokers forget a deleted topic's committed offsets, so that reading starts as auto.offset.reset says.
+func (c *Consumer) readopt(topics []string) {
+	if len(topics) == 0 || time.Since(c.readopted) < readoptEvery {
+		return
+	}
+	c.readopted = time.Now()
+	c.log.Warn("topics were deleted, and perhaps made again; looking for them anew", zap.Strings("topics", topics))
+	c.client.PurgeTopicsFromConsuming(topics...)
+	if !isRegex(c.topics) { // a regular expression finds them by itself
+		c.client.AddConsumeTopics(topics...)
+	}
+}
+
+// readoptEvery bounds how often a topic that stays away is looked for anew.
+const readoptEvery = 10 * time.Second

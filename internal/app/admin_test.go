@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gx-ol/gx-ol/internal/config"
+)
+
+func served(t *testing.T) (address string) {
+	t.Helper()
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "seen") })
+	address, stop, err := serveTelemetry(t.Context(), config.Telemetry{Listen: "127.0.0.1:0"}, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return address
+}
+
+func ask(t *testing.T, address, host string) (status int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host != "" {
+		req.Host = host
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
+func TestALoopbackAddressAnswersToItsOwnNamesOnly(t *testing.T) {
+	address := served(t)
+	for host, want := range map[string]int{
+		"": 200, "localhost": 200, "localhost:9464": 200, "LOCALHOST.:1": 200, "gx.localhost": 200, "127.0.0.1": 200, "127.0.0.53:9464": 200, "[::1]:9464": 200, "[::1]": 200,
+		"evil.example": 403, "evil.example:9464": 403, "127.0.0.1.evil.example": 403, "10.0.0.1:9464": 403, "localhost.evil.example": 403, "0.0.0.0": 403,
+	} {
+		if got := ask(t, address, host); got != want {
+			t.Errorf("Host %q: %d, not %d", host, got, want)
+		}
+	}
+}
+
+// Connections that say nothing take neither all files of the process nor, for long, the way of others.
+func TestIdleConnectionsAreBoundedAndEnd(t *testing.T) {
+	address := served(t)
+	var idle []net.Conn
+	for range mostConnections {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		idle = append(idle, c)
+	}
+	began := time.Now()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 500 * time.Millisecond}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := client.Do(req); err == nil {
+		_ = resp.Body.Close()
+		t.Error("one connection more than the limit was answered")
+	}
+	_ = idle[0].SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := idle[0].Read(make([]byte, 1)); err == nil || time.Since(began) > 10*time.Second {
+		t.Errorf("a connection that says nothing stays: %v after %s", err, time.Since(began))
+	}
+	if got := ask(t, address, ""); got != http.StatusOK {
+		t.Errorf("then: %d", got)
+	}
+}

@@ -1,0 +1,157 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+)
+
+// A key goes to the host that it was configured with: that of the file with the file's url, OPENLINEAGE_API_KEY with OPENLINEAGE_URL. Whoever
+// only names another host (a flag, a variable) has not said that it may have the key. What is kept back is said.
+
+// keepKeys drops what the transport at path would tell its new host but was configured with another one. source is what names the new host.
+func (l *loader) keepKeys(path string, t *Transport, host, source string) {
+	if t.URL == "" || sameHost(t.URL, host) {
+		return
+	}
+	key, headers := path+".auth.apiKey", path+".custom_headers"
+	if t.Auth.APIKey != "" && l.places[key] != "" {
+		l.warn("%s from %s is not sent to the host that %s names: it was configured with another", key, l.places[key], source)
+		t.Auth = Auth{}
+		delete(l.places, key)
+		delete(l.cfg.files, key)
+	}
+	if len(t.CustomHeaders) > 0 {
+		l.warn("%s from %s are not sent to the host that %s names: they were configured with another", headers, l.places[headers], source)
+		t.CustomHeaders = nil
+		for file := range l.cfg.files {
+			if strings.HasPrefix(file, headers+".") {
+				delete(l.cfg.files, file)
+			}
+		}
+	}
+}
+
+// openLineageKey takes OPENLINEAGE_API_KEY where no other key is, for the host that OPENLINEAGE_URL names. Without OPENLINEAGE_URL it belongs to the
+// host that the file and GX_OL_* name, and without that to the only one there is.
+func (l *loader) openLineageKey() {
+	key, ok := l.getenv("OPENLINEAGE_API_KEY")
+	if !ok || key == "" || l.places["transport.auth.apiKey"] != "" {
+		return
+	}
+	with, source := l.configured, "the configuration"
+	if own, _ := l.getenv("OPENLINEAGE_URL"); own != "" {
+		with, source = own, "OPENLINEAGE_URL"
+	}
+	if with != "" && !sameHost(with, l.cfg.Transport.URL) {
+		if l.cfg.Transport.URL != "" {
+			l.warn("OPENLINEAGE_API_KEY is not sent to the host that %s names: it was configured with that of %s", l.place("transport.url"), source)
+		}
+		return
+	}
+	l.fill("transport.auth.apiKey", "OPENLINEAGE_API_KEY")
+}
+
+// sameHost compares what decides who hears a request: scheme, host and port.
+func sameHost(a, b string) bool {
+	x, errX := url.Parse(a)
+	y, errY := url.Parse(b)
+	return errX == nil && errY == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Hostname(), y.Hostname()) && port(x) == port(y)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}
+
+func (l *loader) warn(format string, args ...any) {
+	l.cfg.Warnings = append(l.cfg.Warnings, fmt.Sprintf(format, args...))
+}
+
+// keyLike is what a key of ours or of others looks like. A secret that YAML took for a key often does not.
+var keyLike = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
+
+// secretSections are the mappings in which a wrong key may be a secret in the wrong place.
+var secretSections = regexp.MustCompile(`^(kafka|transport(\.transports\.[^.]+)?\.(auth|config|properties|custom_headers|headers))\.`)
+
+// mayShow says whether a fault may show a key that is not right: one that YAML made of a secret ({secret}, sasl.password:secret, *secret) must not be.
+func mayShow(path string, key, value *yaml.Node) bool {
+	return keyLike.MatchString(key.Value) && key.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 &&
+		!secretSections.MatchString(path) && value != nil && !isNull(value)
+}
+
+// plainProperty is what names of Kafka properties look like.
+var plainProperty = regexp.MustCompile(`^[a-z]{1,16}([._-][a-z]{1,16}){0,5}$`)
+
+// mayShowProperty says the same of a Kafka property that is not right: what begins like one with a secret value may hold the secret.
+func (l *loader) mayShowProperty(key, value *yaml.Node) bool {
+	if isNull(value) || strings.ContainsAny(key.Value, "@/:= ") {
+		return false
+	}
+	if _, near := kafkaclient.Meant(key.Value); near {
+		return true
+	}
+	return plainProperty.MatchString(key.Value) && !strings.HasPrefix(key.Value, "sasl") && !strings.HasPrefix(key.Value, "ssl")
+}
+
+// rightName says whether a name is one that the configuration or Kafka has: it can be shown wherever it stands.
+func (l *loader) rightName(name string) bool {
+	if kafkaclient.CheckName(name) == nil {
+		return true
+	}
+	for path := range l.known {
+		if strings.HasPrefix(path, name+".") || strings.HasSuffix(path, "."+name) || path == name || strings.Contains(path, "."+name+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// shownName is a free name of the operator's own, such as a datasource's, unless it looks like a connection string.
+func shownName(name string) string {
+	if strings.ContainsAny(name, "@/;=") || len(name) > 64 {
+		return fmt.Sprintf("(%d characters)", len(name))
+	}
+	return name
+}
+
+const noAnchor = "an alias without its anchor: a value that begins with * must stand in quotes"
+
+// quoted is what the YAML parser quotes of the file.
+var quoted = regexp.MustCompile("['\"`].*")
+
+// syntax tells the parser's fault with its line and without the text of the file that it may quote: the name of an anchor may be a secret.
+func (l *loader) syntax(data []byte, err error) {
+	l.broken["*"] = true
+	line, msg := "1", strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := regexp.MustCompile(`^line (\d+): (?s)(.*)$`).FindStringSubmatch(msg); m != nil {
+		line, msg = m[1], m[2]
+	}
+	for n, text := range strings.Split(string(data), "\n") {
+		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") && strings.TrimSpace(text) != "" {
+			l.fault(fmt.Sprintf("%s:%d:%d", l.name, n+1, strings.Index(indent, "\t")+1), "not valid YAML: a tab in the indentation: use spaces")
+			return
+		}
+	}
+	switch {
+	case strings.HasPrefix(msg, "unknown anchor"):
+		if at := strings.Index(string(data), "*"+strings.TrimSuffix(strings.TrimPrefix(msg, "unknown anchor '"), "' referenced")); at >= 0 {
+			before := string(data[:at]) // the parser names no line
+			l.fault(fmt.Sprintf("%s:%d:%d", l.name, 1+strings.Count(before, "\n"), at-strings.LastIndex(before, "\n")), "not valid YAML: %s", noAnchor)
+			return
+		}
+		msg = noAnchor
+	case strings.HasPrefix(msg, "anchor"):
+		msg = "an anchor that contains itself"
+	default:
+		msg = strings.TrimSpace(quoted.ReplaceAllString(msg, "…"))
+	}
+	l.fault(l.name+":"+line+":1", "not valid YAML: %s", msg)
+}

@@ -1,0 +1,265 @@
+// Package outage stands between a record and a destination that may be away. A Guard, one a destination, makes an attempt until the
+// destination answers for good: it holds records in an outage, lets one at a time probe it, keeps to the number of attempts at once
+// that the destination bears, and tells an outage from a record that the destination alone does not take.
+package outage
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// Backoff bounds the pauses between attempts; each is drawn between zero and the growing bound (full jitter).
+type Backoff struct {
+	Initial time.Duration // default 200 ms
+	Max     time.Duration // default 30 s
+}
+
+// Config is what a Guard needs. Zero values mean their defaults.
+type Config struct {
+	Name            string // of the destination, as holds and logs name it
+	MaxInFlight     int    // attempts at once, over all partitions; 0: no bound
+	Adaptive        bool   // below MaxInFlight, find how many attempts at once the destination bears: for what answers one by one
+	Backoff         Backoff
+	ExhaustAttempts int           // a record is poison by unclear answers after so many attempts, …; default 8
+	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
+	NeverRefuses    bool          // whatever fails is an outage: for dead letters, without which a record may not be settled
+
+	// Write makes one attempt to write a harmless event, to see whether the destination takes any. nil: nothing can be written.
+	Write func(ctx context.Context, ev openlineage.Event) error
+	Log   *zap.Logger // default: none
+}
+
+// Answer is how an attempt ended for good.
+type Answer uint8
+
+// The answers. Of Stopped nothing is known: ctx ended first.
+const (
+	Stopped Answer = iota
+	Taken
+	Refused   // it is the message's own fault, or a bug
+	Exhausted // the destination does not take this one, although it takes others
+)
+
+// Outcome is how an attempt ended for good.
+type Outcome struct {
+	Answer Answer
+	Fault  *fault.Error  // of Refused and Exhausted
+	Took   time.Duration // of Taken and Refused: how long the last attempt lasted
+}
+
+// Holder is a record on its way to one destination: where it stands, and how often it failed. One goroutine at a time has it.
+type Holder struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+
+	hold  *held // the hold of its partition, while it waits
+	tries tries
+	under link
+}
+
+// Attempts is how often the destination did not take it, and when that was first; zero if it never failed.
+func (h *Holder) Attempts() (n int, first time.Time) { return h.tries.attempts, h.tries.first }
+
+// Attempt is what is to be tried, and for whom.
+type Attempt struct {
+	For *Holder
+	// Try makes one attempt. A *fault.Error says whose fault a failure is; any other error is a bug, unless ctx has ended.
+	Try func(ctx context.Context) error
+	// Ready, where there is one, is called before the record waits in an outage, and before it is tried again. An error of it is ctx's.
+	Ready func(ctx context.Context) error
+	// Event is what is written, where it is one event; once it is taken it may be written again, so its body must stay as it is.
+	Event *openlineage.Event
+	// Minimal makes a harmless event of the same run; nil if it has none.
+	Minimal func() openlineage.Event
+	// GoesOn says that it goes on with what an earlier attempt has begun: the end of a run whose START was taken.
+	GoesOn bool
+	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
+	Asks bool
+}
+
+// Guard guards one destination. It is safe for concurrent use. Make it with New.
+type Guard struct {
+	cfg   Config
+	gate  *gate
+	limit *limit // of the attempts in flight; nil: there is none
+	holds holds
+	under underway
+	last  atomic.Pointer[openlineage.Event] // the last terminal event that was taken
+}
+
+// New fills in the defaults.
+func New(cfg Config) *Guard {
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	cfg.ExhaustAttempts = orDefault(cfg.ExhaustAttempts, 8)
+	cfg.ExhaustAfter = orDefault(cfg.ExhaustAfter, 2*time.Minute)
+	cfg.Backoff.Initial = orDefault(cfg.Backoff.Initial, 200*time.Millisecond)
+	cfg.Backoff.Max = orDefault(cfg.Backoff.Max, 30*time.Second)
+	g := &Guard{cfg: cfg, gate: newGate(cfg.Name, cfg.Backoff, cfg.Log), holds: holds{by: make(map[place]*held)}}
+	if cfg.MaxInFlight > 0 {
+		g.limit = newLimit(cfg.MaxInFlight, cfg.Adaptive)
+		g.gate.ended = g.limit.restart
+	}
+	return g
+}
+
+func orDefault[T int | time.Duration](v, d T) T {
+	if v <= 0 {
+		return d
+	}
+	return v
+}
+
+// Limit is how many attempts at once the destination gets now; 0 if there is no bound.
+func (g *Guard) Limit() int {
+	if g.limit == nil {
+		return 0
+	}
+	return g.limit.allowed()
+}
+
+// Make makes the attempt until the destination answers for good, however long it is away.
+func (g *Guard) Make(ctx context.Context, a Attempt) Outcome {
+	defer g.holds.release(a.For)
+	for {
+		p, err := g.enter(ctx, &a)
+		if err != nil {
+			return Outcome{Answer: Stopped}
+		}
+		g.under.add(a.For, p.began)
+		shown, f := once(ctx, a.Try)
+		g.under.remove(a.For)
+		if f != nil && g.cfg.NeverRefuses {
+			shown = away
+		}
+		switch shown {
+		case nothing:
+			p.end(nothing, nil)
+			return Outcome{Answer: Stopped}
+		case taken:
+			return g.taken(&a, p)
+		case refused:
+			p.end(refused, nil)
+			return Outcome{Answer: Refused, Fault: f, Took: time.Since(p.began)}
+		}
+		out, again := g.failed(ctx, &a, p, f)
+		if !again {
+			return out
+		}
+		if a.Ready != nil && a.Ready(ctx) != nil {
+			return Outcome{Answer: Stopped}
+		}
+	}
+}
+
+// taken takes an attempt that went well.
+func (g *Guard) taken(a *Attempt, p pass) Outcome {
+	took := time.Since(p.began)
+	if a.Asks {
+		p.end(nothing, nil)
+		return Outcome{Answer: Taken, Took: took}
+	}
+	p.end(taken, nil)
+	if a.Event != nil && a.Event.Type.Terminal() {
+		g.last.Store(a.Event)
+	}
+	return Outcome{Answer: Taken, Took: took}
+}
+
+// enter waits until an attempt may be made. Who probes an outage needs no place in flight: all of them may be held by attempts that
+// hang. Neither does what does not write: its time would say nothing of the destination.
+func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
+	if err := ctx.Err(); err != nil {
+		return pass{}, err
+	}
+	for {
+		probe := false
+		if g.gate.closed.Load() {
+			if a.Ready != nil {
+				if err := a.Ready(ctx); err != nil {
+					return pass{}, err
+				}
+			}
+			if a.For != nil {
+				g.holds.add(a.For, time.Now())
+			}
+			var err error
+			if probe, err = g.gate.wait(ctx); err != nil {
+				return pass{}, err
+			}
+			if !probe {
+				continue
+			}
+		}
+		if probe || a.Asks || g.limit == nil {
+			return pass{g: g, probe: probe, began: time.Now()}, nil
+		}
+		if err := g.limit.acquire(ctx, a.GoesOn); err != nil {
+			return pass{}, err
+		}
+		if !g.gate.closed.Load() {
+			return pass{g: g, placed: true, began: time.Now()}, nil
+		}
+		g.limit.release(0) // an outage began while this one waited for its place: it takes its turn like the others
+	}
+}
+
+// pass is the right to make one attempt. It is ended once, with what the attempt showed.
+type pass struct {
+	g      *Guard
+	probe  bool // of an outage: no other attempt is made meanwhile
+	placed bool // it has a place in flight
+	began  time.Time
+}
+
+// result is what one attempt shows of the destination.
+type result uint8
+
+const (
+	nothing result = iota // a stop, or a question
+	taken                 // it takes writes
+	refused               // it is there
+	apart                 // it takes others, and only this record waits
+	away                  // it is away, for all that is known
+)
+
+// end gives the right back; f is the fault where the destination is away.
+func (p pass) end(shown result, f *fault.Error) {
+	if p.placed {
+		took := time.Since(p.began)
+		if shown != taken && shown != refused {
+			took = 0 // only such answers tell how much the destination bears
+		}
+		p.g.limit.release(took)
+	}
+	p.g.gate.leave(p.probe, shown, f)
+}
+
+// once makes one attempt. A panic in a destination is our bug, not the process's end.
+func once(ctx context.Context, try func(context.Context) error) (shown result, f *fault.Error) {
+	err := attempt(ctx, try)
+	switch {
+	case err == nil:
+		return taken, nil
+	case ctx.Err() != nil: // asked before blame: a stop is nobody's fault
+		return nothing, nil //nolint:nilerr // what failed because of the stop is no failure
+	}
+	f = fault.Of(err)
+	if f.Kind == fault.Backend {
+		return away, f
+	}
+	return refused, f
+}
+
+func attempt(ctx context.Context, try func(context.Context) error) (err error) {
+	defer fault.Recover(&err)
+	return try(ctx)
+}

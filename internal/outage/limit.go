@@ -1,0 +1,174 @@
+package outage
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The adaptive limit never falls below what every backend bears, and starts there, to learn how long an
+// answer takes unhurried; then it goes on from what most bear. Marquez gains nothing above
+// four attempts at once, but is not hurt by them either.
+const (
+	minInFlight   = 4
+	startInFlight = 16
+	window        = 100 * time.Millisecond // at least so long, …
+	windowAnswers = 20                     // … and so many answers, make one step
+	relearn       = 30 * time.Second       // at least so long until it asks anew how long an answer takes unhurried
+	tolerance     = 2                      // answers may take so many times as long before it is called a queue
+)
+
+// limit bounds the attempts in flight at a destination. An adaptive one finds how many the destination bears: it grows
+// while answers take about as long as when only few are in flight, and shrinks to where they do not. A backend of n workers
+// ends at about twice n: all of them busy, and little waiting.
+//
+// The median of a window is compared, not single answers: on a busy machine those jitter more than any backend's load shows.
+type limit struct {
+	most     int
+	adaptive bool
+
+	mu       sync.Mutex // guards all below
+	now      float64    // the limit
+	inUse    int
+	waiting  []chan struct{} // who waits, in turn; closed: it has its place
+	begun    int             // of those, the first so many go on with what they have begun
+	answers  []time.Duration // of this window
+	peak     int             // most attempts in flight in this window
+	since    time.Time       // begin of the window
+	base     time.Duration   // an answer's time unhurried
+	again    time.Time       // when base is to be learned again
+	learning bool            // this window is at minInFlight, to learn base
+	before   float64         // the limit to go back to
+}
+
+func newLimit(most int, adaptive bool) *limit {
+	l := &limit{most: most, adaptive: adaptive && most > minInFlight}
+	l.restart()
+	return l
+}
+
+// restart forgets what was learned: what comes back after an outage is weak, and may be another machine.
+func (l *limit) restart() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now = float64(l.most)
+	if l.adaptive {
+		l.learn(float64(min(startInFlight, l.most)))
+	}
+	l.begin()
+}
+
+// learn makes the next window one with few in flight, and goes on from then. The caller holds mu.
+func (l *limit) learn(then float64) {
+	l.learning, l.before, l.now = true, then, minInFlight
+}
+
+// begin starts a window. The caller holds mu.
+func (l *limit) begin() {
+	l.answers, l.peak, l.since = l.answers[:0], l.inUse, time.Now()
+}
+
+// allowed is the limit now.
+func (l *limit) allowed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(l.now)
+}
+
+// acquire waits for a place. Who has one gives it back once with release. Who goes on with what was begun goes first: else every run that
+// waits would be begun before one is ended, and all of them begun anew after a crash.
+func (l *limit) acquire(ctx context.Context, goesOn bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	if l.inUse < int(l.now) && (len(l.waiting) == 0 || goesOn) {
+		l.inUse++
+		l.peak = max(l.peak, l.inUse)
+		l.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	if goesOn {
+		l.waiting = slices.Insert(l.waiting, l.begun, turn)
+		l.begun++
+	} else {
+		l.waiting = append(l.waiting, turn)
+	}
+	l.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.waiting, turn); i >= 0 {
+		l.drop(i)
+	} else { // it was given its place at the same moment
+		l.inUse--
+		l.admit()
+	}
+	return ctx.Err()
+}
+
+// release gives a place back. took is how long the destination needed for its answer; 0 if that tells nothing.
+func (l *limit) release(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// What was begun before a window of learning had more company than that window allows.
+	if l.adaptive && took > 0 && (!l.learning || took <= time.Since(l.since)) {
+		l.answers = append(l.answers, took)
+		if len(l.answers) >= windowAnswers && time.Since(l.since) >= window {
+			l.step()
+			l.begin()
+		}
+	}
+	l.inUse--
+	l.admit()
+}
+
+// admit gives free places to those who wait. The caller holds mu.
+func (l *limit) admit() {
+	for l.inUse < int(l.now) && len(l.waiting) > 0 {
+		close(l.waiting[0])
+		l.drop(0)
+		l.inUse++
+		l.peak = max(l.peak, l.inUse)
+	}
+}
+
+// drop takes one out of those that wait. The caller holds mu.
+func (l *limit) drop(i int) {
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	if i < l.begun {
+		l.begun--
+	}
+}
+
+// step draws the conclusion of a window. The caller holds mu.
+func (l *limit) step() {
+	slices.Sort(l.answers)
+	median := l.answers[len(l.answers)/2]
+	switch {
+	case l.learning:
+		// Learning is to cost a fortieth of the time at most, also where twenty answers take long.
+		l.again = time.Now().Add(max(relearn, 40*time.Since(l.since)))
+		l.base, l.learning, l.now = median, false, l.before
+		return
+	case time.Now().After(l.again):
+		l.learn(l.now)
+		return
+	case l.peak < int(l.now):
+		return // the load asks for less than is allowed: that proves nothing about more
+	}
+	gradient := tolerance * float64(l.base) / float64(median)
+	if gradient >= 1 {
+		l.now = min(l.now*min(1.5, gradient)+1, float64(l.most))
+		return
+	}
+	next := l.now*max(0.5, gradient) + math.Sqrt(l.now)
+	l.now = min(max((l.now+next)/2, minInFlight), float64(l.most))
+}

@@ -1,0 +1,100 @@
+package outage
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+)
+
+// tries counts a record's failed attempts at one destination.
+type tries struct {
+	attempts  int       // all of them
+	first     time.Time // the first failed attempt
+	witnessed int       // those since whose predecessor another record succeeded
+	from      time.Time // the first witnessed failure
+	seen      uint64    // successes at the destination when the last attempt failed
+}
+
+// failed takes an attempt that failed, and ends its pass. An outage closes the gate. A failure that others do not meet (an unclear
+// answer while they succeed) only lets this record wait, and after enough of them over enough time it is exhausted. again says that
+// another attempt is due.
+func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) (out Outcome, again bool) {
+	t := &a.For.tries
+	now := time.Now()
+	t.attempts++
+	first := t.first.IsZero()
+	if first {
+		// What succeeded before is no witness: it may all have been before the outage.
+		t.first, t.seen = now, g.gate.successes.Load()
+	}
+	g.holds.add(a.For, p.began)
+	unclear := f.Unclear && !g.cfg.NeverRefuses
+	if unclear && !first && g.gate.successes.Load() == t.seen && g.gate.alone() && !g.witness(ctx, a) {
+		c := *f
+		c.Err = fmt.Errorf("%w (nothing else is there to deliver that could show whether it is the record's fault)", f)
+		f = &c
+	}
+	successes := g.gate.successes.Load()
+	if !unclear || first || successes == t.seen {
+		p.end(away, f)
+		return Outcome{}, true
+	}
+	t.seen = successes
+	t.witnessed++
+	if t.from.IsZero() {
+		t.from = now
+	}
+	p.end(apart, nil)
+	// The last attempt must have begun so late: a process that was stopped meanwhile has tried nothing.
+	if t.witnessed >= g.cfg.ExhaustAttempts && p.began.Sub(t.from) >= g.cfg.ExhaustAfter {
+		c := *f
+		c.Kind, c.Disposition = fault.Message, fault.Exhausted
+		return Outcome{Answer: Exhausted, Fault: &c}, false
+	}
+	g.holds.explain(a.For, f.Code, "others are taken, this record is not: "+f.Error())
+	if sleep(ctx, max(g.ownPause(t.witnessed), f.RetryAfter)) != nil {
+		return Outcome{Answer: Stopped}, false
+	}
+	return Outcome{}, true
+}
+
+// witness makes a write that is harmless when it repeats, to see whether the destination takes anything while nothing else is in
+// hand: the last terminal event that it took, else the failing run's own without facets. It reports whether there was one to make.
+func (g *Guard) witness(ctx context.Context, a *Attempt) bool {
+	ev := g.last.Load()
+	if g.cfg.Write == nil || ev == nil && a.Minimal == nil {
+		return false
+	}
+	shown, _ := once(ctx, func(ctx context.Context) error {
+		if ev == nil {
+			minimal := a.Minimal()
+			ev = &minimal
+		}
+		return g.cfg.Write(ctx, *ev)
+	})
+	if shown == taken {
+		g.gate.leave(false, taken, nil)
+		g.last.Store(ev)
+	}
+	return true
+}
+
+// ownPause is how long a record that fails alone waits: full jitter under a doubling bound.
+func (g *Guard) ownPause(n int) time.Duration {
+	bound := min(g.cfg.Backoff.Initial<<min(n, 16), g.cfg.Backoff.Max)
+	return rand.N(bound) + time.Millisecond
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

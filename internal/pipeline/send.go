@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/outage"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// passing counts the Senders that were not yet handed a record's events.
+type passing struct{ unsent atomic.Int32 }
+
+// sent notes that one more Sender has them. When all have, they keep the order, and the records behind this one begin.
+func (p *passing) sent(turn Turn) {
+	if p.unsent.Add(-1) == 0 {
+		turn.Pass()
+	}
+}
+
+// send brings a record to a destination that keeps order by itself: all events at once, and without waiting for the records before it.
+// It reports false only when ctx ended.
+func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool {
+	s := o.sendings.Get().(*sending)
+	s.to, s.runs, s.turn, s.pass = o.sender, r.runs, turn, &r.pass
+	defer s.release(o)
+	out := s.make(ctx, o, l)
+	if out.Answer == outage.Stopped {
+		return false
+	}
+	again, err := turn.First(ctx)
+	if err != nil {
+		return false
+	}
+	if again && !s.first {
+		// Something before it was written again after it: the last delivery of a lane must be its newest.
+		s.first = true
+		if out = s.make(ctx, o, l); out.Answer == outage.Stopped {
+			return false
+		}
+	}
+	return out.Fault == nil || s.refused(ctx, o, l, out)
+}
+
+// sending is the way of a record's events to a Sender. It is used again for another record, with its functions and acknowledgements, so
+// that a record that goes well costs no allocation here.
+type sending struct {
+	sent
+	turn  Turn
+	pass  *passing
+	tried bool // it was handed over before
+	first bool // every record before it is settled, and no attempt was made before that
+
+	try, ready func(context.Context) error // attempt and wait, as values
+}
+
+func newSending() any {
+	s := &sending{sent: sent{came: make(chan struct{}, 1)}}
+	s.try, s.ready = s.attempt, s.wait
+	return s
+}
+
+func (s *sending) release(o *outlet) {
+	if !s.clear() {
+		return
+	}
+	s.turn, s.pass, s.tried, s.first = nil, nil, false, false
+	o.sendings.Put(s)
+}
+
+// make makes attempts until the destination answers for good.
+func (s *sending) make(ctx context.Context, o *outlet, l *leg) outage.Outcome {
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Try: s.try, Ready: s.ready})
+	if n := s.taken(); n > 0 && out.Answer != outage.Stopped {
+		o.p.Observer.EventsDelivered(o.Name, n, out.Took)
+	}
+	return out
+}
+
+// wait is called before the record waits in an outage, and before it is handed over again: as the first of its lanes, so that what is
+// behind it comes behind it again.
+func (s *sending) wait(ctx context.Context) error {
+	_, err := s.turn.First(ctx)
+	s.first = err == nil
+	return err
+}
+
+// attempt hands all events over and waits for what becomes of them.
+func (s *sending) attempt(ctx context.Context) error {
+	if s.tried {
+		s.turn.Again()
+	}
+	s.hand(ctx)
+	if !s.tried {
+		s.tried = true
+		s.pass.sent(s.turn)
+	}
+	if err := s.acknowledged(ctx); err != nil {
+		return err
+	}
+	return s.worst()
+}
+
+// refused notes which runs were refused, and ends those whose terminal event was: a START was taken, and no run may stay RUNNING.
+func (s *sending) refused(ctx context.Context, o *outlet, l *leg, out outage.Outcome) bool {
+	var open []*openlineage.Run
+	var bad *openlineage.Run // the run that was refused last
+	s.each(func(run *openlineage.Run, i int, err error) {
+		if err == nil || run == bad {
+			return // a run is refused once, with its first event that is
+		}
+		bad = run
+		f := out.Fault
+		if out.Answer == outage.Refused {
+			f = fault.Of(err)
+		}
+		l.refuse(ofEvent(f, run.Events[i].Type), run.Part)
+		if i > 0 && run.Minimal != nil {
+			open = append(open, run)
+		}
+	})
+	if l.bad == nil {
+		l.refuse(out.Fault, "") // a panic while they were handed over
+	}
+	for _, run := range open {
+		s.turn.Again()
+		if !o.end(ctx, l, run) {
+			return false
+		}
+	}
+	return true
+}

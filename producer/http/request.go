@@ -1,0 +1,219 @@
+package http
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+)
+
+const (
+	answerLimit = 8 << 20          // bytes of an answer that says something: to a question, to a batch
+	faultLimit  = 64 << 10         // bytes of an answer that refuses
+	drainLimit  = 256 << 10        // bytes of an answer that nobody needs; beyond it the connection is closed rather than used again
+	faultTime   = 5 * time.Second  // how long the rest of an answer that refuses is waited for
+	drainTime   = time.Second      // how long the rest of an answer that nobody needs is waited for
+	idleTimeout = 25 * time.Second // Marquez closes idle connections after 30 s without notice
+)
+
+// want is what is needed of the body of a 2xx.
+type want bool
+
+const (
+	statusAlone want = false
+	wholeBody   want = true
+)
+
+// answer is what a request brought.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	whole  bool // body is all that was sent, and as long as it said
+	empty  bool // it said that there is no body; one that was lost may look like none
+}
+
+// errTimeout ends an attempt.
+var errTimeout = errors.New("timeout")
+
+// do is one request and what is needed of its answer. The error is ctx's own, or a Backend fault. Its timer ends first the
+// attempt and then, when the status is known, the reading of what matters less.
+func (h *Destination) do(ctx context.Context, method string, target *url.URL, body []byte, need want) (answer, error) {
+	attempt, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(h.cfg.Timeout, func() { cancel(errTimeout) })
+	defer func() {
+		timer.Stop()
+		cancel(nil)
+	}()
+	req, err := h.request(attempt, method, target, body)
+	if err != nil {
+		return answer{}, err
+	}
+	// The transport itself, not a Client: a redirect would turn the POST into a GET, or send the key elsewhere; 3xx is an answer.
+	res, err := h.transport.RoundTrip(req)
+	if err != nil {
+		return answer{}, h.transportFault(ctx, attempt, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	a := answer{status: res.StatusCode, header: res.Header, empty: res.ContentLength == 0}
+	switch {
+	case res.StatusCode < 200:
+		return a, nil // its body is the connection itself, which has no end
+	case res.StatusCode/100 == 2 && need == wholeBody:
+		a.body, err = io.ReadAll(io.LimitReader(res.Body, answerLimit+1))
+		if err != nil && ctx.Err() != nil {
+			return answer{}, ctx.Err()
+		}
+		a.whole = err == nil && len(a.body) <= answerLimit
+	case res.StatusCode/100 == 2:
+		drain(res, timer)
+	default:
+		timer.Reset(min(faultTime, h.cfg.Timeout))
+		a.body, err = io.ReadAll(io.LimitReader(res.Body, faultLimit))
+		if err != nil && ctx.Err() != nil {
+			return answer{}, ctx.Err()
+		}
+		a.whole = err == nil
+		drain(res, timer)
+	}
+	return a, nil
+}
+
+// drain reads the rest of an answer, so that its connection can be used again; for a short time, and not much.
+func drain(res *http.Response, timer *time.Timer) {
+	if res.ContentLength == 0 || res.ContentLength > drainLimit {
+		return
+	}
+	timer.Reset(drainTime)
+	buf, _ := drains.Get().(*[]byte)
+	for left := drainLimit; left > 0; {
+		n, err := res.Body.Read(*buf)
+		left -= n
+		if err != nil {
+			break
+		}
+	}
+	drains.Put(buf)
+}
+
+// drains are buffers for what nobody reads.
+var drains = sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }}
+
+// request makes a request as net/http would, without reading the url and building the header each time.
+func (h *Destination) request(ctx context.Context, method string, target *url.URL, body []byte) (*http.Request, error) {
+	req := (&http.Request{Method: method, URL: target, Host: target.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	now := h.headersNow()
+	if body == nil {
+		req.Header = now.get
+		return req, nil
+	}
+	req.Header = now.post
+	if h.cfg.Gzip {
+		var err error
+		if body, err = zipped(body); err != nil {
+			return nil, fmt.Errorf("compressing event: %w", err)
+		}
+	}
+	req.ContentLength = int64(len(body))
+	// net/http sends header and body in one write only if it knows that the body is in memory, and it knows this type.
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	return req, nil
+}
+
+// zippers are writers of gzip at its quickest: an idle one keeps its tables.
+var zippers = sync.Pool{New: func() any {
+	w, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed) // the level is one that there is
+	return w
+}}
+
+func zipped(body []byte) ([]byte, error) {
+	buf := bytes.NewBuffer(make([]byte, 0, len(body)/4+64))
+	w, _ := zippers.Get().(*gzip.Writer)
+	w.Reset(buf)
+	_, err := w.Write(body)
+	err = errors.Join(err, w.Close())
+	zippers.Put(w)
+	return buf.Bytes(), err
+}
+
+// headers are what requests carry as long as no secret is renewed. They are shared: net/http does not change a request's header.
+type headers struct {
+	values    []string // of the key and the further headers, by which a renewal shows
+	get, post http.Header
+}
+
+// headersNow are the headers with the key and the values of this moment.
+func (h *Destination) headersNow() *headers {
+	last := h.headers.Load()
+	if last != nil && !h.renews {
+		return last
+	}
+	values := make([]string, 0, 1+len(h.names))
+	values = append(values, h.keyNow())
+	for _, name := range h.names {
+		values = append(values, h.headerNow(name))
+	}
+	if last != nil && slices.Equal(values, last.values) {
+		return last
+	}
+	now := &headers{values: values, get: make(http.Header)}
+	now.get.Set("User-Agent", h.agent)
+	now.get.Set("Accept", "application/json")
+	for i, name := range h.names {
+		now.get.Set(name, values[1+i])
+		h.secrets.add(values[1+i])
+	}
+	if user := h.base.User; user != nil {
+		password, _ := user.Password()
+		now.get.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
+	}
+	if values[0] != "" {
+		now.get.Set("Authorization", "Bearer "+values[0])
+		h.secrets.add(values[0])
+	}
+	now.post = now.get.Clone()
+	now.post.Set("Content-Type", "application/json")
+	if h.cfg.Gzip {
+		now.post.Set("Content-Encoding", "gzip")
+	}
+	// An empty key is not sent; it lets net/http repeat the request at once on a fresh connection if the server had
+	// closed the idle one. Events are harmless when they repeat.
+	now.post["Idempotency-Key"] = []string{}
+	h.headers.Store(now)
+	return now
+}
+
+// keyNow is the API key of this moment.
+func (h *Destination) keyNow() string {
+	if h.cfg.APIKeyNow != nil {
+		return cmp.Or(h.cfg.APIKeyNow(), h.cfg.APIKey)
+	}
+	return h.cfg.APIKey
+}
+
+// headerNow is the value of one of the further headers at this moment.
+func (h *Destination) headerNow(name string) string {
+	if now := h.cfg.HeadersNow[name]; now != nil {
+		return cmp.Or(now(), h.cfg.Headers[name])
+	}
+	return h.cfg.Headers[name]
+}
+
+// faultOf says whose fault an answer is; nil for a 2xx of an OpenLineage endpoint. sent is the body of the request, which is not quoted.
+func (h *Destination) faultOf(a answer, sent []byte) *fault.Error {
+	said := cut(h.secrets.cut(words(a.header, a.body, sent)), quoteLimit)
+	return classify(a.status, a.header, a.body, said, h.Backend(), h.okLately())
+}
