@@ -27,7 +27,6 @@ func (c *Consumer) poll(ctx context.Context) {
 			c.client.AllowRebalance()
 			return
 		}
-		c.refuse(fetches)
 		fetching.note(fetches)
 		if err := fatalFetchError(fetches); err != nil {
 			c.fail(err)
@@ -39,6 +38,7 @@ func (c *Consumer) poll(ctx context.Context) {
 				p.add(f.Records)
 			}
 		})
+		c.refuse(fetches) // behind what this poll brought of the same partition, or the prefix would jump over it
 		c.passOver()
 		c.client.AllowRebalance()
 		c.readopt(recreated(fetches))
