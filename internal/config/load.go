@@ -144,6 +144,9 @@ func (l *loader) to(value string) {
 	}
 }
 
+// NoFile is the place of what is missing where no file was read.
+const NoFile = "configuration"
+
 // place is where path was set, else the file or the command.
 func (l *loader) place(path string) string {
 	if p, ok := l.places[path]; ok {
@@ -152,5 +155,5 @@ func (l *loader) place(path string) string {
 	if l.name != "" {
 		return l.name
 	}
-	return "configuration"
+	return NoFile
 }

@@ -1,0 +1,256 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/pipeline"
+	"github.com/gx-ol/gx-ol/mapper"
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
+	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// Mapper maps messages as the pipeline does.
+type Mapper interface {
+	Decode(value []byte) (*gx.Message, error)
+	Map(msg *gx.Message, in mapper.Input) ([]openlineage.Run, error)
+}
+
+// mostNames is how many names a line tells.
+const mostNames = 200
+
+// tally is what became of the messages that were tried. Three checks tell of it: whichever comes first reads.
+type tally struct {
+	once sync.Once
+	err  error // reading ended before its time
+
+	read, mapped int
+	faults       map[string]*faults          // by code
+	unnamed      map[string]*unnamed         // by datasource
+	datasets     map[openlineage.Dataset]int // how many results name it
+}
+
+// faults are the messages of one code.
+type faults struct {
+	n     int
+	first string // place and reason of the first
+}
+
+// unnamed is a datasource that no entry names.
+type unnamed struct {
+	results int
+	files   bool // its results speak of files
+}
+
+// try maps the last messages of the input, once.
+func (p *Plan) try(ctx context.Context) *tally {
+	t := &p.tally
+	t.once.Do(func() {
+		t.faults, t.unnamed, t.datasets = map[string]*faults{}, map[string]*unnamed{}, map[openlineage.Dataset]int{}
+		t.err = p.Messages(ctx, func(rec *kgo.Record) { t.take(rec, p) })
+	})
+	return t
+}
+
+// take maps one record.
+func (t *tally) take(rec *kgo.Record, p *Plan) {
+	t.read++
+	err := t.record(rec, p)
+	if err == nil {
+		t.mapped++
+		return
+	}
+	code := codeOf(err)
+	f := t.faults[code]
+	if f == nil {
+		f = &faults{first: fmt.Sprintf("%s[%d] at offset %d: %v", rec.Topic, rec.Partition, rec.Offset, err)}
+		t.faults[code] = f
+	}
+	f.n++
+}
+
+func (t *tally) record(rec *kgo.Record, p *Plan) (err error) {
+	defer fault.Recover(&err)
+	switch size := deadletter.SizeOf(rec); {
+	case rec.Value == nil:
+		return fault.MessageError(fault.Poison, deadletter.CodeTombstone, "the record is a tombstone: it has no value")
+	case size > p.MaxMessageBytes:
+		return fault.MessageError(fault.Oversize, deadletter.CodeOversize, "the record has %d bytes, more than input.max_message_bytes (%d)", size, p.MaxMessageBytes)
+	}
+	msg, err := p.Mapper.Decode(rec.Value)
+	if err != nil {
+		return err
+	}
+	defer msg.Release()
+	runs, err := p.Mapper.Map(msg, pipeline.InputOf(rec))
+	var refused *mapper.Error
+	if errors.As(err, &refused) && refused.Code == "unmapped_dataset" {
+		for i := range msg.Validations {
+			if v := &msg.Validations[i]; v.Part == refused.Part {
+				t.lacks(v)
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		for _, d := range run.Datasets {
+			t.datasets[openlineage.Dataset{Namespace: strings.Clone(d.Namespace), Name: strings.Clone(d.Name)}]++
+		}
+		if !slices.Contains(run.Warn, "unmapped_datasource") {
+			continue
+		}
+		for i := range msg.Validations {
+			if v := &msg.Validations[i]; v.Part == run.Part {
+				t.lacks(v)
+			}
+		}
+	}
+	return nil
+}
+
+// lacks notes that nothing names a result's datasource.
+func (t *tally) lacks(v *gx.Validation) {
+	name := strings.Clone(v.Batch.Datasource) // the message's memory is used again
+	u := t.unnamed[name]
+	if u == nil {
+		u = &unnamed{}
+		t.unnamed[name] = u
+	}
+	u.results++
+	u.files = u.files || v.Batch.Spec.Path != ""
+}
+
+func codeOf(err error) string {
+	var decode *gx.DecodeError
+	var mapping *mapper.Error
+	switch {
+	case errors.As(err, &decode):
+		return decode.Code
+	case errors.As(err, &mapping):
+		return mapping.Code
+	}
+	return fault.Of(err).Code
+}
+
+// mapping tells how many of the messages would become events.
+func (p *Plan) mapping(ctx context.Context) []Result {
+	t := p.try(ctx)
+	const key = "input.topics"
+	switch {
+	case t.read == 0 && t.err != nil:
+		return []Result{{Status: Fail, Key: key, Text: "no message could be read: " + p.Kafka.diagnose(t.err)}}
+	case t.read == 0:
+		return []Result{{Status: OK, Text: "there is no message yet to try", Hint: "gx-ol publish puts one there, and gx-ol map maps a file"}}
+	}
+	r := Result{Status: OK, Text: fmt.Sprintf("all of the last %s map", count(t.read, "message"))}
+	if t.mapped < t.read {
+		r.Status = Warn
+		var parts []string
+		for _, code := range slices.SortedFunc(maps.Keys(t.faults), func(a, b string) int { return cmp.Or(t.faults[b].n-t.faults[a].n, cmp.Compare(a, b)) }) {
+			parts = append(parts, fmt.Sprintf("%d %s", t.faults[code].n, code))
+			r.Details = append(r.Details, code+": "+t.faults[code].first)
+		}
+		r.Text = fmt.Sprintf("%d of the last %d messages map; the others would become dead letters: %s", t.mapped, t.read, strings.Join(parts, ", "))
+		if t.mapped == 0 {
+			r.Status, r.Key, r.Hint = Fail, key, "is this the topic of validation results? gx-ol map --explain tells more of a message; input.json_pointer opens envelopes"
+		}
+	}
+	if t.err != nil {
+		r.Text += "; not all could be read in time"
+	}
+	return []Result{r}
+}
+
+// datasources tells which of them no entry names, and how one would.
+func (p *Plan) datasources(ctx context.Context) []Result {
+	t := p.try(ctx)
+	switch {
+	case t.read == 0:
+		return []Result{{Status: OK, Text: "there is no message yet that names one"}}
+	case len(t.unnamed) == 0:
+		return []Result{{Status: OK, Text: "every datasource of these messages is named"}}
+	}
+	names := slices.Sorted(maps.Keys(t.unnamed))
+	r := Result{Status: Warn, Key: "datasources", Text: fmt.Sprintf("no entry of datasources names %s: its datasets would not be those of other tools", strings.Join(quoted(names), ", ")),
+		Hint: "add to the configuration, with your host and database in it (or set great_expectations):"}
+	if len(names) > 1 {
+		r.Text = strings.Replace(r.Text, "its datasets", "their datasets", 1)
+	}
+	if len(names) > mostNames {
+		names = names[:mostNames]
+	}
+	r.Details = append(r.Details, "datasources:")
+	for _, name := range names {
+		r.Details = append(r.Details, "  "+entry(name, t.unnamed[name].files))
+	}
+	return []Result{r}
+}
+
+// entry is what names a datasource, in YAML.
+func entry(name string, files bool) string {
+	if files {
+		return fmt.Sprintf(`%s: {namespace: "s3://BUCKET"}`, yamlString(name))
+	}
+	return fmt.Sprintf(`%s: {namespace: "postgres://HOST:5432", database: DATABASE}`, yamlString(name))
+}
+
+// yamlString is a name in double quotes, as YAML reads it: the name is from a message and may hold anything.
+func yamlString(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < ' ' || r == 0x7f || r >= 0x80 && r <= 0x9f || r == 0x2028 || r == 0x2029 || r == 0xfeff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func quoted(names []string) (out []string) {
+	for i, name := range names {
+		if i == many {
+			return append(out, fmt.Sprintf("and %d more", len(names)-i))
+		}
+		out = append(out, yamlString(name))
+	}
+	return out
+}
+
+// datasets tells which names would come out.
+func (p *Plan) datasets(ctx context.Context) []Result {
+	t := p.try(ctx)
+	if len(t.datasets) == 0 {
+		return []Result{{Status: OK, Text: "no message names a dataset yet"}}
+	}
+	all := slices.SortedFunc(maps.Keys(t.datasets), func(a, b openlineage.Dataset) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	r := Result{Status: OK, Text: fmt.Sprintf("these messages name %s", count(len(all), "dataset"))}
+	for i, d := range all {
+		if i == mostNames {
+			r.Details = append(r.Details, fmt.Sprintf("and %d more", len(all)-i))
+			break
+		}
+		r.Details = append(r.Details, d.Namespace+" "+d.Name)
+	}
+	return []Result{r}
+}
