@@ -27,7 +27,7 @@ func lastMessages(ctx context.Context, cfg *config.Config, client *kgo.Client, i
 	if err != nil {
 		return err
 	}
-	reader, err := kgo.NewClient(append(opts, kgo.ConsumePartitions(from), kgo.KeepControlRecords(), kgo.MaxDecompressBatchBytes(2*cfg.Input.MaxMessageBytes),
+	reader, err := kgo.NewClient(append(opts, kgo.ConsumePartitions(from), kgo.KeepControlRecords(), kgo.MaxDecompressBatchBytes(max(2*cfg.Input.MaxMessageBytes, leastBatch)),
 		kgo.FetchMaxBytes(8<<20), kgo.FetchMaxPartitionBytes(1<<20))...)
 	if err != nil {
 		return err
@@ -35,6 +35,9 @@ func lastMessages(ctx context.Context, cfg *config.Config, client *kgo.Client, i
 	defer reader.Close()
 	return readTo(ctx, reader, to, each)
 }
+
+// leastBatch is what a batch of messages may inflate to in any case.
+const leastBatch = 8 << 20
 
 // partition is one of a topic.
 type partition struct {

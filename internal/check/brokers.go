@@ -106,7 +106,15 @@ const expiring = "its certificate ends soon, "
 func (c *Cluster) handshake(ctx context.Context, a Address, addr string, r Result) (string, *Result) {
 	conn, err := a.Dial(ctx, "tcp", addr)
 	if err != nil {
-		r.Text, r.Key = kafkaclient.Diagnose(err, a.HostPort).Error(), c.Key+".ssl.ca.location"
+		r.Text, r.Key = kafkaclient.Diagnose(err, a.HostPort).Error(), c.Key+".security.protocol"
+		switch {
+		case isTimeout(err), errors.Is(err, context.DeadlineExceeded):
+			r.Text = "the address can be connected to, and does not speak TLS: check security.protocol and the port"
+		case strings.Contains(r.Text, "ssl.certificate"):
+			r.Key = c.Key + ".ssl.certificate.location"
+		case strings.Contains(r.Text, "ssl.ca"):
+			r.Key = c.Key + ".ssl.ca.location"
+		}
 		return "", &r
 	}
 	defer func() { _ = conn.Close() }()
@@ -187,9 +195,6 @@ func (c *Cluster) advertised(ctx context.Context) []Result {
 	})
 	if len(results) == 0 {
 		return []Result{{Status: OK, Text: fmt.Sprintf("all %d brokers can be reached under the addresses that they name", len(meta.Brokers))}}
-	}
-	if len(results) < len(meta.Brokers) {
-		return results
 	}
 	return results
 }

@@ -31,7 +31,7 @@ func (p *Plan) group(ctx context.Context) []Result {
 	members := ""
 	if answer, err := describe.RequestWith(ctx, c.Any); err == nil && len(answer.Groups) == 1 { // only the group's coordinator has more to say
 		g := answer.Groups[0]
-		denied = denied || errors.Is(kerr.ErrorForCode(g.ErrorCode), kerr.GroupAuthorizationFailed) || g.ErrorCode == 0 && known(g.AuthorizedOperations) && !mayRead.in(g.AuthorizedOperations)
+		denied = denied || errors.Is(kerr.ErrorForCode(g.ErrorCode), kerr.GroupAuthorizationFailed) || known(g.AuthorizedOperations) && !mayRead.in(g.AuthorizedOperations)
 		if g.ErrorCode == 0 && len(g.Members) > 0 {
 			members = fmt.Sprintf("; it has %s now", count(len(g.Members), "member"))
 		}

@@ -134,8 +134,8 @@ func (p *Plan) lettersSettings(ctx context.Context, source string, r Result) []R
 		warn(fmt.Sprintf("letters are deleted after %s (retention.ms)", time.Duration(kept)*time.Millisecond), "set a retention.ms of some days on the topic, so that somebody can look and replay")
 	}
 	own, in := number(has[maxMessageBytes]), number(of[maxMessageBytes])
-	if own > 0 && in > 0 && own < in+headerRoom {
-		warn(fmt.Sprintf("max.message.bytes is %d, and that of %s %d: the largest records become letters that only refer to them", own, source, in),
+	if own > 0 && in > 0 && own < in {
+		warn(fmt.Sprintf("max.message.bytes is %d, and that of %s %d: large records become letters that only refer to them", own, source, in),
 			fmt.Sprintf("set max.message.bytes=%d on the topic", in+headerRoom))
 	}
 	return found

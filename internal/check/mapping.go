@@ -149,6 +149,8 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 	t := p.try(ctx)
 	const key = "input.topics"
 	switch {
+	case errors.Is(t.err, kgo.ErrMaxDecompress) && t.read == 0:
+		return []Result{{Status: Warn, Key: "input.max_message_bytes", Text: "the last messages lie in a compressed batch that inflates to more than twice input.max_message_bytes: they would become dead letters"}}
 	case t.read == 0 && t.err != nil:
 		return []Result{{Status: Fail, Key: key, Text: "no message could be read: " + p.Kafka.diagnose(t.err)}}
 	case t.read == 0:
@@ -167,7 +169,7 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 			r.Status, r.Key, r.Hint = Fail, key, "is this the topic of validation results? gx-ol map --explain tells more of a message; input.json_pointer opens envelopes"
 		}
 	}
-	if t.err != nil {
+	if t.err != nil && r.Status != Fail {
 		r.Text += "; not all could be read in time"
 	}
 	return []Result{r}

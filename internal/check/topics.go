@@ -50,10 +50,16 @@ type topic struct {
 	leaderless []int32
 }
 
+// validTopic is what Kafka takes for the name of a topic.
+var validTopic = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
 func (t topic) missing() bool { return errors.Is(t.err, kerr.UnknownTopicOrPartition) }
 
 // topic asks for one topic, which is not made by that. The error is that nobody answered.
 func (c *Cluster) topic(ctx context.Context, name string) (topic, error) {
+	if !validTopic.MatchString(name) {
+		return topic{name: name, err: kerr.InvalidTopicException}, nil
+	}
 	req := kmsg.NewPtrMetadataRequest()
 	asked := kmsg.NewMetadataRequestTopic()
 	asked.Topic = kmsg.StringPtr(name)
