@@ -6,6 +6,7 @@ package check
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 )
@@ -57,7 +58,7 @@ func Run(ctx context.Context, checks []Check, within time.Duration) []Result {
 				}
 				<-done[name]
 				if failed(found[at[name]]) {
-					found[i] = []Result{{Check: c.Name, Status: Warn, Text: "not tried: " + name + " failed"}}
+					found[i] = []Result{{Check: c.Name, Status: Warn, Text: notTriedText + name + " failed"}}
 					return
 				}
 			}
@@ -93,7 +94,9 @@ func failed(results []Result) bool {
 	return false
 }
 
-func notTried(r Result) bool { return len(r.Text) > 10 && r.Text[:10] == "not tried:" }
+func notTried(r Result) bool { return strings.HasPrefix(r.Text, notTriedText) }
+
+const notTriedText = "not tried: "
 
 // Worst is the worst of all findings.
 func Worst(results []Result) Status {
@@ -106,12 +109,20 @@ func Worst(results []Result) Status {
 	return worst
 }
 
+// atOnce is how many things are looked at side by side: an expression may take in thousands of topics.
+const atOnce = 16
+
 // each looks at several things side by side, and gives the findings in their order.
 func each[T any](things []T, look func(T) []Result) (out []Result) {
 	found := make([][]Result, len(things))
+	places := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
 	for i, thing := range things {
-		all.Go(func() { found[i] = look(thing) })
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			found[i] = look(thing)
+		})
 	}
 	all.Wait()
 	for _, results := range found {

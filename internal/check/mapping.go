@@ -202,10 +202,23 @@ func (p *Plan) datasources(ctx context.Context) []Result {
 
 // entry is what names a datasource, in YAML.
 func entry(name string, files bool) string {
+	key := yamlString(patternOf(name))
 	if files {
-		return fmt.Sprintf(`%s: {namespace: "s3://BUCKET"}`, yamlString(name))
+		return key + `: {namespace: "s3://BUCKET"}`
 	}
-	return fmt.Sprintf(`%s: {namespace: "postgres://HOST:5432", database: DATABASE}`, yamlString(name))
+	return key + `: {namespace: "postgres://HOST:5432", database: DATABASE}`
+}
+
+// longestKey is what a key may have: YAML takes 1024 characters on one line, escapes counted.
+const longestKey = 100
+
+// patternOf is a pattern that fits a name: itself, unless it holds what means something else in a pattern, or is too long.
+func patternOf(name string) string {
+	runes, more := []rune(name), ""
+	if len(runes) > longestKey {
+		runes, more = runes[:longestKey], "*"
+	}
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(string(runes)) + more
 }
 
 // yamlString is a name in double quotes, as YAML reads it: the name is from a message and may hold anything.

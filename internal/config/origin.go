@@ -1,9 +1,11 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -149,6 +151,11 @@ func singleText(p any) string {
 		return fmt.Sprint(*p)
 	case *bool:
 		return fmt.Sprint(*p)
+	}
+	if v := reflect.ValueOf(p).Elem(); !v.IsZero() { // a list of rules
+		if text, err := json.Marshal(v.Interface()); err == nil {
+			return string(text)
+		}
 	}
 	return ""
 }
