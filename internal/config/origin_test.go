@@ -140,3 +140,11 @@ delivery: ${DELIVERY}
 		}
 	}
 }
+
+// A certificate that is not here does not hide what is wrong beside it.
+func TestALenientLookSeesBehindAMissingCertificate(t *testing.T) {
+	text := "kafka: {bootstrap.servers: a:1, security.protocol: SASL_SSL, sasl.mechanism: PLAIN, ssl.ca.location: /nowhere/ca.pem}\ninput: {topics: [t]}\ntransport: {type: console}\n"
+	if _, _, err := LoadForCheck(fileOf(t, text), envOf(nil), nil, CheckOptions{Lenient: true}); err == nil || !strings.Contains(err.Error(), "set sasl.username") {
+		t.Errorf("got %v", err)
+	}
+}
