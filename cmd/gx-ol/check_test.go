@@ -116,7 +116,7 @@ func setting(topic, name, value string) func(*testing.T, *kadm.Client) {
 	}
 }
 
-// checkRig starts what a case needs and gives the configuration's path.
+// start starts what a case needs and gives the configuration's path.
 func (c checkCase) start(t *testing.T) (configFile string) {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(2, "results", "results.dlq", "out")}, c.kafka...)...)
@@ -185,8 +185,8 @@ func findingsOf(t *testing.T, args ...string) (code int, found []check.Result, s
 	return code, report.Checks, stderr
 }
 
-func (want checkCase) in(found []check.Result) bool {
-	w := want.want
+func (c checkCase) in(found []check.Result) bool {
+	w := c.want
 	return slices.ContainsFunc(found, func(r check.Result) bool {
 		return r.Check == w.Check && r.Status == w.Status && strings.Contains(r.Of, w.Of) && strings.Contains(r.Text, w.Text) && strings.Contains(r.Hint, w.Hint) &&
 			(w.Key == "" || r.Key == w.Key)
@@ -245,7 +245,7 @@ func kafkaFindings() []checkCase {
 		{name: "good certificate", kafka: []kfake.Opt{kfake.TLS(serverTLS(time.Now().Add(90 * 24 * time.Hour)))}, yaml: kafka + `, security.protocol: SSL, enable.ssl.certificate.verification: "false"}`,
 			want: check.Result{Check: check.Brokers, Status: check.OK, Text: "its certificate is good until"}},
 		{name: "brokers are down", yaml: `kafka: {bootstrap.servers: "127.0.0.1:1"}`, want: check.Result{Check: check.Topics, Status: check.Warn, Text: "not tried: brokers failed"}},
-		{name: "good", want: check.Result{Check: check.Advertised, Status: check.OK, Text: "all 1 brokers can be reached"}},
+		{name: "good", want: check.Result{Check: check.Advertised, Status: check.OK, Text: "1 broker can be reached"}},
 		{name: "misspelt", yaml: "input: {topics: [result]}", want: check.Result{Check: check.Topics, Of: "result", Status: check.Fail, Text: "does not exist", Hint: `did you mean "results"?`, Key: "input.topics"}},
 		{name: "no valid name", yaml: `input: {topics: ["a b"]}`, want: check.Result{Check: check.Topics, Status: check.Fail, Text: "no valid name"}},
 		{name: "no right", kafka: guarded(mayJoin, mayWriteLetters), yaml: kafka + ", " + signedIn + "}", want: check.Result{Check: check.Topics, Of: "results", Status: check.Fail, Text: "user gx may not see the topic", Hint: "--operation READ --topic results"}},
@@ -335,11 +335,11 @@ func messageFindings() []checkCase {
 	good := func() *kgo.Record { return of(value("table-1.9.3.json")) }
 	return []checkCase{
 		{name: "none yet", want: check.Result{Check: check.MappingCheck, Status: check.OK, Text: "no message yet"}},
-		{name: "all", publish: []*kgo.Record{good(), good()}, want: check.Result{Check: check.MappingCheck, Status: check.OK, Text: "all of the last 2 messages map"}},
-		{name: "some", publish: []*kgo.Record{good(), of([]byte("no json")), of(nil), of([]byte(`{"a": 1}`))}, want: check.Result{Check: check.MappingCheck, Status: check.Warn, Text: "1 of the last 4 messages map; the others would become dead letters: 1 invalid_json"}},
+		{name: "all", publish: []*kgo.Record{good(), good()}, want: check.Result{Check: check.MappingCheck, Status: check.OK, Text: "2 of the last 2 messages would become events"}},
+		{name: "some", publish: []*kgo.Record{good(), of([]byte("no json")), of(nil), of([]byte(`{"a": 1}`))}, want: check.Result{Check: check.MappingCheck, Status: check.Warn, Text: "1 of the last 4 messages would become events, the others dead letters: 1 invalid_json"}},
 		{name: "tombstone", publish: []*kgo.Record{good(), of(nil)}, want: check.Result{Check: check.MappingCheck, Status: check.Warn, Text: "1 tombstone"}},
 		{name: "oversize", publish: []*kgo.Record{good()}, yaml: "input: {topics: [results], max_message_bytes: 100}", want: check.Result{Check: check.MappingCheck, Status: check.Fail, Text: "1 oversize"}},
-		{name: "no topic of results", publish: []*kgo.Record{of([]byte("x"))}, want: check.Result{Check: check.MappingCheck, Status: check.Fail, Text: "0 of the last 1 messages map", Hint: "is this the topic", Key: "input.topics"}},
+		{name: "no topic of results", publish: []*kgo.Record{of([]byte("x"))}, want: check.Result{Check: check.MappingCheck, Status: check.Fail, Text: "0 of the last 1 message would become events", Hint: "is this the topic", Key: "input.topics"}},
 		{name: "no topic", yaml: "input: {topics: [none]}", want: check.Result{Check: check.MappingCheck, Status: check.Warn, Text: "not tried: topics failed"}},
 		{name: "unnamed", publish: []*kgo.Record{good()}, want: check.Result{Check: check.Datasources, Status: check.Warn, Text: "no entry of datasources names", Key: "datasources"}},
 		{name: "unnamed is an error", publish: []*kgo.Record{good()}, yaml: "unmapped: error", want: check.Result{Check: check.Datasources, Status: check.Warn, Text: "no entry of datasources names"}},

@@ -222,7 +222,7 @@ func backend(h *http.Destination, t *config.Transport) *check.Backend {
 				WebPage: said.WebPage, Date: said.Date, Sent: said.Sent, Got: said.Got, Expires: said.Expires}, err
 		}
 	}
-	b := &check.Backend{Kind: cmp.Or(h.Backend(), t.Backend, http.Auto), HasKey: t.Auth.APIKey != "" || len(t.CustomHeaders) > 0, Target: ask(http.Lineage)}
+	b := &check.Backend{Kind: cmp.Or(h.Backend(), t.Backend, http.Auto), HasKey: t.Auth.Type != "" || len(t.CustomHeaders) > 0, Target: ask(http.Lineage)}
 	b.Namespaces = func(ctx context.Context) (check.Answer, error) { return ask(http.Namespaces)(ctx, "GET") }
 	if t.Batch.Size > 1 {
 		b.Batch = ask(http.LineageBatch)

@@ -194,7 +194,7 @@ func (c *Cluster) advertised(ctx context.Context) []Result {
 			"set the broker's advertised.listeners to what its clients can reach, or make the name known here")}
 	})
 	if len(results) == 0 {
-		return []Result{{Status: OK, Text: fmt.Sprintf("all %d brokers can be reached under the addresses that they name", len(meta.Brokers))}}
+		return []Result{{Status: OK, Text: count(len(meta.Brokers), "broker") + " can be reached, at the addresses told to clients"}}
 	}
 	return results
 }

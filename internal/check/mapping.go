@@ -156,7 +156,7 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 	case t.read == 0:
 		return []Result{{Status: OK, Text: "there is no message yet to try", Hint: "gx-ol publish puts one there, and gx-ol map maps a file"}}
 	}
-	r := Result{Status: OK, Text: fmt.Sprintf("all of the last %s map", count(t.read, "message"))}
+	r := Result{Status: OK, Text: fmt.Sprintf("%d of the last %s would become events", t.mapped, count(t.read, "message"))}
 	if t.mapped < t.read {
 		r.Status = Warn
 		var parts []string
@@ -164,7 +164,7 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 			parts = append(parts, fmt.Sprintf("%d %s", t.faults[code].n, code))
 			r.Details = append(r.Details, code+": "+t.faults[code].first)
 		}
-		r.Text = fmt.Sprintf("%d of the last %d messages map; the others would become dead letters: %s", t.mapped, t.read, strings.Join(parts, ", "))
+		r.Text = fmt.Sprintf("%d of the last %s would become events, the others dead letters: %s", t.mapped, count(t.read, "message"), strings.Join(parts, ", "))
 		if t.mapped == 0 {
 			r.Status, r.Key, r.Hint = Fail, key, "is this the topic of validation results? gx-ol map --explain tells more of a message; input.json_pointer opens envelopes"
 		}

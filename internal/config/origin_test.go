@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,8 +131,8 @@ delivery: ${DELIVERY}
 	}
 	bad := strings.NewReplacer("max_in_flight", "max_in_fligth", "SASL_SSL", "SASL_TLS", "${LISTEN}", "nowhere").Replace(text)
 	_, _, err = LoadForCheck(fileOf(t, bad), envOf(nil), nil, CheckOptions{Lenient: true})
-	faults, ok := err.(*Errors)
-	if !ok || len(faults.Faults) != 3 {
+	faults := new(Errors)
+	if !errors.As(err, &faults) || len(faults.Faults) != 3 {
 		t.Fatalf("want three faults, got: %v", err)
 	}
 	for i, place := range []string{":3:22", ":8:", ":12:21"} {

@@ -212,7 +212,7 @@ func TestCheckChangesNothing(t *testing.T) {
 		if code != 0 {
 			t.Errorf("%s: ends with %d: %+v", deliver, code, those(found, "fail"))
 		}
-		if i := slices.IndexFunc(found, func(f finding) bool { return f.Check == "mapping" }); i < 0 || found[i].Text != "all of the last 30 messages map" {
+		if i := slices.IndexFunc(found, func(f finding) bool { return f.Check == "mapping" }); i < 0 || found[i].Text != "30 of the last 30 messages would become events" {
 			t.Errorf("%s: the messages were not tried: %+v", deliver, found)
 		}
 	}
