@@ -166,8 +166,9 @@ func (e *engine) settings(maxEventBytes int) (pipeline.Config, error) {
 
 // PipelineConfig are the configuration's choices about settling, without an observer.
 func PipelineConfig(cfg *config.Config, m Mapping, p Process) pipeline.Config {
+	rules := m.rules()
 	return pipeline.Config{
-		Decode: m.Decode, Mapper: m, Group: cfg.Input.Group, MaxInFlight: cfg.Input.MaxInFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
+		Rules: func() pipeline.Rules { return rules }, Group: cfg.Input.Group, MaxInFlight: cfg.Input.MaxInFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
 		Backoff:         outage.Backoff{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: p.Log,
 	}

@@ -4,17 +4,32 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/filter"
 	"github.com/gx-ol/gx-ol/internal/gxproject"
+	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// Mapping is how messages become events.
+// Mapping is how messages become events, and which results of theirs are taken.
 type Mapping struct {
 	gx.Decoder
 	*mapper.Mapper
+	Filter *filter.Filter // nil: every result is taken
+}
+
+// rules are the mapping, as the pipeline takes it.
+func (m Mapping) rules() pipeline.Rules {
+	r := pipeline.Rules{Decode: m.Decode, Mapper: m}
+	if m.Filter != nil {
+		r.Filter = m.Filter
+	}
+	return r
 }
 
 // NewMapping makes what the configuration says about mapping, for events of maxEventBytes at most (0: no limit). warn is told what a Great
@@ -29,7 +44,39 @@ func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(stri
 		return Mapping{}, config.Wrong(err)
 	}
 	decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
-	return Mapping{decoder, m}, config.Wrong(err)
+	if err != nil {
+		return Mapping{}, config.Wrong(err)
+	}
+	chosen, err := filter.New(filterSettings(cfg.Input.Filter), m.SourceOf)
+	return Mapping{decoder, m, chosen}, config.Wrong(err)
+}
+
+// Runs are what becomes of a record, and left how many of its results the filter leaves out. The error is the message's fault, of Decode or of Map.
+func (m Mapping) Runs(rec *kgo.Record) (runs []openlineage.Run, left int, err error) {
+	if !m.Filter.Takes(rec) {
+		return nil, 1, nil
+	}
+	msg, err := m.Decode(rec.Value)
+	if err != nil {
+		return nil, 0, err
+	}
+	if left = m.Filter.Choose(msg, rec); left > 0 && msg.Empty() {
+		return nil, left, nil
+	}
+	runs, err = m.Map(msg, pipeline.InputOf(rec))
+	return runs, left, err
+}
+
+// filterSettings are the configuration's choices about which results are taken.
+func filterSettings(f config.Filter) filter.Settings {
+	var s filter.Settings
+	for _, r := range f.Include {
+		s.Include = append(s.Include, filter.Rule(r))
+	}
+	for _, r := range f.Exclude {
+		s.Exclude = append(s.Exclude, filter.Rule(r))
+	}
+	return s
 }
 
 // mapperSettings are the configuration's choices about the mapping.

@@ -74,11 +74,7 @@ func (r *Replaying) Stale(skip bool) *replay.Stale {
 
 // events are those that the pipeline would deliver; none of a record that it would refuse: it says what is wrong with it.
 func (r *Replaying) events(rec *kgo.Record) (out []openlineage.Event) {
-	msg, err := r.mapping.Decode(rec.Value)
-	if err != nil {
-		return nil
-	}
-	runs, err := r.mapping.Map(msg, pipeline.InputOf(rec))
+	runs, _, err := r.mapping.Runs(rec)
 	if err != nil {
 		return nil
 	}
