@@ -136,6 +136,7 @@ them to an OpenLineage HTTP backend (Marquez, DataHub, …) or a Kafka topic. Wh
 to a dead-letter topic; while the backend is away, nothing is lost and nothing is buried.`,
 		Example: `  gx-ol dev                                    try it: broker, samples, pipeline and receiver in one process
   gx-ol map result.json                        one result in, its OpenLineage events out
+  gx-ol test cases.yaml                        do datasources and job.rules still say what they should?
   gx-ol publish --brokers localhost:9092 --topic gx.validation-results results/
   gx-ol run --brokers localhost:9092 --topic gx.validation-results --group gx-ol --to http://localhost:5000
   gx-ol run --config gx-ol.yaml`,
@@ -152,7 +153,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newTestCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }

@@ -51,20 +51,13 @@ func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(stri
 	return Mapping{decoder, m, chosen}, config.Wrong(err)
 }
 
-// Runs are what becomes of a record, and left how many of its results the filter leaves out. The error is the message's fault, of Decode or of Map.
-func (m Mapping) Runs(rec *kgo.Record) (runs []openlineage.Run, left int, err error) {
-	if !m.Filter.Takes(rec) {
-		return nil, 1, nil
+// Preview is what becomes of a record before a destination is asked: its runs and how many of its results are left out, or the code and the reason of its dead letter.
+func (m Mapping) Preview(cfg *config.Config, rec *kgo.Record) (runs []openlineage.Run, left int, code, reason string) {
+	runs, left, bad := pipeline.Preview(PipelineConfig(cfg, m, Process{}), rec)
+	if bad != nil {
+		return nil, left, bad.Code, bad.Error()
 	}
-	msg, err := m.Decode(rec.Value)
-	if err != nil {
-		return nil, 0, err
-	}
-	if left = m.Filter.Choose(msg, rec); left > 0 && msg.Empty() {
-		return nil, left, nil
-	}
-	runs, err = m.Map(msg, pipeline.InputOf(rec))
-	return runs, left, err
+	return runs, left, "", ""
 }
 
 // filterSettings are the configuration's choices about which results are taken.

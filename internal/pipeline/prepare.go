@@ -95,6 +95,13 @@ func (p *preparer) prepare(rec *kgo.Record) *prepared {
 	return r
 }
 
+// Preview is what becomes of a record before any destination is asked: its runs and how many of its results are left out, or why it would be buried.
+func Preview(cfg Config, rec *kgo.Record) (runs []openlineage.Run, left int, bad *fault.Error) {
+	p := preparer{cfg.withDefaults()}
+	r := p.prepare(rec)
+	return r.runs, r.left, r.bad
+}
+
 // unread is a record that was not read, since its compressed batch inflates to more than is read. more is how many further records of
 // the batch it stands for.
 func (p *preparer) unread(rec *kgo.Record, more int64) *prepared {
