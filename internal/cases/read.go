@@ -151,7 +151,9 @@ func (r *reader) file(data []byte) []Case {
 		if line, twice := names[c.Name]; twice && c.Name != "" {
 			r.fault(n, "a case is called %q already: in line %d", c.Name, line)
 		}
-		names[c.Name] = n.Line
+		if names[c.Name] = n.Line; c.Name == "" {
+			c.Name = "case " + strconv.Itoa(len(cases)+1)
+		}
 		cases = append(cases, c)
 	})
 	if len(cases) == 0 && len(r.faults) == 0 {
@@ -201,9 +203,6 @@ func (r *reader) one(c Case, n *yaml.Node) Case {
 		c.Expect = r.expectation(expect)
 	case len(r.faults) == before:
 		r.fault(n, "a case needs the key \"expect\"")
-	}
-	if c.Name == "" {
-		c.Name = "line " + strconv.Itoa(n.Line)
 	}
 	return c
 }
