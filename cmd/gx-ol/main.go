@@ -40,8 +40,15 @@ func main() {
 		os.Exit(code)
 	})
 	a := &process{env: os.LookupEnv, variables: variables(os.Environ()), self: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator()}
+		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator(), hangups: hangups}
 	os.Exit(run(ctx, os.Args[1:], a))
+}
+
+// hangups tells of SIGHUP until quiet is called. Several that come while one is heeded are one.
+func hangups() (asked <-chan os.Signal, quiet func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
 }
 
 // variables are the names of the environment's variables.
@@ -72,6 +79,8 @@ type process struct {
 	stderr    io.Writer // talk
 	asks      bool      // somebody at a terminal can answer
 	who       string    // the operator, user@host
+
+	hangups func() (asked <-chan os.Signal, quiet func()) // asks to be told of SIGHUP, which ends a process that does not; nil: nobody tells
 }
 
 // told says what the configuration's warnings are.

@@ -21,6 +21,8 @@ type Mapping struct {
 	gx.Decoder
 	*mapper.Mapper
 	Filter *filter.Filter // nil: every result is taken
+
+	datasources map[string]naming.Datasource // of the configuration and the project
 }
 
 // rules are the mapping, as the pipeline takes it.
@@ -48,7 +50,7 @@ func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(stri
 		return Mapping{}, config.Wrong(err)
 	}
 	chosen, err := filter.New(filterSettings(cfg.Input.Filter), m.SourceOf)
-	return Mapping{decoder, m, chosen}, config.Wrong(err)
+	return Mapping{decoder, m, chosen, datasources}, config.Wrong(err)
 }
 
 // Preview is what becomes of a record before a destination is asked: its runs and how many of its results are left out, or the code and the reason of its dead letter.
