@@ -144,6 +144,7 @@ func newRootCommand(a *process) *cobra.Command {
 them to an OpenLineage HTTP backend (Marquez, DataHub, …) or a Kafka topic. What cannot be delivered for its own fault goes
 to a dead-letter topic; while the backend is away, nothing is lost and nothing is buried.`,
 		Example: `  gx-ol dev                                    try it: broker, samples, pipeline and receiver in one process
+  gx-ol config init --to marquez               a commented configuration to begin with
   gx-ol map result.json                        one result in, its OpenLineage events out
   gx-ol test cases.yaml                        do datasources and job.rules still say what they should?
   gx-ol publish --brokers localhost:9092 --topic gx.validation-results results/
@@ -162,7 +163,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newMapCommand(a), newTestCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newTestCommand(a), newConfigCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }
