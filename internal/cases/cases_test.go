@@ -33,7 +33,7 @@ func TestAPatternNamesWhatMustBeThere(t *testing.T) {
 		`{job.name: orders}`:                          "",
 		`{job.name: order}`:                           `job.name "order" "orders"`,
 		`{job: {name: order, namespace: b}}`:          `job.name "order" "orders"; job.namespace "b" "a"`,
-		`{job.nmae: orders}`:                          `job.nmae "orders" (not there) there is no nmae: did you mean name?`,
+		`{job.nme: orders}`:                           `job.nme "orders" (not there) there is no nme: did you mean name?`,
 		`{jobb.name: orders}`:                         "fault",
 		`{"inputs[0].name": x}`:                       "",
 		`{"inputs[1].name": y.z}`:                     "",

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -58,12 +59,10 @@ func compile(t *testing.T) *jsonschema.Schema {
 func check(t *testing.T, schema *jsonschema.Schema, text string) (err error, readable bool) { //nolint:revive // the error is the answer
 	t.Helper()
 	var value any
-	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-		return nil, false
-	}
-	b, err := json.Marshal(value)
-	if err != nil {
-		return nil, false // keys that are no text
+	unread := yaml.Unmarshal([]byte(text), &value)
+	b, noJSON := json.Marshal(value)
+	if errors.Join(unread, noJSON) != nil { // the latter by keys that are no text
+		return nil, false //nolint:nilerr // not the schema's word
 	}
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
 	if err != nil {

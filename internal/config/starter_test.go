@@ -43,7 +43,7 @@ func TestEachStarterIsARunnableConfiguration(t *testing.T) {
 			if err, _ := check(t, schema, text); err != nil {
 				t.Errorf("%s %s: %v", kind, what, err)
 			}
-			if want := kind; cfg.Transport.Type != want && !(cfg.Transport.Type == "http" && (kind == "marquez" && cfg.Transport.Backend == kind || kind == "datahub" && cfg.Transport.Backend == kind)) {
+			if to := cfg.Transport; to.Type != kind && (to.Type != "http" || to.Backend != kind) {
 				t.Errorf("%s: type %s, backend %s", kind, cfg.Transport.Type, cfg.Transport.Backend)
 			}
 		}
