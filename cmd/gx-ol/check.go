@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gx-ol/gx-ol/internal/app"
-	"github.com/gx-ol/gx-ol/internal/check"
+	findings "github.com/gx-ol/gx-ol/internal/check"
 	"github.com/gx-ol/gx-ol/internal/config"
 )
 
@@ -77,11 +77,11 @@ func (a *process) check(ctx context.Context, cfg *config.Config, o checkOptions)
 	if err != nil {
 		return err
 	}
-	var results []check.Result
+	var results []findings.Result
 	if o.configOnly {
 		results, err = app.CheckConfiguration(cfg, p)
 	} else {
-		results, err = a.findings(ctx, cfg, p, o)
+		results, err = a.find(ctx, cfg, p, o)
 	}
 	if _, wrong := errors.AsType[*config.Errors](err); wrong {
 		return a.badConfiguration(err, o)
@@ -95,19 +95,19 @@ func (a *process) check(ctx context.Context, cfg *config.Config, o checkOptions)
 	if err := a.printFindings(results, o.output); err != nil {
 		return err
 	}
-	if check.Worst(results) == check.Fail {
+	if findings.Worst(results) == findings.Fail {
 		return errReported
 	}
 	return nil
 }
 
-func (a *process) findings(ctx context.Context, cfg *config.Config, p app.Process, o checkOptions) ([]check.Result, error) {
+func (a *process) find(ctx context.Context, cfg *config.Config, p app.Process, o checkOptions) ([]findings.Result, error) {
 	plan, end, err := app.CheckPlan(cfg, p, o.messages)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	return check.Run(ctx, plan.Checks(), o.timeout), nil
+	return findings.Run(ctx, plan.Checks(), o.timeout), nil
 }
 
 // badConfiguration tells every fault as a finding. It ends with the exit code that such faults have everywhere.
@@ -116,19 +116,19 @@ func (a *process) badConfiguration(err error, o checkOptions) error {
 	if !ok {
 		return err
 	}
-	var results []check.Result
+	var results []findings.Result
 	for _, f := range bad.Faults {
-		r := check.Result{Check: check.Configuration, Of: f.Place, Status: check.Fail, Text: f.Message}
+		r := findings.Result{Check: findings.Configuration, Of: f.Place, Status: findings.Fail, Text: f.Message}
 		if f.Place == config.NoFile {
 			r.Of = ""
 		}
 		results = append(results, r)
 	}
 	if last := len(results) - 1; last >= 0 && bad.Faults[last].Place == config.NoFile {
-		results[last].Hint = "no configuration file was found or named: write gx-ol.yaml here, name one with --config, or use flags (gx-ol check --help)"
+		results[last].Hint = "no configuration file was found or named: gx-ol config init writes one; or name one with --config, or use flags (gx-ol check --help)"
 	}
 	if !o.configOnly && !o.print {
-		results = append(results, check.Result{Check: check.Brokers, Status: check.Warn, Text: "not tried: configuration failed (nor was anything else)"})
+		results = append(results, findings.Result{Check: findings.Brokers, Status: findings.Warn, Text: "not tried: configuration failed (nor was anything else)"})
 	}
 	if err := a.printFindings(results, o.output); err != nil {
 		return err
@@ -138,21 +138,21 @@ func (a *process) badConfiguration(err error, o checkOptions) error {
 
 // checkReport is the document of -o json.
 type checkReport struct {
-	Status check.Status   `json:"status"` // the worst
-	Checks []check.Result `json:"checks"`
+	Status findings.Status   `json:"status"` // the worst
+	Checks []findings.Result `json:"checks"`
 }
 
 // printFindings prints one line a finding, with what to do below it.
-func (a *process) printFindings(results []check.Result, form string) error {
+func (a *process) printFindings(results []findings.Result, form string) error {
 	if form == "json" {
-		return printJSON(a.stdout, checkReport{check.Worst(results), results})
+		return printJSON(a.stdout, checkReport{findings.Worst(results), results})
 	}
-	width, counts := 0, map[check.Status]int{}
+	width, counts := 0, map[findings.Status]int{}
 	for _, r := range results {
 		width = max(width, len(r.Check))
 		counts[r.Status]++
 	}
-	colours := map[check.Status]ours{check.OK: "\x1b[32m", check.Warn: "\x1b[33m", check.Fail: "\x1b[31m"}
+	colours := map[findings.Status]ours{findings.OK: "\x1b[32m", findings.Warn: "\x1b[33m", findings.Fail: "\x1b[31m"}
 	reset := ours("\x1b[0m")
 	if !isTerminal(a.stdout) {
 		clear(colours)
@@ -177,7 +177,7 @@ func (a *process) printFindings(results []check.Result, form string) error {
 			say(a.stdout, "      %-*s    %s\n", width, "", line)
 		}
 	}
-	say(a.stderr, "%d ok, %s, %s\n", counts[check.OK], plural(counts[check.Warn], "warning"), plural(counts[check.Fail], "failure"))
+	say(a.stderr, "%d ok, %s, %s\n", counts[findings.OK], plural(counts[findings.Warn], "warning"), plural(counts[findings.Fail], "failure"))
 	return nil
 }
 

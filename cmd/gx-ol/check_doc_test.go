@@ -11,7 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/gx-ol/gx-ol/internal/check"
+	findings "github.com/gx-ol/gx-ol/internal/check"
 )
 
 func checkPage(t *testing.T) string {
@@ -29,8 +29,8 @@ func TestThePageNamesEveryCheck(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|[^|]+\\|[^|]+\\|$").FindAllStringSubmatch(checkPage(t), -1) {
 		rows = append(rows, row[1])
 	}
-	if !slices.Equal(rows, check.Names()) {
-		t.Errorf("docs/check.md has %v, the code %v", rows, check.Names())
+	if !slices.Equal(rows, findings.Names()) {
+		t.Errorf("docs/check.md has %v, the code %v", rows, findings.Names())
 	}
 }
 

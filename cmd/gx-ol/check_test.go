@@ -27,7 +27,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/gx-ol/gx-ol/internal/check"
+	findings "github.com/gx-ol/gx-ol/internal/check"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/samples"
 )
@@ -42,7 +42,7 @@ type checkCase struct {
 	tls     bool         // of the backend
 	yaml    string       // of the configuration beside kafka and input; BROKERS, URL and FOLDER stand for themselves
 	args    []string
-	want    check.Result // Of, Text and Hint: what they hold
+	want    findings.Result // Of, Text and Hint: what they hold
 }
 
 // aMarquez answers as one does that is asked the usual.
@@ -172,22 +172,22 @@ func (c checkCase) start(t *testing.T) (configFile string) {
 }
 
 // findingsOf runs check and reads its document.
-func findingsOf(t *testing.T, args ...string) (code int, found []check.Result, stderr string) {
+func findingsOf(t *testing.T, args ...string) (code int, found []findings.Result, stderr string) {
 	t.Helper()
 	code, stdout, stderr := call(t, "", append([]string{"check", "-o", "json", "--timeout", "5s"}, args...)...)
 	var report checkReport
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 		t.Fatalf("%v: %s%s", err, stdout, stderr)
 	}
-	if report.Status != check.Worst(report.Checks) {
+	if report.Status != findings.Worst(report.Checks) {
 		t.Errorf("the report's status is %s", report.Status)
 	}
 	return code, report.Checks, stderr
 }
 
-func (c checkCase) in(found []check.Result) bool {
+func (c checkCase) in(found []findings.Result) bool {
 	w := c.want
-	return slices.ContainsFunc(found, func(r check.Result) bool {
+	return slices.ContainsFunc(found, func(r findings.Result) bool {
 		return r.Check == w.Check && r.Status == w.Status && strings.Contains(r.Of, w.Of) && strings.Contains(r.Text, w.Text) && strings.Contains(r.Hint, w.Hint) &&
 			(w.Key == "" || r.Key == w.Key)
 	})
@@ -203,11 +203,11 @@ func TestWhatCheckFinds(t *testing.T) {
 			if !c.in(found) {
 				t.Errorf("no finding %+v in\n%s%s", c.want, findingLines(found), stderr)
 			}
-			if worst := check.Worst(found); (worst == check.Fail) != (code == 1) || code > 1 {
+			if worst := findings.Worst(found); (worst == findings.Fail) != (code == 1) || code > 1 {
 				t.Errorf("exit code %d with %s", code, worst)
 			}
 			for _, r := range found {
-				if !slices.Contains(check.Names(), r.Check) {
+				if !slices.Contains(findings.Names(), r.Check) {
 					t.Errorf("a check that has no name: %+v", r)
 				}
 				if strings.Contains(r.Text+r.Hint, "of-gx") || strings.Contains(r.Text+r.Hint, "key-of-ours") {
@@ -218,7 +218,7 @@ func TestWhatCheckFinds(t *testing.T) {
 	}
 }
 
-func findingLines(found []check.Result) string {
+func findingLines(found []findings.Result) string {
 	var b strings.Builder
 	for _, r := range found {
 		fmt.Fprintf(&b, "%+v\n", r)
@@ -229,63 +229,63 @@ func findingLines(found []check.Result) string {
 func kafkaFindings() []checkCase {
 	const kafka = `kafka: {bootstrap.servers: "BROKERS"`
 	return []checkCase{
-		{name: "good", want: check.Result{Check: check.Brokers, Status: check.OK, Text: "answers"}},
-		{name: "down", yaml: `kafka: {bootstrap.servers: "127.0.0.1:1"}`, want: check.Result{Check: check.Brokers, Of: "127.0.0.1:1", Status: check.Fail, Text: "connection refused", Key: "kafka.bootstrap.servers"}},
-		{name: "unknown host", yaml: `kafka: {bootstrap.servers: "no-such-host.invalid:9092"}`, want: check.Result{Check: check.Brokers, Status: check.Fail, Text: "the host name no-such-host.invalid is not known"}},
-		{name: "one of two down", yaml: `kafka: {bootstrap.servers: "127.0.0.1:1,BROKERS"}`, want: check.Result{Check: check.Brokers, Of: "127.0.0.1:1", Status: check.Warn, Text: "another address answers"}},
+		{name: "good", want: findings.Result{Check: findings.Brokers, Status: findings.OK, Text: "answers"}},
+		{name: "down", yaml: `kafka: {bootstrap.servers: "127.0.0.1:1"}`, want: findings.Result{Check: findings.Brokers, Of: "127.0.0.1:1", Status: findings.Fail, Text: "connection refused", Key: "kafka.bootstrap.servers"}},
+		{name: "unknown host", yaml: `kafka: {bootstrap.servers: "no-such-host.invalid:9092"}`, want: findings.Result{Check: findings.Brokers, Status: findings.Fail, Text: "the host name no-such-host.invalid is not known"}},
+		{name: "one of two down", yaml: `kafka: {bootstrap.servers: "127.0.0.1:1,BROKERS"}`, want: findings.Result{Check: findings.Brokers, Of: "127.0.0.1:1", Status: findings.Warn, Text: "another address answers"}},
 		{name: "wrong password", kafka: guarded(mayReadInput), yaml: kafka + ", " + strings.Replace(signedIn, "of-gx", "wrong", 1) + "}",
-			want: check.Result{Check: check.Brokers, Status: check.Fail, Text: "sasl.password", Key: "kafka.sasl.password"}},
-		{name: "no login", kafka: guarded(mayReadInput), want: check.Result{Check: check.Brokers, Status: check.Fail, Text: "security.protocol", Key: "kafka.security.protocol"}},
-		{name: "TLS where there is none", yaml: kafka + ", security.protocol: SSL}", want: check.Result{Check: check.Brokers, Status: check.Fail, Text: "does not speak TLS", Key: "kafka.security.protocol"}, args: []string{"--timeout", "1s"}},
-		{name: "no TLS where there is", kafka: []kfake.Opt{kfake.TLS(serverTLS(time.Now().Add(90 * 24 * time.Hour)))}, want: check.Result{Check: check.Brokers, Status: check.Fail, Text: "security.protocol", Key: "kafka.security.protocol"}},
+			want: findings.Result{Check: findings.Brokers, Status: findings.Fail, Text: "sasl.password", Key: "kafka.sasl.password"}},
+		{name: "no login", kafka: guarded(mayReadInput), want: findings.Result{Check: findings.Brokers, Status: findings.Fail, Text: "security.protocol", Key: "kafka.security.protocol"}},
+		{name: "TLS where there is none", yaml: kafka + ", security.protocol: SSL}", want: findings.Result{Check: findings.Brokers, Status: findings.Fail, Text: "does not speak TLS", Key: "kafka.security.protocol"}, args: []string{"--timeout", "1s"}},
+		{name: "no TLS where there is", kafka: []kfake.Opt{kfake.TLS(serverTLS(time.Now().Add(90 * 24 * time.Hour)))}, want: findings.Result{Check: findings.Brokers, Status: findings.Fail, Text: "security.protocol", Key: "kafka.security.protocol"}},
 		{name: "certificate of nobody", kafka: []kfake.Opt{kfake.TLS(serverTLS(time.Now().Add(90 * 24 * time.Hour)))}, yaml: kafka + ", security.protocol: SSL}",
-			want: check.Result{Check: check.Brokers, Status: check.Fail, Text: "self-signed", Key: "kafka.ssl.ca.location"}},
+			want: findings.Result{Check: findings.Brokers, Status: findings.Fail, Text: "self-signed", Key: "kafka.ssl.ca.location"}},
 		{name: "certificate ends soon", kafka: []kfake.Opt{kfake.TLS(serverTLS(time.Now().Add(48 * time.Hour)))}, yaml: kafka + `, security.protocol: SSL, enable.ssl.certificate.verification: "false"}`,
-			want: check.Result{Check: check.Brokers, Status: check.Warn, Text: "its certificate ends soon"}},
+			want: findings.Result{Check: findings.Brokers, Status: findings.Warn, Text: "its certificate ends soon"}},
 		{name: "good certificate", kafka: []kfake.Opt{kfake.TLS(serverTLS(time.Now().Add(90 * 24 * time.Hour)))}, yaml: kafka + `, security.protocol: SSL, enable.ssl.certificate.verification: "false"}`,
-			want: check.Result{Check: check.Brokers, Status: check.OK, Text: "its certificate is good until"}},
-		{name: "brokers are down", yaml: `kafka: {bootstrap.servers: "127.0.0.1:1"}`, want: check.Result{Check: check.Topics, Status: check.Warn, Text: "not tried: brokers failed"}},
-		{name: "good", want: check.Result{Check: check.Advertised, Status: check.OK, Text: "1 broker can be reached"}},
-		{name: "misspelt", yaml: "input: {topics: [result]}", want: check.Result{Check: check.Topics, Of: "result", Status: check.Fail, Text: "does not exist", Hint: `did you mean "results"?`, Key: "input.topics"}},
-		{name: "no valid name", yaml: `input: {topics: ["a b"]}`, want: check.Result{Check: check.Topics, Status: check.Fail, Text: "no valid name"}},
-		{name: "no right", kafka: guarded(mayJoin, mayWriteLetters), yaml: kafka + ", " + signedIn + "}", want: check.Result{Check: check.Topics, Of: "results", Status: check.Fail, Text: "user gx may not see the topic", Hint: "--operation READ --topic results"}},
+			want: findings.Result{Check: findings.Brokers, Status: findings.OK, Text: "its certificate is good until"}},
+		{name: "brokers are down", yaml: `kafka: {bootstrap.servers: "127.0.0.1:1"}`, want: findings.Result{Check: findings.Topics, Status: findings.Warn, Text: "not tried: brokers failed"}},
+		{name: "good", want: findings.Result{Check: findings.Advertised, Status: findings.OK, Text: "1 broker can be reached"}},
+		{name: "misspelt", yaml: "input: {topics: [result]}", want: findings.Result{Check: findings.Topics, Of: "result", Status: findings.Fail, Text: "does not exist", Hint: `did you mean "results"?`, Key: "input.topics"}},
+		{name: "no valid name", yaml: `input: {topics: ["a b"]}`, want: findings.Result{Check: findings.Topics, Status: findings.Fail, Text: "no valid name"}},
+		{name: "no right", kafka: guarded(mayJoin, mayWriteLetters), yaml: kafka + ", " + signedIn + "}", want: findings.Result{Check: findings.Topics, Of: "results", Status: findings.Fail, Text: "user gx may not see the topic", Hint: "--operation READ --topic results"}},
 		{name: "may describe, not read", kafka: guarded(acl(topicResource, "results", kmsg.ACLOperationDescribe), mayJoin, mayWriteLetters), yaml: kafka + ", " + signedIn + "}",
-			want: check.Result{Check: check.Topics, Of: "results", Status: check.Fail, Text: "user gx lacks READ", Hint: "kafka-acls.sh --add --allow-principal User:gx --operation READ --topic results"}},
-		{name: "expression fits", yaml: `input: {topics: ["^res.*"]}`, want: check.Result{Check: check.Topics, Of: "results", Status: check.OK, Text: "READ is granted"}},
-		{name: "expression fits nothing", yaml: `input: {topics: ["^zzz"]}`, want: check.Result{Check: check.Topics, Of: "^zzz", Status: check.Warn, Text: "fits no topic"}},
-		{name: "expression leaves our own out", yaml: `input: {topics: ["^.*dlq$"]}`, want: check.Result{Check: check.Topics, Status: check.Warn, Text: "fits no topic"}},
+			want: findings.Result{Check: findings.Topics, Of: "results", Status: findings.Fail, Text: "user gx lacks READ", Hint: "kafka-acls.sh --add --allow-principal User:gx --operation READ --topic results"}},
+		{name: "expression fits", yaml: `input: {topics: ["^res.*"]}`, want: findings.Result{Check: findings.Topics, Of: "results", Status: findings.OK, Text: "READ is granted"}},
+		{name: "expression fits nothing", yaml: `input: {topics: ["^zzz"]}`, want: findings.Result{Check: findings.Topics, Of: "^zzz", Status: findings.Warn, Text: "fits no topic"}},
+		{name: "expression leaves our own out", yaml: `input: {topics: ["^.*dlq$"]}`, want: findings.Result{Check: findings.Topics, Status: findings.Warn, Text: "fits no topic"}},
 		{name: "no right", kafka: guarded(mayReadInput, mayWriteLetters, acl(groupResource, "gx-ol", kmsg.ACLOperationDescribe)), yaml: kafka + ", " + signedIn + "}",
-			want: check.Result{Check: check.Group, Of: "gx-ol", Status: check.Fail, Text: "READ on it is missing", Hint: "--operation READ --group gx-ol", Key: "input.group"}},
-		{name: "not even seen", kafka: guarded(mayReadInput, mayWriteLetters), yaml: kafka + ", " + signedIn + "}", want: check.Result{Check: check.Group, Status: check.Fail, Text: "READ on it is missing"}},
-		{name: "granted", kafka: guarded(mayReadInput, mayWriteLetters, mayJoin), yaml: kafka + ", " + signedIn + "}", want: check.Result{Check: check.Group, Status: check.OK, Text: "user gx may join it"}},
-		{name: "good", want: check.Result{Check: check.DeadLetters, Of: "results.dlq", Status: check.OK, Text: "WRITE is granted"}},
-		{name: "no right", kafka: guarded(mayReadInput, mayJoin), yaml: kafka + ", " + signedIn + "}", want: check.Result{Check: check.DeadLetters, Of: "results.dlq", Status: check.Fail, Text: "WRITE", Hint: "--operation WRITE --topic results.dlq", Key: "dead_letters.topic"}},
-		{name: "will be made", yaml: "dead_letters: {topic: letters}", want: check.Result{Check: check.DeadLetters, Of: "letters", Status: check.OK, Text: "run makes it"}},
+			want: findings.Result{Check: findings.Group, Of: "gx-ol", Status: findings.Fail, Text: "READ on it is missing", Hint: "--operation READ --group gx-ol", Key: "input.group"}},
+		{name: "not even seen", kafka: guarded(mayReadInput, mayWriteLetters), yaml: kafka + ", " + signedIn + "}", want: findings.Result{Check: findings.Group, Status: findings.Fail, Text: "READ on it is missing"}},
+		{name: "granted", kafka: guarded(mayReadInput, mayWriteLetters, mayJoin), yaml: kafka + ", " + signedIn + "}", want: findings.Result{Check: findings.Group, Status: findings.OK, Text: "user gx may join it"}},
+		{name: "good", want: findings.Result{Check: findings.DeadLetters, Of: "results.dlq", Status: findings.OK, Text: "WRITE is granted"}},
+		{name: "no right", kafka: guarded(mayReadInput, mayJoin), yaml: kafka + ", " + signedIn + "}", want: findings.Result{Check: findings.DeadLetters, Of: "results.dlq", Status: findings.Fail, Text: "WRITE", Hint: "--operation WRITE --topic results.dlq", Key: "dead_letters.topic"}},
+		{name: "will be made", yaml: "dead_letters: {topic: letters}", want: findings.Result{Check: findings.DeadLetters, Of: "letters", Status: findings.OK, Text: "run makes it"}},
 		{name: "may not be made", kafka: guarded(mayReadInput, mayJoin, acl(topicResource, "letters", kmsg.ACLOperationWrite)), yaml: kafka + ", " + signedIn + "}\ndead_letters: {topic: letters}",
-			want: check.Result{Check: check.DeadLetters, Of: "letters", Status: check.Fail, Text: "may not create it", Hint: "--operation CREATE --topic letters"}},
+			want: findings.Result{Check: findings.DeadLetters, Of: "letters", Status: findings.Fail, Text: "may not create it", Hint: "--operation CREATE --topic letters"}},
 		{name: "made, and not written", kafka: guarded(mayReadInput, mayJoin, acl(topicResource, "letters", kmsg.ACLOperationDescribe), acl(topicResource, "letters", kmsg.ACLOperationCreate)), yaml: kafka + ", " + signedIn + "}\ndead_letters: {topic: letters}",
-			want: check.Result{Check: check.DeadLetters, Of: "letters", Status: check.Fail, Text: "lacks WRITE"}},
-		{name: "name that the brokers refuse", yaml: `dead_letters: {topic: "a/b"}`, want: check.Result{Check: check.DeadLetters, Status: check.Fail, Text: "no valid name"}},
-		{name: "compacted", before: setting("results.dlq", "cleanup.policy", "compact"), want: check.Result{Check: check.DeadLetters, Status: check.Warn, Text: "cleanup.policy is compact", Hint: "cleanup.policy=delete"}},
-		{name: "short retention", before: setting("results.dlq", "retention.ms", "60000"), want: check.Result{Check: check.DeadLetters, Status: check.Warn, Text: "deleted after 1m0s"}},
-		{name: "small", before: setting("results.dlq", "max.message.bytes", "1000"), want: check.Result{Check: check.DeadLetters, Status: check.Warn, Text: "max.message.bytes is 1000", Hint: "set max.message.bytes="}},
-		{name: "lacks", kafka: guarded(mayReadInput, mayJoin, mayWriteLetters), yaml: kafka + ", " + signedIn + "}\ntelemetry: {listen: \"127.0.0.1:0\"}", want: check.Result{Check: check.Ledger, Of: "results.dlq", Status: check.Warn, Text: "READ on results.dlq (run counts dead letters)", Hint: "grant what this user is to do"}},
-		{name: "good", want: check.Result{Check: check.Ledger, Status: check.OK}},
-		{name: "new brokers", want: check.Result{Check: check.Idempotence, Status: check.OK, Text: "needs no right"}},
+			want: findings.Result{Check: findings.DeadLetters, Of: "letters", Status: findings.Fail, Text: "lacks WRITE"}},
+		{name: "name that the brokers refuse", yaml: `dead_letters: {topic: "a/b"}`, want: findings.Result{Check: findings.DeadLetters, Status: findings.Fail, Text: "no valid name"}},
+		{name: "compacted", before: setting("results.dlq", "cleanup.policy", "compact"), want: findings.Result{Check: findings.DeadLetters, Status: findings.Warn, Text: "cleanup.policy is compact", Hint: "cleanup.policy=delete"}},
+		{name: "short retention", before: setting("results.dlq", "retention.ms", "60000"), want: findings.Result{Check: findings.DeadLetters, Status: findings.Warn, Text: "deleted after 1m0s"}},
+		{name: "small", before: setting("results.dlq", "max.message.bytes", "1000"), want: findings.Result{Check: findings.DeadLetters, Status: findings.Warn, Text: "max.message.bytes is 1000", Hint: "set max.message.bytes="}},
+		{name: "lacks", kafka: guarded(mayReadInput, mayJoin, mayWriteLetters), yaml: kafka + ", " + signedIn + "}\ntelemetry: {listen: \"127.0.0.1:0\"}", want: findings.Result{Check: findings.Ledger, Of: "results.dlq", Status: findings.Warn, Text: "READ on results.dlq (run counts dead letters)", Hint: "grant what this user is to do"}},
+		{name: "good", want: findings.Result{Check: findings.Ledger, Status: findings.OK}},
+		{name: "new brokers", want: findings.Result{Check: findings.Idempotence, Status: findings.OK, Text: "needs no right"}},
 		{name: "no right", kafka: guarded(mayReadInput, mayJoin, mayWriteLetters, acl(topicResource, "out", kmsg.ACLOperationWrite)), yaml: kafka + ", " + signedIn + "}\ntransport: {type: kafka, topic: out}\ndelivery: exactly_once",
-			want: check.Result{Check: check.Transactions, Status: check.Fail, Text: "WRITE on them is missing", Hint: "--transactional-id gx-ol.", Key: "delivery"}},
-		{name: "granted", yaml: "transport: {type: kafka, topic: out}\ndelivery: exactly_once", want: check.Result{Check: check.Transactions, Of: "gx-ol.gx-ol-check", Status: check.OK}},
-		{name: "topic misspelt", yaml: "transport: {type: kafka, topic: aut}", want: check.Result{Check: check.Destination, Of: "aut", Status: check.Fail, Text: "does not exist", Hint: `did you mean "out"?`, Key: "transport.topic"}},
+			want: findings.Result{Check: findings.Transactions, Status: findings.Fail, Text: "WRITE on them is missing", Hint: "--transactional-id gx-ol.", Key: "delivery"}},
+		{name: "granted", yaml: "transport: {type: kafka, topic: out}\ndelivery: exactly_once", want: findings.Result{Check: findings.Transactions, Of: "gx-ol.gx-ol-check", Status: findings.OK}},
+		{name: "topic misspelt", yaml: "transport: {type: kafka, topic: aut}", want: findings.Result{Check: findings.Destination, Of: "aut", Status: findings.Fail, Text: "does not exist", Hint: `did you mean "out"?`, Key: "transport.topic"}},
 		{name: "topic may not be written", kafka: guarded(mayReadInput, mayJoin, mayWriteLetters, acl(topicResource, "out", kmsg.ACLOperationRead)), yaml: kafka + ", " + signedIn + "}\ntransport: {type: kafka, topic: out}",
-			want: check.Result{Check: check.Destination, Of: "out", Status: check.Fail, Text: "lacks WRITE"}},
-		{name: "topic takes small events", before: setting("out", "max.message.bytes", "2000"), yaml: "transport: {type: kafka, topic: out}", want: check.Result{Check: check.Destination, Of: "out", Status: check.Warn, Text: "max.message.bytes is 2000"}},
-		{name: "brokers of its own are down", yaml: `transport: {type: kafka, topic: out, config: {bootstrap.servers: "127.0.0.1:1"}}`, want: check.Result{Check: check.Destination, Of: "127.0.0.1:1", Status: check.Fail, Key: "transport.config.bootstrap.servers"}},
-		{name: "file", yaml: "transport: {type: file, log_file_path: FOLDER/events.ndjson}", want: check.Result{Check: check.Destination, Status: check.OK, Text: "run makes it"}},
-		{name: "file in no folder", yaml: "transport: {type: file, log_file_path: FOLDER/none/events.ndjson}", want: check.Result{Check: check.Destination, Status: check.Fail, Text: "its folder cannot be used", Key: "transport.log_file_path"}},
-		{name: "file is a folder", yaml: "transport: {type: file, log_file_path: FOLDER}", want: check.Result{Check: check.Destination, Status: check.Fail, Text: "cannot be written"}},
-		{name: "console", yaml: "transport: {type: console}", want: check.Result{Check: check.Destination, Status: check.OK}},
-		{name: "off", want: check.Result{Check: check.Telemetry, Status: check.OK, Text: "off"}},
-		{name: "not of this machine", yaml: `telemetry: {listen: "192.0.2.1:9464"}`, want: check.Result{Check: check.Telemetry, Status: check.Fail, Text: "cannot be listened on", Key: "telemetry.listen"}},
+			want: findings.Result{Check: findings.Destination, Of: "out", Status: findings.Fail, Text: "lacks WRITE"}},
+		{name: "topic takes small events", before: setting("out", "max.message.bytes", "2000"), yaml: "transport: {type: kafka, topic: out}", want: findings.Result{Check: findings.Destination, Of: "out", Status: findings.Warn, Text: "max.message.bytes is 2000"}},
+		{name: "brokers of its own are down", yaml: `transport: {type: kafka, topic: out, config: {bootstrap.servers: "127.0.0.1:1"}}`, want: findings.Result{Check: findings.Destination, Of: "127.0.0.1:1", Status: findings.Fail, Key: "transport.config.bootstrap.servers"}},
+		{name: "file", yaml: "transport: {type: file, log_file_path: FOLDER/events.ndjson}", want: findings.Result{Check: findings.Destination, Status: findings.OK, Text: "run makes it"}},
+		{name: "file in no folder", yaml: "transport: {type: file, log_file_path: FOLDER/none/events.ndjson}", want: findings.Result{Check: findings.Destination, Status: findings.Fail, Text: "its folder cannot be used", Key: "transport.log_file_path"}},
+		{name: "file is a folder", yaml: "transport: {type: file, log_file_path: FOLDER}", want: findings.Result{Check: findings.Destination, Status: findings.Fail, Text: "cannot be written"}},
+		{name: "console", yaml: "transport: {type: console}", want: findings.Result{Check: findings.Destination, Status: findings.OK}},
+		{name: "off", want: findings.Result{Check: findings.Telemetry, Status: findings.OK, Text: "off"}},
+		{name: "not of this machine", yaml: `telemetry: {listen: "192.0.2.1:9464"}`, want: findings.Result{Check: findings.Telemetry, Status: findings.Fail, Text: "cannot be listened on", Key: "telemetry.listen"}},
 	}
 }
 
@@ -294,11 +294,11 @@ func backendFindings() []checkCase {
 	here := func(kind, more string) string {
 		return "transport: {type: http, url: \"URL\", backend: " + kind + more + "}"
 	}
-	fail := func(text, hint, key string) check.Result {
-		return check.Result{Check: check.Destination, Of: "http", Status: check.Fail, Text: text, Hint: hint, Key: key}
+	fail := func(text, hint, key string) findings.Result {
+		return findings.Result{Check: findings.Destination, Of: "http", Status: findings.Fail, Text: text, Hint: hint, Key: key}
 	}
-	ok := func(text string) check.Result {
-		return check.Result{Check: check.Destination, Of: "http", Status: check.OK, Text: text}
+	ok := func(text string) findings.Result {
+		return findings.Result{Check: findings.Destination, Of: "http", Status: findings.OK, Text: text}
 	}
 	return []checkCase{
 		{name: "Marquez", want: ok("a Marquez answers")},
@@ -312,21 +312,21 @@ func backendFindings() []checkCase {
 		{name: "web page", backend: answers(200, "Content-Type: text/html", "<html>"), want: fail("answers with a web page", "API", "transport.url")},
 		{name: "gateway", backend: answers(503, "", ""), want: fail("503", "a gateway answered", "")},
 		{name: "proxy", backend: answers(407, "", ""), want: fail("407", "proxy", "")},
-		{name: "busy", backend: answers(429, "", ""), want: check.Result{Check: check.Destination, Status: check.Warn, Text: "429"}},
+		{name: "busy", backend: answers(429, "", ""), want: findings.Result{Check: findings.Destination, Status: findings.Warn, Text: "429"}},
 		{name: "away", yaml: `transport: {type: http, url: "http://127.0.0.1:1"}`, want: fail("no answer", "is the backend running", "transport.url")},
 		{name: "self-signed", tls: true, want: fail("no answer", "set transport.ssl.ca.location", "transport.ssl.ca.location")},
 		{name: "DataHub", backend: answers(405, "Allow: POST", ""), yaml: `transport: {type: http, url: "URL/openapi/openlineage"}`, want: ok("a DataHub answers")},
 		{name: "DataHub key", backend: answers(401, "", ""), yaml: `transport: {type: http, url: "URL/openapi/openlineage"}`, want: fail("401", "", "transport.auth.apiKey")},
 		{name: "generic, POST alone", backend: onlyPost("POST"), yaml: here("generic", ""), want: ok("there is a place for events")},
-		{name: "generic, nothing learned", backend: onlyPost(""), yaml: here("generic", ""), want: check.Result{Check: check.Destination, Status: check.Warn, Text: "cannot be told without sending an event"}},
-		{name: "generic, no POST", backend: answers(405, "Allow: GET", ""), yaml: here("generic", ""), want: check.Result{Check: check.Destination, Status: check.Warn, Text: "cannot be told without sending one"}},
-		{name: "generic, odd", backend: answers(500, "", ""), yaml: here("generic", ""), want: check.Result{Check: check.Destination, Status: check.Warn, Text: "500"}},
-		{name: "no batches", yaml: here("marquez", ", batch: {size: 10}"), want: check.Result{Check: check.Destination, Status: check.Warn, Text: "events go one by one", Key: "transport.batch.endpoint"}},
+		{name: "generic, nothing learned", backend: onlyPost(""), yaml: here("generic", ""), want: findings.Result{Check: findings.Destination, Status: findings.Warn, Text: "cannot be told without sending an event"}},
+		{name: "generic, no POST", backend: answers(405, "Allow: GET", ""), yaml: here("generic", ""), want: findings.Result{Check: findings.Destination, Status: findings.Warn, Text: "cannot be told without sending one"}},
+		{name: "generic, odd", backend: answers(500, "", ""), yaml: here("generic", ""), want: findings.Result{Check: findings.Destination, Status: findings.Warn, Text: "500"}},
+		{name: "no batches", yaml: here("marquez", ", batch: {size: 10}"), want: findings.Result{Check: findings.Destination, Status: findings.Warn, Text: "events go one by one", Key: "transport.batch.endpoint"}},
 		{name: "composite", yaml: `transport: {type: composite, transports: {one: {type: console}, two: {type: http, url: "http://127.0.0.1:1"}}}`,
-			want: check.Result{Check: check.Destination, Of: "two", Status: check.Fail, Key: "transport.transports.two.url"}},
-		{name: "near", want: check.Result{Check: check.Clock, Of: "http", Status: check.OK, Text: "within"}},
-		{name: "ahead", backend: answers(405, "Date: "+time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), ""), yaml: here("generic", ""), want: check.Result{Check: check.Clock, Status: check.Warn, Text: "ahead of this one", Hint: "NTP"}},
-		{name: "behind", backend: answers(405, "Date: "+time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), ""), yaml: here("generic", ""), want: check.Result{Check: check.Clock, Status: check.Warn, Text: "behind this one"}},
+			want: findings.Result{Check: findings.Destination, Of: "two", Status: findings.Fail, Key: "transport.transports.two.url"}},
+		{name: "near", want: findings.Result{Check: findings.Clock, Of: "http", Status: findings.OK, Text: "within"}},
+		{name: "ahead", backend: answers(405, "Date: "+time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), ""), yaml: here("generic", ""), want: findings.Result{Check: findings.Clock, Status: findings.Warn, Text: "ahead of this one", Hint: "NTP"}},
+		{name: "behind", backend: answers(405, "Date: "+time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), ""), yaml: here("generic", ""), want: findings.Result{Check: findings.Clock, Status: findings.Warn, Text: "behind this one"}},
 	}
 }
 
@@ -334,19 +334,20 @@ func messageFindings() []checkCase {
 	of := func(value []byte) *kgo.Record { return &kgo.Record{Topic: "results", Value: value} }
 	good := func() *kgo.Record { return of(value("table-1.9.3.json")) }
 	return []checkCase{
-		{name: "none yet", want: check.Result{Check: check.MappingCheck, Status: check.OK, Text: "no message yet"}},
-		{name: "all", publish: []*kgo.Record{good(), good()}, want: check.Result{Check: check.MappingCheck, Status: check.OK, Text: "2 of the last 2 messages would become events"}},
-		{name: "some", publish: []*kgo.Record{good(), of([]byte("no json")), of(nil), of([]byte(`{"a": 1}`))}, want: check.Result{Check: check.MappingCheck, Status: check.Warn, Text: "1 of the last 4 messages would become events, the others dead letters: 1 invalid_json"}},
-		{name: "tombstone", publish: []*kgo.Record{good(), of(nil)}, want: check.Result{Check: check.MappingCheck, Status: check.Warn, Text: "1 tombstone"}},
-		{name: "oversize", publish: []*kgo.Record{good()}, yaml: "input: {topics: [results], max_message_bytes: 100}", want: check.Result{Check: check.MappingCheck, Status: check.Fail, Text: "1 oversize"}},
-		{name: "no topic of results", publish: []*kgo.Record{of([]byte("x"))}, want: check.Result{Check: check.MappingCheck, Status: check.Fail, Text: "0 of the last 1 message would become events", Hint: "is this the topic", Key: "input.topics"}},
-		{name: "no topic", yaml: "input: {topics: [none]}", want: check.Result{Check: check.MappingCheck, Status: check.Warn, Text: "not tried: topics failed"}},
-		{name: "unnamed", publish: []*kgo.Record{good()}, want: check.Result{Check: check.Datasources, Status: check.Warn, Text: "no entry of datasources names", Key: "datasources"}},
-		{name: "unnamed is an error", publish: []*kgo.Record{good()}, yaml: "unmapped: error", want: check.Result{Check: check.Datasources, Status: check.Warn, Text: "no entry of datasources names"}},
-		{name: "named", publish: []*kgo.Record{good()}, yaml: `datasources: {"*": {namespace: "postgres://db:5432", database: shop}}`, want: check.Result{Check: check.Datasources, Status: check.OK, Text: "every datasource"}},
-		{name: "named", publish: []*kgo.Record{good()}, yaml: `datasources: {"*": {namespace: "postgres://db:5432", database: shop}}`, want: check.Result{Check: check.Datasets, Status: check.OK, Text: "1 dataset"}},
-		{name: "of the future", publish: []*kgo.Record{{Topic: "results", Value: value("table-1.9.3.json"), Timestamp: time.Now().Add(time.Hour)}}, want: check.Result{Check: check.Clock, Of: "kafka", Status: check.Warn, Text: "from the future"}},
-		{name: "disabled flag", yaml: "transport: {type: console, url: \"URL\"}", want: check.Result{Check: check.Configuration, Status: check.Warn, Text: "has no effect"}},
+		{name: "none yet", want: findings.Result{Check: findings.MappingCheck, Status: findings.OK, Text: "no message yet"}},
+		{name: "all", publish: []*kgo.Record{good(), good()}, want: findings.Result{Check: findings.MappingCheck, Status: findings.OK, Text: "2 of the last 2 messages would become events"}},
+		{name: "some", publish: []*kgo.Record{good(), of([]byte("no json")), of(nil), of([]byte(`{"a": 1}`))}, want: findings.Result{Check: findings.MappingCheck, Status: findings.Warn, Text: "1 of the last 4 messages would become events, the others dead letters: 1 invalid_json"}},
+		{name: "left out", publish: []*kgo.Record{good()}, yaml: `input: {topics: [results], filter: {include: [{suite: "no-such-suite"}]}}`, want: findings.Result{Check: findings.MappingCheck, Status: findings.OK, Text: "input.filter leaves 1 result out"}},
+		{name: "tombstone", publish: []*kgo.Record{good(), of(nil)}, want: findings.Result{Check: findings.MappingCheck, Status: findings.Warn, Text: "1 tombstone"}},
+		{name: "oversize", publish: []*kgo.Record{good()}, yaml: "input: {topics: [results], max_message_bytes: 100}", want: findings.Result{Check: findings.MappingCheck, Status: findings.Fail, Text: "1 oversize"}},
+		{name: "no topic of results", publish: []*kgo.Record{of([]byte("x"))}, want: findings.Result{Check: findings.MappingCheck, Status: findings.Fail, Text: "0 of the last 1 message would become events", Hint: "is this the topic", Key: "input.topics"}},
+		{name: "no topic", yaml: "input: {topics: [none]}", want: findings.Result{Check: findings.MappingCheck, Status: findings.Warn, Text: "not tried: topics failed"}},
+		{name: "unnamed", publish: []*kgo.Record{good()}, want: findings.Result{Check: findings.Datasources, Status: findings.Warn, Text: "no entry of datasources names", Key: "datasources"}},
+		{name: "unnamed is an error", publish: []*kgo.Record{good()}, yaml: "unmapped: error", want: findings.Result{Check: findings.Datasources, Status: findings.Warn, Text: "no entry of datasources names"}},
+		{name: "named", publish: []*kgo.Record{good()}, yaml: `datasources: {"*": {namespace: "postgres://db:5432", database: shop}}`, want: findings.Result{Check: findings.Datasources, Status: findings.OK, Text: "every datasource"}},
+		{name: "named", publish: []*kgo.Record{good()}, yaml: `datasources: {"*": {namespace: "postgres://db:5432", database: shop}}`, want: findings.Result{Check: findings.Datasets, Status: findings.OK, Text: "1 dataset"}},
+		{name: "of the future", publish: []*kgo.Record{{Topic: "results", Value: value("table-1.9.3.json"), Timestamp: time.Now().Add(time.Hour)}}, want: findings.Result{Check: findings.Clock, Of: "kafka", Status: findings.Warn, Text: "from the future"}},
+		{name: "disabled flag", yaml: "transport: {type: console, url: \"URL\"}", want: findings.Result{Check: findings.Configuration, Status: findings.Warn, Text: "has no effect"}},
 	}
 }
 
@@ -372,8 +373,8 @@ func TestTheEntriesToPasteNameTheDatasource(t *testing.T) {
 	c := checkCase{publish: []*kgo.Record{{Topic: "results", Value: []byte(changed)}, {Topic: "results", Value: value("table-1.9.3.json")}}}
 	file := c.start(t)
 	_, found, _ := findingsOf(t, "--config", file)
-	i := slices.IndexFunc(found, func(r check.Result) bool { return r.Check == check.Datasources })
-	if found[i].Status != check.Warn || len(found[i].Details) < 2 {
+	i := slices.IndexFunc(found, func(r findings.Result) bool { return r.Check == findings.Datasources })
+	if found[i].Status != findings.Warn || len(found[i].Details) < 2 {
 		t.Fatalf("%+v", found[i])
 	}
 	pasted := filepath.Join(t.TempDir(), "more.yaml")
@@ -381,7 +382,7 @@ func TestTheEntriesToPasteNameTheDatasource(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, found, _ = findingsOf(t, "--config", file, "--config", pasted)
-	if found[i].Status != check.OK {
+	if found[i].Status != findings.OK {
 		t.Errorf("with what was to be pasted: %+v", found[i])
 	}
 }
@@ -406,7 +407,7 @@ func TestCheckConfigOnly(t *testing.T) {
 	good := "kafka: {bootstrap.servers: \"${NOWHERE}:1\", security.protocol: SASL_SSL, sasl.mechanism: PLAIN, sasl.username: u, sasl.password: \"${file:/none}\", ssl.ca.location: /none/ca.pem}\n" +
 		"input: {topics: [results]}\ntransport: {type: http, url: \"http://127.0.0.1:1\", auth: {apiKey: \"${KEY}\"}}\n"
 	code, found, _ := findingsOf(t, "--config-only", "--config", write(good))
-	if code != 0 || len(found) != 2 || check.Worst(found) != check.OK || !slices.Contains(found[1].Details, "kafka.sasl.password") {
+	if code != 0 || len(found) != 2 || findings.Worst(found) != findings.OK || !slices.Contains(found[1].Details, "kafka.sasl.password") {
 		t.Errorf("exit %d: %s", code, findingLines(found))
 	}
 	bad := write(strings.Replace(good, "topics", "topcs", 1) + "log: {level: lound}\njob: {name: \"{{ .Sweet }}\"}\n")

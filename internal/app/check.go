@@ -18,6 +18,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/producer/http"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 // CheckPlan is what `gx-ol check` looks at for a configuration. messages is how many messages are mapped (0: none). close frees what it opened; an error
@@ -32,7 +33,6 @@ func CheckPlan(cfg *config.Config, p Process, messages int) (plan *check.Plan, c
 	plan = &check.Plan{
 		Input:     check.Input{Topics: cfg.Input.Topics, Exclude: regexp.MustCompile(joined(ownTopics(cfg))), Group: cfg.Input.Group},
 		LettersOf: cfg.DeadLetterTopic, Counted: cfg.Telemetry.DeadLetters && cfg.Telemetry.Listen != "off", Listen: cfg.Telemetry.Listen,
-		MaxMessageBytes: cfg.Input.MaxMessageBytes,
 	}
 	fail := func(err error) (*check.Plan, func(), error) {
 		closeAll()
@@ -69,12 +69,23 @@ func CheckPlan(cfg *config.Config, p Process, messages int) (plan *check.Plan, c
 		return fail(err)
 	}
 	if messages > 0 {
-		plan.Mapper = mapping
+		plan.Mapper = previewer{mapping, cfg}
 		plan.Messages = func(ctx context.Context, each func(*kgo.Record)) error {
 			return lastMessages(ctx, cfg, client, plan.Input, cluster, messages, each)
 		}
 	}
 	return plan, closeAll, nil
+}
+
+// previewer is a mapping, and the configuration that it is of.
+type previewer struct {
+	Mapping
+	cfg *config.Config
+}
+
+// Preview is Mapping.Preview.
+func (p previewer) Preview(rec *kgo.Record) (runs []openlineage.Run, left int, code, reason string) {
+	return p.Mapping.Preview(p.cfg, rec)
 }
 
 // CheckConfiguration is what can be said of a configuration alone, beside its faults, which loading it told.

@@ -12,18 +12,18 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/gx-ol/gx-ol/internal/fault"
-	"github.com/gx-ol/gx-ol/internal/pipeline"
-	"github.com/gx-ol/gx-ol/mapper"
-	"github.com/gx-ol/gx-ol/schemas/deadletter"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 // Mapper maps messages as the pipeline does.
 type Mapper interface {
+	// Preview is what becomes of a record before a destination is asked: its runs and how many of its results are left out, or the code and reason of its
+	// dead letter.
+	Preview(rec *kgo.Record) (runs []openlineage.Run, left int, code, reason string)
+
+	// Decode reads a message that Preview has read.
 	Decode(value []byte) (*gx.Message, error)
-	Map(msg *gx.Message, in mapper.Input) ([]openlineage.Run, error)
 }
 
 // mostNames is how many names a line tells.
@@ -35,6 +35,7 @@ type tally struct {
 	err  error // reading ended before its time
 
 	read, mapped int
+	left         int                         // results that the filter leaves out
 	faults       map[string]*faults          // by code
 	unnamed      map[string]*unnamed         // by datasource
 	datasets     map[openlineage.Dataset]int // how many results name it
@@ -57,67 +58,49 @@ func (p *Plan) try(ctx context.Context) *tally {
 	t := &p.tally
 	t.once.Do(func() {
 		t.faults, t.unnamed, t.datasets = map[string]*faults{}, map[string]*unnamed{}, map[openlineage.Dataset]int{}
-		t.err = p.Messages(ctx, func(rec *kgo.Record) { t.take(rec, p) })
+		t.err = p.Messages(ctx, func(rec *kgo.Record) { t.take(rec, p.Mapper) })
 	})
 	return t
 }
 
 // take maps one record.
-func (t *tally) take(rec *kgo.Record, p *Plan) {
+func (t *tally) take(rec *kgo.Record, m Mapper) {
 	t.read++
-	err := t.record(rec, p)
-	if err == nil {
-		t.mapped++
-		return
-	}
-	code := codeOf(err)
-	f := t.faults[code]
-	if f == nil {
-		f = &faults{first: fmt.Sprintf("%s[%d] at offset %d: %v", rec.Topic, rec.Partition, rec.Offset, err)}
-		t.faults[code] = f
-	}
-	f.n++
-}
-
-func (t *tally) record(rec *kgo.Record, p *Plan) (err error) {
-	defer fault.Recover(&err)
-	switch size := deadletter.SizeOf(rec); {
-	case rec.Value == nil:
-		return fault.MessageError(fault.Poison, deadletter.CodeTombstone, "the record is a tombstone: it has no value")
-	case size > p.MaxMessageBytes:
-		return fault.MessageError(fault.Oversize, deadletter.CodeOversize, "the record has %d bytes, more than input.max_message_bytes (%d)", size, p.MaxMessageBytes)
-	}
-	msg, err := p.Mapper.Decode(rec.Value)
-	if err != nil {
-		return err
-	}
-	defer msg.Release()
-	runs, err := p.Mapper.Map(msg, pipeline.InputOf(rec))
-	var refused *mapper.Error
-	if errors.As(err, &refused) && refused.Code == "unmapped_dataset" {
-		for i := range msg.Validations {
-			if v := &msg.Validations[i]; v.Part == refused.Part {
-				t.lacks(v)
-			}
-		}
-	}
-	if err != nil {
-		return err
-	}
+	runs, left, code, reason := m.Preview(rec)
+	t.left += left
+	unnamed := make(map[string]bool) // parts of the message
 	for _, run := range runs {
 		for _, d := range run.Datasets {
 			t.datasets[openlineage.Dataset{Namespace: strings.Clone(d.Namespace), Name: strings.Clone(d.Name)}]++
 		}
-		if !slices.Contains(run.Warn, "unmapped_datasource") {
-			continue
-		}
-		for i := range msg.Validations {
-			if v := &msg.Validations[i]; v.Part == run.Part {
-				t.lacks(v)
-			}
+		if slices.Contains(run.Warn, "unmapped_datasource") {
+			unnamed[run.Part] = true
 		}
 	}
-	return nil
+	if code == "" {
+		t.mapped++
+	} else {
+		f := t.faults[code]
+		if f == nil {
+			f = &faults{first: fmt.Sprintf("%s[%d] at offset %d: %s", rec.Topic, rec.Partition, rec.Offset, reason)}
+			t.faults[code] = f
+		}
+		f.n++
+	}
+	if len(unnamed) == 0 && code != "unmapped_dataset" {
+		return
+	}
+	msg, err := m.Decode(rec.Value)
+	if err != nil {
+		return // Preview has read it, so this cannot be
+	}
+	defer msg.Release()
+	for i := range msg.Validations {
+		v := &msg.Validations[i]
+		if unnamed[v.Part] || code == "unmapped_dataset" && (v.Part == "" || strings.HasPrefix(reason, v.Part+": ")) {
+			t.lacks(v)
+		}
+	}
 }
 
 // lacks notes that nothing names a result's datasource.
@@ -130,18 +113,6 @@ func (t *tally) lacks(v *gx.Validation) {
 	}
 	u.results++
 	u.files = u.files || v.Batch.Spec.Path != ""
-}
-
-func codeOf(err error) string {
-	var decode *gx.DecodeError
-	var mapping *mapper.Error
-	switch {
-	case errors.As(err, &decode):
-		return decode.Code
-	case errors.As(err, &mapping):
-		return mapping.Code
-	}
-	return fault.Of(err).Code
 }
 
 // mapping tells how many of the messages would become events.
@@ -168,6 +139,9 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 		if t.mapped == 0 {
 			r.Status, r.Key, r.Hint = Fail, key, "is this the topic of validation results? gx-ol map --explain tells more of a message; input.json_pointer opens envelopes"
 		}
+	}
+	if t.left > 0 {
+		r.Text += fmt.Sprintf("; input.filter leaves %s out", count(t.left, "result"))
 	}
 	if t.err != nil && r.Status != Fail {
 		r.Text += "; not all could be read in time"

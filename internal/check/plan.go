@@ -18,8 +18,7 @@ type Plan struct {
 	Targets         []Target
 	Listen          string // telemetry.listen
 
-	Mapper          Mapper // nil: the configuration does not allow one
-	MaxMessageBytes int    // input.max_message_bytes
+	Mapper Mapper // nil: no message is tried
 
 	// Messages hands over the last messages of the input, one after the other, without a group and without committing anything. An error is
 	// that it ended before its time; what came before stands.

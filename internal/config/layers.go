@@ -200,3 +200,20 @@ func nested(value *yaml.Node, keys ...string) *yaml.Node {
 	}
 	return value
 }
+
+// ReadLayers reads files, joined as JoinFiles does, to be parsed below other layers.
+func ReadLayers(joined string) (layers []Layer, err error) {
+	var faults []Fault
+	for _, path := range splitFiles(joined) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			faults = append(faults, Fault{path, "cannot be read: " + errors.Unwrap(err).Error()})
+			continue
+		}
+		layers = append(layers, Layer{Name: path, Data: data})
+	}
+	if len(faults) > 0 {
+		return nil, &Errors{Faults: faults}
+	}
+	return layers, nil
+}

@@ -138,7 +138,7 @@ func TestFaultsOfSetNameTheKeyThatWasMeant(t *testing.T) {
 		"input.grup=x":              `--set input.grup: unknown key: did you mean "input.group"?`,
 		"zzzzzzzzzzzz=x":            `--set zzzzzzzzzzzz: unknown key`,
 		"kafka.boostrap.servers=x":  `--set kafka.boostrap.servers: unknown Kafka property "boostrap.servers": did you mean "bootstrap.servers"?`,
-		"datasources.w.nmae=x":      `--set datasources.w.nmae: unknown key "nmae": did you mean "name"?`,
+		"datasources.w.nme=x":       `--set datasources.w.nme: unknown key "nme": did you mean "name"?`,
 		"transport.transports.a.x=": `--set transport.transports.a.x: unknown key "x"`,
 		"retry.max=often":           `--set retry.max: retry.max must be a time above zero such as 500ms, 5s or 2m, not "often"`,
 		"input.topics=[a":           `--set input.topics: not valid YAML: line 1: did not find expected`,

@@ -51,6 +51,10 @@ func (l *loader) effective() (out []Value) {
 			for i, r := range *p {
 				out = append(out, l.value(fmt.Sprintf("%s[%d]", f.path, i), f.path, ruleText(r), false))
 			}
+		case *[]FilterRule:
+			for i, r := range *p {
+				out = append(out, l.value(fmt.Sprintf("%s[%d]", f.path, i), f.path, filterText(r), false))
+			}
 		case *[]*Transport: // its destinations have keys of their own
 		default:
 			if shown := singleText(p); shown != "" || !transportsOwnName.MatchString(f.path) {
@@ -127,15 +131,33 @@ func (l *loader) datasourceValues(all map[string]Datasource) (out []Value) {
 	return out
 }
 
+// part is one condition or outcome of a rule.
+type part struct{ name, value string }
+
 func ruleText(r JobRule) string {
-	var parts []string
-	for _, p := range []struct{ name, value string }{{"suite", r.Suite}, {"datasource", r.Datasource}, {"asset", r.Asset}, {"checkpoint", r.Checkpoint},
-		{"topic", r.Topic}, {"namespace", r.Namespace}, {"name", r.Name}} {
+	return partsText(part{"suite", r.Suite}, part{"datasource", r.Datasource}, part{"datasource_namespace", r.DatasourceNamespace}, part{"asset", r.Asset},
+		part{"checkpoint", r.Checkpoint}, part{"topic", r.Topic}, part{"namespace", r.Namespace}, part{"name", r.Name})
+}
+
+func filterText(r FilterRule) string {
+	parts := []part{{"suite", r.Suite}, {"datasource", r.Datasource}, {"asset", r.Asset}, {"checkpoint", r.Checkpoint}, {"topic", r.Topic}}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		parts = append(parts, part{"header " + name, r.Header[name]})
+	}
+	if r.Success != nil {
+		parts = append(parts, part{"success", fmt.Sprint(*r.Success)})
+	}
+	return partsText(parts...)
+}
+
+func partsText(parts ...part) string {
+	var out []string
+	for _, p := range parts {
 		if p.value != "" {
-			parts = append(parts, p.name+": "+p.value)
+			out = append(out, p.name+": "+p.value)
 		}
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(out, ", ")
 }
 
 // singleText is a single value, or a list, as one would write it.

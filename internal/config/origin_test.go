@@ -34,7 +34,7 @@ func TestEffectiveValuesTellWhereTheyCameFrom(t *testing.T) {
   sasl.username: gx
   sasl.password: s3cret-literal
   client.id: of-file
-input: {topics: [gx.results], group: "${GROUP}"}
+input: {topics: [gx.results], group: "${GROUP}", filter: {exclude: [{suite: x*, header: {h: v}, success: false}]}}
 transport:
   url: https://lineage.example.com/base?token=s3cret-query
   auth: {apiKey: "${file:`+secret+`}"}
@@ -65,6 +65,7 @@ job:
 		{"input.topics", "gx.results", path + ":8:17", false},
 		{"input.group", "g1", path + ":8:38", false},
 		{"input.max_in_flight", "64", "default", false},
+		{"input.filter.exclude[0]", "suite: x*, header h: v, success: false", path + ":8:68", false},
 		{"dead_letters.topic", "gx.results.dlq", "derived from input.topics", false},
 		{"transport.type", "http", "derived from transport.url", false},
 		{"transport.url", "https://lineage.example.com/base?***", path + ":10:8", false},

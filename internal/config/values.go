@@ -28,6 +28,8 @@ func (l *loader) leaf(f field, key, value *yaml.Node) {
 		l.datasources(value)
 	case "rules":
 		l.jobRules(value)
+	case "filter":
+		l.filterRules(f, value)
 	case "transports":
 		l.transports(value)
 	case "list":
