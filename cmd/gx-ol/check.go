@@ -136,6 +136,9 @@ func (a *process) badConfiguration(err error, o checkOptions) error {
 	return errors.Join(errReported, err)
 }
 
+// mostDetails is how many details people are shown below a finding.
+const mostDetails = 50
+
 // checkReport is the document of -o json.
 type checkReport struct {
 	Status findings.Status   `json:"status"` // the worst
@@ -173,7 +176,11 @@ func (a *process) printFindings(results []findings.Result, form string) error {
 			}
 			say(a.stdout, "      %-*s  %s\n", width, "", "→ "+hint)
 		}
-		for _, line := range r.Details {
+		for i, line := range r.Details {
+			if i == mostDetails {
+				say(a.stdout, "      %-*s    and %d more: -o json has them\n", width, "", len(r.Details)-i)
+				break
+			}
 			say(a.stdout, "      %-*s    %s\n", width, "", line)
 		}
 	}

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -45,29 +47,27 @@ type partition struct {
 	number int32
 }
 
-// lastOffsets are from which offset to which (not included) each partition that holds something is read.
+// lastOffsets are from which offset to which (not included) each partition that holds something is read. A topic that may not be read does not keep
+// others from it.
 func lastOffsets(ctx context.Context, client *kgo.Client, topics []string, n int) (map[string]map[int32]kgo.Offset, map[partition]int64, error) {
 	admin := kadm.NewClient(client)
 	starts, err := admin.ListStartOffsets(ctx, topics...)
-	if err == nil {
-		err = starts.Error()
-	}
 	if err != nil {
 		return nil, nil, err
 	}
 	ends, err := admin.ListCommittedOffsets(ctx, topics...) // behind the last stable one a transaction is open
-	if err == nil {
-		err = ends.Error()
-	}
 	if err != nil {
 		return nil, nil, err
 	}
 	to := make(map[partition]int64)
 	starts.Each(func(o kadm.ListedOffset) {
-		if end, ok := ends.Lookup(o.Topic, o.Partition); ok && end.Offset > o.Offset {
+		if end, ok := ends.Lookup(o.Topic, o.Partition); ok && o.Err == nil && end.Err == nil && end.Offset > o.Offset {
 			to[partition{o.Topic, o.Partition}] = end.Offset
 		}
 	})
+	if len(to) == 0 {
+		return nil, nil, errors.Join(starts.Error(), ends.Error())
+	}
 	from := make(map[string]map[int32]kgo.Offset)
 	for p, end := range to {
 		start, _ := starts.Lookup(p.topic, p.number)
@@ -80,12 +80,19 @@ func lastOffsets(ctx context.Context, client *kgo.Client, topics []string, n int
 	return from, to, nil
 }
 
-// readTo hands over records until every partition is read up to its end.
-func readTo(ctx context.Context, reader *kgo.Client, to map[partition]int64, each func(*kgo.Record)) error {
+// readTo hands over records until every partition is read up to its end, or cannot be.
+func readTo(ctx context.Context, reader *kgo.Client, to map[partition]int64, each func(*kgo.Record)) (err error) {
 	for len(to) > 0 {
 		fetches := reader.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return cmp.Or(err, ctx.Err())
+		}
 		for _, fault := range fetches.Errors() {
-			return fmt.Errorf("reading %s[%d]: %w", fault.Topic, fault.Partition, fault.Err)
+			err = fmt.Errorf("reading %s[%d]: %w", fault.Topic, fault.Partition, fault.Err)
+			delete(to, partition{fault.Topic, fault.Partition})
+			if fault.Topic == "" {
+				return err
+			}
 		}
 		fetches.EachRecord(func(rec *kgo.Record) {
 			p := partition{rec.Topic, rec.Partition}
@@ -97,9 +104,6 @@ func readTo(ctx context.Context, reader *kgo.Client, to map[partition]int64, eac
 				delete(to, p)
 			}
 		})
-		if ctx.Err() != nil && len(to) > 0 {
-			return ctx.Err()
-		}
 	}
-	return nil
+	return err
 }

@@ -144,7 +144,7 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 		r.Text += fmt.Sprintf("; input.filter leaves %s out", count(t.left, "result"))
 	}
 	if t.err != nil && r.Status != Fail {
-		r.Text += "; not all could be read in time"
+		r.Text += "; not all could be read: " + p.Kafka.diagnose(t.err)
 	}
 	return []Result{r}
 }
