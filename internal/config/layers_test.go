@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // inFolder writes files into a folder of their own and goes there.
@@ -62,6 +63,16 @@ datasources:
 	}
 	if cfg, err := Load("", env(map[string]string{"GX_OL_CONFIG": JoinFiles("base.yaml", "prod.yaml")}), nil); err != nil || cfg.Job.Tags["tier"] != "iron" {
 		t.Errorf("GX_OL_CONFIG with two files: %v", err)
+	}
+}
+
+// What a later file takes back has no effect that would have to be told.
+func TestNullTakesBackWhatAnEarlierFileSays(t *testing.T) {
+	inFolder(t, map[string]string{"one.yaml": "kafka: {bootstrap.servers: \"h:1\"}\ninput: {topics: [a]}\ntransport: {type: http, url: \"http://one\", timeout: 5s, custom_headers: {A: b}, auth: {apiKey: k}}",
+		"two.yaml": "transport: {type: kafka, topic: t, url: null, timeout: ~, custom_headers: null, auth: {apiKey: null}}"})
+	cfg, err := Load(JoinFiles("one.yaml", "two.yaml"), env(map[string]string{"OPENLINEAGE_URL": "http://other"}), nil)
+	if err != nil || len(cfg.Warnings) > 0 || cfg.Transport.URL != "" || cfg.Transport.Timeout != time.Minute || cfg.Transport.CustomHeaders != nil || cfg.Transport.Auth.APIKey != "" {
+		t.Errorf("%+v, %v", cfg, err)
 	}
 }
 
