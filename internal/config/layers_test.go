@@ -171,3 +171,18 @@ func TestLayersAreFilesWithoutFiles(t *testing.T) {
 		t.Errorf("%+v, %v", cfg, err)
 	}
 }
+
+func FuzzSet(f *testing.F) {
+	f.Add("datasources.w*.name", "{{ .Table }}", base)
+	f.Add("transport.transports.marquez.url", "http://other", base)
+	f.Add("job", "{rules: [{suite: a, name: b}], tags: &a {x: 1}}", "")
+	f.Fuzz(func(t *testing.T, key, value, under string) {
+		if strings.Contains(value+under, "${file:") {
+			t.Skip("reads files, which a fuzzer must not choose")
+		}
+		c, err := ParseLayers([]Layer{{Name: "c", Data: []byte(under)}}, map[string]string{SetFlag(key): value}, env(nil))
+		if (c == nil) == (err == nil) {
+			t.Error("neither a configuration nor a fault")
+		}
+	})
+}
