@@ -210,6 +210,7 @@ func TestAReloadChangesTheMappingOfLaterRecordsOnly(t *testing.T) {
 	if err, _ := refused.ContextMap()["error"].(string); !strings.Contains(err, "gx-ol.yaml:6:14: log.level must be one of") {
 		t.Errorf("refused: %v", refused.ContextMap())
 	}
+	r.reload(t, yaml("newer", "great_expectations: /nowhere"), "the configuration was not reloaded")
 	// What hangs on connections stays, and is named; the rest is taken.
 	kept := r.reload(t, strings.Replace(yaml("newest", "retry: {max: 5s}\ninput.filter.exclude: [{suite: d}]"), "group: g", "group: other", 1), "cannot be reloaded").ContextMap()
 	if got := fmt.Sprint(kept["keys"]); got != "[input.group retry.max]" {
@@ -224,7 +225,7 @@ func TestAReloadChangesTheMappingOfLaterRecordsOnly(t *testing.T) {
 	if is := member(t, client); is != was || was == "" {
 		t.Errorf("the member is %q, and was %q", is, was)
 	}
-	for _, line := range []string{`gx_ol_reloads_total{outcome="done"} 2`, `gx_ol_reloads_total{outcome="refused"} 1`, `gx_ol_results_filtered_total{topic="in"} 1`} {
+	for _, line := range []string{`gx_ol_reloads_total{outcome="done"} 2`, `gx_ol_reloads_total{outcome="refused"} 2`, `gx_ol_results_filtered_total{topic="in"} 1`} {
 		if text := r.metrics(t); !strings.Contains(text, line) {
 			t.Errorf("no %s", line)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -21,7 +22,11 @@ import (
 func Read(path string) ([]Case, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &config.Errors{Faults: []config.Fault{{Place: path, Message: fmt.Sprintf("cannot be read: %v", errors.Unwrap(err))}}}
+		why := fmt.Sprintf("cannot be read: %v", errors.Unwrap(err))
+		if errors.Is(err, syscall.EISDIR) {
+			why = "is a folder: name the files of cases in it"
+		}
+		return nil, &config.Errors{Faults: []config.Fault{{Place: path, Message: why}}}
 	}
 	return Parse(path, data, os.ReadFile)
 }

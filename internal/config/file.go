@@ -26,6 +26,7 @@ type loader struct {
 	faults []Fault
 	name   string            // of the file, for places
 	layer  map[string]string // path → where the file in hand, or --set, has set it
+	later  bool              // it is not the first one
 
 	broken     map[string]bool // sections that have a fault: what they lack is its consequence. *: all
 	configured string          // transport.url before flags
@@ -61,9 +62,15 @@ func (l *loader) at(n *yaml.Node) string {
 	return fmt.Sprintf("%s:%d:%d", l.name, n.Line, n.Column)
 }
 
+// begin begins a layer.
+func (l *loader) begin(name string) {
+	l.later = l.name != ""
+	l.name, l.layer = name, map[string]string{}
+}
+
 // parse reads one file over what was read before: mappings are merged, all else is replaced.
 func (l *loader) parse(name string, data []byte) {
-	l.name, l.layer = name, map[string]string{}
+	l.begin(name)
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {

@@ -53,7 +53,7 @@ func ParseLayers(layers []Layer, flags map[string]string, getenv func(string) (s
 			l.parse(layer.Name, layer.Data)
 			continue
 		}
-		l.name, l.layer = layer.Name, map[string]string{}
+		l.begin(layer.Name)
 		l.mapping("", layer.Node)
 	}
 	l.assignments(flags)
@@ -115,7 +115,7 @@ func (l *loader) assignments(flags map[string]string) {
 		return a && !b || a == b && names[i] < names[j]
 	})
 	file := l.name
-	l.layer = map[string]string{}
+	l.layer, l.later = map[string]string{}, true
 	for _, name := range names {
 		l.name = name
 		if value, ok := l.assigned(flags[name]); ok {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // inFolder writes files into a folder of their own and goes there.
@@ -62,6 +63,16 @@ datasources:
 	}
 	if cfg, err := Load("", env(map[string]string{"GX_OL_CONFIG": JoinFiles("base.yaml", "prod.yaml")}), nil); err != nil || cfg.Job.Tags["tier"] != "iron" {
 		t.Errorf("GX_OL_CONFIG with two files: %v", err)
+	}
+}
+
+// What a later file takes back has no effect that would have to be told.
+func TestNullTakesBackWhatAnEarlierFileSays(t *testing.T) {
+	inFolder(t, map[string]string{"one.yaml": "kafka: {bootstrap.servers: \"h:1\"}\ninput: {topics: [a]}\ntransport: {type: http, url: \"http://one\", timeout: 5s, custom_headers: {A: b}, auth: {apiKey: k}}",
+		"two.yaml": "transport: {type: kafka, topic: t, url: null, timeout: ~, custom_headers: null, auth: {apiKey: null}}"})
+	cfg, err := Load(JoinFiles("one.yaml", "two.yaml"), env(map[string]string{"OPENLINEAGE_URL": "http://other"}), nil)
+	if err != nil || len(cfg.Warnings) > 0 || cfg.Transport.URL != "" || cfg.Transport.Timeout != time.Minute || cfg.Transport.CustomHeaders != nil || cfg.Transport.Auth.APIKey != "" {
+		t.Errorf("%+v, %v", cfg, err)
 	}
 }
 
@@ -159,4 +170,19 @@ func TestLayersAreFilesWithoutFiles(t *testing.T) {
 	if err != nil || cfg.Job.Namespace != "later" || cfg.Job.Name != "x" || !maps.Equal(cfg.Job.Tags, map[string]string{"team": "data", "tier": "gold"}) {
 		t.Errorf("%+v, %v", cfg, err)
 	}
+}
+
+func FuzzSet(f *testing.F) {
+	f.Add("datasources.w*.name", "{{ .Table }}", base)
+	f.Add("transport.transports.marquez.url", "http://other", base)
+	f.Add("job", "{rules: [{suite: a, name: b}], tags: &a {x: 1}}", "")
+	f.Fuzz(func(t *testing.T, key, value, under string) {
+		if strings.Contains(value+under, "${file:") {
+			t.Skip("reads files, which a fuzzer must not choose")
+		}
+		c, err := ParseLayers([]Layer{{Name: "c", Data: []byte(under)}}, map[string]string{SetFlag(key): value}, env(nil))
+		if (c == nil) == (err == nil) {
+			t.Error("neither a configuration nor a fault")
+		}
+	})
 }

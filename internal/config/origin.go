@@ -69,13 +69,17 @@ func (l *loader) effective() (out []Value) {
 func (l *loader) value(key, set, shown string, secret bool) Value {
 	v := Value{Key: key, Value: shown, From: fromDefault}
 	src, known := l.sources[key]
-	if place, ok := l.places[set]; ok && (key == set || !known) {
+	place, isSet := l.places[set]
+	switch {
+	case key != set && known:
+		v.From = src.place
+	case isSet:
 		v.From = place
 		if src.place != place {
 			src.text = "" // of a value that another one replaced
 		}
-	} else if known {
-		v.From = src.place
+	default:
+		src.text = "" // of a value that was taken back
 	}
 	switch {
 	case shown == "":

@@ -94,7 +94,7 @@ func TestEffectiveValuesOfSeveralFiles(t *testing.T) {
 	}
 	want := map[string]Value{
 		"kafka.bootstrap.servers": {Value: "a:1", From: one + ":1:28"}, "kafka.client.id": {Value: "two", From: two + ":1:20"},
-		"input.topics": {Value: "t", From: one + ":2:17"}, "input.group": {Value: "two", From: two + ":2:16"}, "job.name": {From: two + ":3:13"},
+		"input.topics": {Value: "t", From: one + ":2:17"}, "input.group": {Value: "two", From: two + ":2:16"}, "job.name": {From: "default"},
 	}
 	for _, v := range values {
 		if w, ok := want[v.Key]; ok && (w.Value != v.Value || w.From != v.From) {

@@ -45,8 +45,13 @@ func (l *loader) newHost(prefix string, n *yaml.Node) {
 		if !isURL {
 			continue
 		}
-		if t, err := expand(n.Content[i+1].Value, l.getenv); err == nil {
+		before := len(l.cfg.Warnings)
+		t, err := expand(n.Content[i+1].Value, l.getenv)
+		if err == nil {
 			l.keepKeys(path, l.transportAt(path), t.value, l.name)
+		}
+		if isNull(n.Content[i+1]) { // it takes back what was for that host too
+			l.cfg.Warnings = l.cfg.Warnings[:before]
 		}
 	}
 }

@@ -18,7 +18,9 @@ func (l *loader) leaf(f field, key, value *yaml.Node) {
 	}
 	l.layer[f.path], l.places[f.path] = l.at(value), l.at(value)
 	if isNull(value) {
-		l.reset(f)
+		if l.reset(f); l.later { // whatever an earlier file said: now nobody has set it
+			delete(l.places, f.path)
+		}
 		return
 	}
 	switch f.typ {

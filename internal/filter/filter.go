@@ -18,7 +18,7 @@ type Settings struct{ Include, Exclude []Rule }
 type Rule struct {
 	Suite, Datasource, Asset, Checkpoint, Topic string
 	Header                                      map[string]string // name → glob that one of the record's headers of that name fits
-	Success                                     *bool             // nil: either. A result that does not say it is neither
+	Success                                     *bool             // nil: either
 }
 
 // ofRecord says whether the rule asks for nothing of a result: then it is known before the message is read.
@@ -115,7 +115,20 @@ func (r *Rule) fitsResult(v *gx.Validation, datasource, asset string) bool {
 			return false
 		}
 	}
-	return r.Success == nil || v.Success != nil && *v.Success == *r.Success
+	if r.Success == nil {
+		return true
+	}
+	passed, known := succeeded(v)
+	return known && passed == *r.Success
+}
+
+// succeeded is what the result says of itself; a list of expectation results that says nothing has passed if all of them have.
+func succeeded(v *gx.Validation) (passed, known bool) {
+	if v.Success != nil {
+		return *v.Success, true
+	}
+	failed := slices.ContainsFunc(v.Results, func(e gx.Expectation) bool { return e.Raised || e.Success != nil && !*e.Success })
+	return !failed, len(v.Results) > 0
 }
 
 func fits(glob, text string) bool {

@@ -95,6 +95,29 @@ func TestEventsAreChosenByTheirRecord(t *testing.T) {
 	}
 }
 
+// A list of expectation results says nothing of the whole.
+func TestSuccessIsThatOfTheExpectationsWhereTheResultDoesNotSayIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		results      []gx.Expectation
+		passed, fail int // left out by success: true, by success: false
+	}{
+		"all passed": {[]gx.Expectation{{Success: &yes}, {}}, 1, 0},
+		"one failed": {[]gx.Expectation{{Success: &yes}, {Success: &no}}, 0, 1},
+		"one raised": {[]gx.Expectation{{Success: &yes}, {Raised: true}}, 0, 1},
+		"none":       {nil, 0, 0},
+	} {
+		for success, want := range map[*bool]int{&yes: c.passed, &no: c.fail} {
+			f, err := New(Settings{Exclude: []Rule{{Success: success}}}, source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if left := f.Choose(&gx.Message{Validations: []gx.Validation{{Results: c.results}}}, record); left != want {
+				t.Errorf("%s, success: %v: %d left out, want %d", name, *success, left, want)
+			}
+		}
+	}
+}
+
 func TestNoRuleIsNoFilter(t *testing.T) {
 	f, err := New(Settings{}, source)
 	if f != nil || err != nil || !f.Takes(record) || f.Choose(three(), record) != 0 {
