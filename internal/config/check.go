@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/tlsfiles"
 )
 
@@ -148,23 +147,23 @@ func (l *loader) checkRest(run bool) {
 
 // checkClients tells, before anybody is asked, what is wrong with how to sign in: properties that belong together, and files of certificates.
 func (l *loader) checkClients() {
-	check := func(place string, props map[string]string) {
+	check := func(place, path string, props map[string]string) {
 		if props["bootstrap.servers"] == "" || len(l.faults) > 0 {
 			return // told already, or perhaps a consequence
 		}
-		if err := kafkaclient.Check(props); err != nil {
+		if err := l.checkProperties(path, props); err != nil {
 			for line := range strings.SplitSeq(err.Error(), "\n") {
 				l.fault(place, "%s", line)
 			}
 		}
 	}
-	check(l.place("kafka"), l.cfg.Kafka)
+	check(l.place("kafka"), "kafka", l.cfg.Kafka)
 	for _, d := range l.destinations() {
-		check(l.place(d.path+".config"), d.Config)
+		check(l.place(d.path+".config"), d.path+".config", d.Config)
 		if d.Type != "http" || d.SSL == (SSL{}) {
 			continue
 		}
-		if _, err := tlsfiles.Read(tlsfiles.Files{CA: d.SSL.CA, Cert: d.SSL.Certificate, Key: d.SSL.Key}); err != nil {
+		if _, err := tlsfiles.Read(tlsfiles.Files{CA: d.SSL.CA, Cert: d.SSL.Certificate, Key: d.SSL.Key}); err != nil && !l.mayBeAway(err) {
 			l.fault(l.place(d.path+".ssl.ca.location"), "%s.ssl: %v", d.path, err)
 		}
 	}

@@ -38,6 +38,7 @@ type Config struct {
 	Log               Log
 	Retry             Retry
 	Warnings          []string // what was dropped or has no effect, to be told
+	Unresolved        []string // keys whose value is not known here, sorted: see LoadForCheck
 
 	files  map[string]string // keys whose value comes from a file → their text in the configuration
 	getenv func(string) (string, bool)

@@ -30,7 +30,7 @@ func (l *loader) datasources(n *yaml.Node) {
 			}
 		})
 		err := naming.Check(naming.Datasource{Namespace: d.Namespace, Name: d.Name, Database: d.Database, Schema: d.Schema})
-		if err != nil && len(l.faults) == before { // a consequence of another fault is none
+		if err != nil && len(l.faults) == before && !l.unresolvedBelow(path) { // a consequence of another fault is none
 			l.fault(l.at(key), "%s %v", path, err)
 		}
 		l.cfg.Datasources[key.Value] = d

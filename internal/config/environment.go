@@ -29,7 +29,7 @@ func (l *loader) environment() {
 				l.broken["kafka"] = true
 				continue
 			}
-			l.property(name, v)
+			l.property(name, env, v)
 		}
 	}
 	l.unknownVariables()

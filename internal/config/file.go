@@ -33,10 +33,12 @@ type loader struct {
 	names      []string        // of the environment's variables, if known
 	unneeded   *regexp.Regexp  // keys whose variables and files may be missing; nil: none
 	unresolved map[string]bool // those where one was
+	lenient    bool            // no key needs its variables and files: see LoadForCheck
+	sources    map[string]source
 }
 
 func newLoader(getenv func(string) (string, bool)) *loader {
-	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, layer: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}}
+	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, layer: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}, sources: map[string]source{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {

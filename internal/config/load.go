@@ -40,14 +40,19 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 func load(path string, getenv func(string) (string, bool), flags map[string]string, run bool, names []string, unneeded *regexp.Regexp) (*Config, error) {
 	l := newLoader(getenv)
 	l.names, l.unneeded = names, unneeded
+	l.read(path, flags)
+	l.settle(run)
+	return l.result()
+}
+
+// read takes every source, the stronger over the weaker.
+func (l *loader) read(path string, flags map[string]string) {
 	l.files(path)
 	l.environment()
 	l.configured = l.cfg.Transport.URL
 	l.assignments(flags)
 	l.flags(flags)
 	l.openLineage()
-	l.settle(run)
-	return l.result()
 }
 
 func (l *loader) result() (*Config, error) {
@@ -57,8 +62,10 @@ func (l *loader) result() (*Config, error) {
 	return l.cfg, nil
 }
 
-func (l *loader) property(name, value string) {
+func (l *loader) property(name, place, value string) {
 	delete(l.cfg.files, "kafka."+name) // the file's value is not the one in use
+	delete(l.unresolved, "kafka."+name)
+	l.sources["kafka."+name] = source{place: place}
 	if l.cfg.Kafka == nil {
 		l.cfg.Kafka = map[string]string{}
 	}
@@ -67,7 +74,9 @@ func (l *loader) property(name, value string) {
 
 func (l *loader) set(path, place string, t text) {
 	l.places[path] = place
+	l.sources[path] = source{place: place}
 	delete(l.cfg.files, path) // the file's value is not the one in use
+	delete(l.unresolved, path)
 	if err := l.known[path].assign(l.cfg, t); err != nil {
 		l.fault(place, "%v", err)
 		l.breaks(path)
@@ -99,7 +108,7 @@ func (l *loader) flags(flags map[string]string) {
 				l.broken["kafka"] = true
 				continue
 			}
-			l.property("bootstrap.servers", value)
+			l.property("bootstrap.servers", "--brokers", value)
 		case name == "to":
 			l.to(value)
 		default:
@@ -135,6 +144,9 @@ func (l *loader) to(value string) {
 	}
 }
 
+// NoFile is the place of what is missing where no file was read.
+const NoFile = "configuration"
+
 // place is where path was set, else the file or the command.
 func (l *loader) place(path string) string {
 	if p, ok := l.places[path]; ok {
@@ -143,5 +155,5 @@ func (l *loader) place(path string) string {
 	if l.name != "" {
 		return l.name
 	}
-	return "configuration"
+	return NoFile
 }

@@ -65,11 +65,12 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 	}
 	delete(l.cfg.files, path)
 	delete(l.unresolved, path)
+	l.sources[path] = source{l.at(n), n.Value}
 	if fileRef.MatchString(n.Value) {
 		l.cfg.files[path] = n.Value
 	}
 	t, err := expand(n.Value, l.getenv)
-	if err != nil && l.unneeded != nil && l.unneeded.MatchString(path) && path != "transport.max_event_bytes" {
+	if err != nil && l.mayLack(path) {
 		l.unresolved[path] = true
 		delete(l.cfg.files, path)
 		return text{n.Value, true}, true

@@ -68,7 +68,7 @@ func (e *estate) set(t *testing.T, rights []right) {
 		name, prefix := e.real(r.name)
 		acl := kafka.ACLEntry{ResourceName: name, ResourcePatternType: kafka.PatternTypeLiteral, Principal: "User:" + kafkatest.User, Host: "*", PermissionType: kafka.ACLPermissionTypeAllow,
 			ResourceType: map[string]kafka.ResourceType{"topic": kafka.ResourceTypeTopic, "group": kafka.ResourceTypeGroup, "transactional id": kafka.ResourceTypeTransactionalID}[r.resource],
-			Operation:    map[string]kafka.ACLOperationType{"READ": kafka.ACLOperationTypeRead, "WRITE": kafka.ACLOperationTypeWrite}[r.operation]}
+			Operation:    map[string]kafka.ACLOperationType{"READ": kafka.ACLOperationTypeRead, "WRITE": kafka.ACLOperationTypeWrite, "CREATE": kafka.ACLOperationTypeCreate}[r.operation]}
 		if prefix {
 			acl.ResourcePatternType = kafka.PatternTypePrefixed
 		}
