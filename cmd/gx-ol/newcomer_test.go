@@ -142,6 +142,9 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 				ends += " --kafka-port 0 --port 0 --metrics-port 0"
 			}
 		}
+		if strings.Contains(typed, "--watch") {
+			ends = "timeout --preserve-status -s INT 2 " + typed
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", ends)
 		cmd.Dir, cmd.Env = folder, []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + folder, "USER=newcomer"}
