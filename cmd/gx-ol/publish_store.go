@@ -130,7 +130,7 @@ func (o *publishOptions) publishStore(cmd *cobra.Command, cfg *config.Config, ar
 	if err != nil {
 		return err
 	}
-	talk := newStoreTalk(a, o.topic, o.store.watch)
+	talk := newStoreTalk(a, o.store.watch)
 	defer talk.end()
 	p := &results.Publisher{Store: from, Form: o.form, MaxBytes: int64(cfg.Input.MaxMessageBytes), Since: o.store.sinceAt, Until: o.store.untilAt, Rate: o.rate,
 		Scan: o.store.scan, Patience: o.store.patience, Bad: talk.bad, Say: talk.say, Progress: talk.progress,
@@ -143,7 +143,7 @@ func (o *publishOptions) publishStore(cmd *cobra.Command, cfg *config.Config, ar
 			return parts
 		}}
 	if o.dryRun {
-		return o.preview(ctx, p, talk, a)
+		return o.preview(ctx, cfg, p, talk, a)
 	}
 	if err := o.reach(ctx, cfg); err != nil {
 		return stopped(ctx, err)
@@ -189,14 +189,15 @@ func (o *publishOptions) explained(err error, cfg *config.Config) error {
 }
 
 // preview says what would be published, suite by suite.
-func (o *publishOptions) preview(ctx context.Context, p *results.Publisher, talk *storeTalk, a *process) error {
-	spans, counts, err := p.Preview(ctx, o.store.named)
-	if err != nil && results.Unreachable(err) && ctx.Err() == nil {
-		say(a.stderr, "gx-ol: warning: the ledger cannot be asked, so what it has counts too: %v\n", err)
-		spans, counts, err = p.Preview(ctx, false)
-	} else if !o.store.named {
+func (o *publishOptions) preview(ctx context.Context, cfg *config.Config, p *results.Publisher, talk *storeTalk, a *process) error {
+	ask := o.store.named
+	if !ask {
 		say(a.stderr, "gx-ol: warning: no brokers are named, so what the ledger has counts too\n")
+	} else if err := o.reach(ctx, cfg); err != nil {
+		ask = false
+		say(a.stderr, "gx-ol: warning: the ledger cannot be asked, so what it has counts too: %v\n", err)
 	}
+	spans, counts, err := p.Preview(ctx, ask)
 	talk.end()
 	if err != nil {
 		return stopped(ctx, err)
@@ -242,9 +243,7 @@ func beside(c results.Counts) string {
 
 // storeTalk tells how publishing a store goes on: a bar on a terminal, else a line now and then.
 type storeTalk struct {
-	a     *process
-	topic string
-	watch bool
+	a *process
 
 	mu    sync.Mutex // guards below: a watcher's changes are told beside it
 	bar   *progressbar.ProgressBar
@@ -256,8 +255,12 @@ type storeTalk struct {
 // talkEvery is how often a line is written where there is no terminal.
 const talkEvery = 10 * time.Second
 
-func newStoreTalk(a *process, topic string, watch bool) *storeTalk {
-	return &storeTalk{a: a, topic: topic, watch: watch, last: time.Now()}
+func newStoreTalk(a *process, watch bool) *storeTalk {
+	t := &storeTalk{a: a, last: time.Now()}
+	if watch {
+		t.last = time.Time{} // the first result is told at once
+	}
+	return t
 }
 
 func (t *storeTalk) bad(path string, err error) { t.say("%s: %v", path, err) }

@@ -112,9 +112,9 @@ func (n *news) take() (paths []string, whole bool) {
 }
 
 // everywhere asks to be told of every folder of the store.
-func (n *news) everywhere() {
+func (n *news) everywhere(ctx context.Context) {
 	if n.watcher != nil {
-		n.below(context.Background(), n.root)
+		n.below(ctx, n.root)
 	}
 }
 

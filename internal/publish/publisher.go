@@ -40,6 +40,7 @@ type Publisher struct {
 	settled map[print]struct{} // files that this process will not publish, by their stamps
 	waiting map[string]waiting
 	session *session
+	deaf    bool // for tests: the system tells of no changes
 }
 
 // Counts is how far a Publisher is.

@@ -45,7 +45,11 @@ func (p *Publisher) Watch(ctx context.Context) (Counts, error) {
 			p.session.close()
 		}
 	}()
-	news := follow(ctx, p.Store, p.Say)
+	from := p.Store
+	if p.deaf {
+		from = nil
+	}
+	news := follow(ctx, from, p.Say)
 	defer news.close()
 	pause := backoff.NewExponentialBackOff(backoff.WithMaxInterval(30*time.Second), backoff.WithMaxElapsedTime(0))
 	said := ""
@@ -95,12 +99,13 @@ func (p *Publisher) follow(ctx context.Context, news *news, well func()) error {
 	whole, some := true, []string(nil)
 	for {
 		if whole {
-			news.everywhere()
+			news.everywhere(ctx)
 		}
 		if err := p.look(ctx, whole, some); err != nil {
 			return err
 		}
 		well()
+		p.progress() // a line that had to wait for its time
 		whole, some = false, nil
 		select {
 		case <-ctx.Done():
