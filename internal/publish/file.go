@@ -143,10 +143,10 @@ func namedTime(name string) time.Time {
 // digest is a SHA-256.
 type digest = [sha256.Size]byte
 
-// print tells a file's content or its stamp apart from all others, in 16 bytes: a ledger may have millions.
-type print [16]byte
+// fingerprint tells a file's content or its stamp apart from all others, in 16 bytes: a ledger may have millions.
+type fingerprint [16]byte
 
-func printOf(kind, name string, of []byte) (p print) {
+func printOf(kind, name string, of []byte) (p fingerprint) {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(kind), []byte(name), of} {
 		h.Write(part)
@@ -156,9 +156,9 @@ func printOf(kind, name string, of []byte) (p print) {
 	return p
 }
 
-func contentOf(name string, sum digest) print { return printOf("content", name, sum[:]) }
+func contentOf(name string, sum digest) fingerprint { return printOf("content", name, sum[:]) }
 
-func stampOf(o store.Object) print { return printOf("stamp", o.Path, []byte(o.Stamp)) }
+func stampOf(o store.Object) fingerprint { return printOf("stamp", o.Path, []byte(o.Stamp)) }
 
 // Part is one document of a file; Line is its line where there are several, else 0.
 type Part struct {

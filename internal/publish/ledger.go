@@ -31,17 +31,17 @@ type entry struct {
 
 // known is what a ledger holds of one store.
 type known struct {
-	contents map[print]print // of each content that was published the stamp of its file, zero if it may change without a new stamp
-	stamps   map[print]struct{}
+	contents map[fingerprint]fingerprint // of each content that was published the stamp of its file, zero if it may change without a new stamp
+	stamps   map[fingerprint]struct{}
 }
 
 func newKnown() *known {
-	return &known{contents: make(map[print]print), stamps: make(map[print]struct{})}
+	return &known{contents: make(map[fingerprint]fingerprint), stamps: make(map[fingerprint]struct{})}
 }
 
 // add takes in that a content was published. stamp is that of its file; empty if none can be relied on.
 func (k *known) add(name string, sum digest, stamp string) {
-	var of print
+	var of fingerprint
 	if stamp != "" {
 		of = printOf("stamp", name, []byte(stamp))
 		k.stamps[of] = struct{}{}

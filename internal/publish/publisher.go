@@ -37,7 +37,7 @@ type Publisher struct {
 
 	counts  Counts
 	pace    *rate.Limiter
-	settled map[print]struct{} // files that this process will not publish, by their stamps
+	settled map[fingerprint]struct{} // files that this process will not publish, by their stamps
 	waiting map[string]waiting
 	session *session
 	deaf    bool // for tests: the system tells of no changes
@@ -111,7 +111,7 @@ func (p *Publisher) wanted(k *known, o store.Object) bool {
 // pass publishes what is new of some files. live says that they may still be written.
 func (p *Publisher) pass(ctx context.Context, all []store.Object, to sink, k *known, live bool) error {
 	if p.settled == nil {
-		p.settled, p.waiting = make(map[print]struct{}), make(map[string]waiting)
+		p.settled, p.waiting = make(map[fingerprint]struct{}), make(map[string]waiting)
 	}
 	items, err := p.order(ctx, all)
 	if err != nil {

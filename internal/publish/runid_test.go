@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/schemas/gx"
@@ -76,4 +78,22 @@ func TestAHistoryThatIsPublishedTwiceGivesTheSameRuns(t *testing.T) {
 	if bads := e.notes(&e.bads); len(bads) > 0 {
 		t.Errorf("%q", bads)
 	}
+}
+
+// Whatever stands in a ledger, of a store's own or of anybody's, costs at most the entry that it is.
+func FuzzLedger(f *testing.F) {
+	l := ledger{topic: "l", of: "ab", store: "s"}
+	f.Add(string(l.key("a/b.json", digest{1})), []byte(`{"stamp": "x"}`))
+	f.Add(l.prefix()+"session", []byte(`{}`))
+	f.Add(l.prefix()+"zz/x", []byte(nil))
+	f.Fuzz(func(t *testing.T, key string, value []byte) {
+		k := newKnown()
+		k.add("a.json", digest{2}, "stamp")
+		l.enter(k, &kgo.Record{Key: []byte(key), Value: value})
+		if len(k.contents) > 2 || len(k.stamps) > 2 {
+			t.Errorf("%d contents, %d stamps", len(k.contents), len(k.stamps))
+		}
+		namedTime(key)
+		other(key)
+	})
 }
