@@ -145,6 +145,9 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 		if strings.HasPrefix(typed, "gx-ol config init") { // a newcomer has no file yet
 			ends = "cd $(mktemp -d -p .) && " + typed
 		}
+		if strings.Contains(typed, "--watch") {
+			ends = "timeout --preserve-status -s INT 2 " + typed
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", ends)
 		cmd.Dir, cmd.Env = folder, []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + folder, "USER=newcomer"}

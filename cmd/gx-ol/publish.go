@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"sync/atomic"
 	"text/tabwriter"
@@ -13,11 +12,12 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/time/rate"
 
 	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
-	"github.com/gx-ol/gx-ol/mapper"
+	results "github.com/gx-ol/gx-ol/internal/publish"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
@@ -26,7 +26,9 @@ type publishOptions struct {
 	brokers, topic, key string
 	raw, dryRun         bool
 	headers             []string // NAME=VALUE
-	decoder             gx.Decoder
+	rate                float64
+	store               storeFlags
+	form                results.Form
 }
 
 func newPublishCommand(a *process) *cobra.Command {
@@ -36,46 +38,30 @@ func newPublishCommand(a *process) *cobra.Command {
 		Use: "publish FILE|DIR|-…", Short: "put validation results on a topic", Args: cobra.MinimumNArgs(1),
 		Long: `Publishes each file as one message (a folder: every *.json, *.ndjson and *.jsonl below it; a file of several JSON documents, such as one a line: each of
 them), acknowledged by all replicas. The key is <datasource>.<asset>, so that one dataset's results keep their order; an OpenLineage event has the key of
-OpenLineage's rule, so that the events of a run stay on one partition.`,
+OpenLineage's rule, so that the events of a run stay on one partition.
+
+A validations store is published with --backfill, or with --watch, which goes on with what comes: a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or
+azblob://CONTAINER/PREFIX. Each result of it goes once, in the order of the runs: what was published stands in a ledger topic that is written in the same
+transactions, so whoever was killed goes on where it was. Two at once on one store: the later one goes on, the earlier one ends and says so.`,
 		Example: `  gx-ol publish --brokers localhost:9092 --topic gx.validation-results great_expectations/uncommitted/validations/
   cat result.json | gx-ol publish -
   gx-ol publish -H openlineage-job-namespace=finance -H openlineage-job-name=nightly result.json
-  kcat -C -e -b prod:9092 -t gx.validation-results | gx-ol publish --brokers localhost:9092 - --dry-run`,
+  kcat -C -e -b prod:9092 -t gx.validation-results | gx-ol publish --brokers localhost:9092 - --dry-run
+  gx-ol publish --since 90d --dry-run validations/               what of a store would be published
+  gx-ol publish --backfill --rate 50 validations/                a store's history, each result once
+  gx-ol publish --watch validations/                             that, and then what comes`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, h := range o.headers {
-				if name, _, ok := strings.Cut(h, "="); !ok || name == "" {
-					return usageError{errors.New("-H must be NAME=VALUE, such as -H openlineage-job-namespace=finance")}
-				}
-			}
-			load := config.LoadForTopics
-			if o.dryRun {
-				load = config.LoadForMap // nobody is asked to sign in
-			}
-			cfg, err := load(flags.path, a.env, flags.set(cmd), a.variables...)
+			cfg, err := o.load(&flags, cmd, a)
 			if err != nil {
 				return err
 			}
-			a.told(cfg)
-			props := maps.Clone(cfg.Kafka)
-			if props == nil {
-				props = make(map[string]string)
+			if o.store.asked(args) {
+				return o.publishStore(cmd, cfg, args, a)
 			}
-			if o.brokers != "" {
-				props["bootstrap.servers"] = o.brokers
-			}
-			if props["bootstrap.servers"] == "" {
-				props["bootstrap.servers"] = "localhost:9092"
-			}
-			if o.topic == "" && len(cfg.Input.Topics) == 1 && !cfg.Input.Regex() {
-				o.topic = cfg.Input.Topics[0]
-			}
-			if o.topic == "" {
-				o.topic = "gx.validation-results"
-			}
-			if o.decoder, err = gx.NewDecoder(cfg.Input.JSONPointer); err != nil {
+			if err := o.store.unused(cmd); err != nil {
 				return err
 			}
-			return publish(cmd.Context(), props, o, args, cfg.Input.MaxMessageBytes, a)
+			return publish(cmd.Context(), cfg, o, args, a)
 		},
 	}
 	flags.add(cmd)
@@ -83,13 +69,55 @@ OpenLineage's rule, so that the events of a run stay on one partition.`,
 	cmd.Flags().StringVar(&o.topic, "topic", "", "topic (default: the configuration's, else gx.validation-results)")
 	cmd.Flags().StringVar(&o.key, "key", "", "key of every message (default: <datasource>.<asset> of each)")
 	cmd.Flags().StringArrayVarP(&o.headers, "header", "H", nil, "header of every message, NAME=VALUE; may be given again")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be published, with its key, and ask no broker")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be published, and write nothing")
 	cmd.Flags().BoolVar(&o.raw, "raw", false, "publish what is no validation result too")
+	cmd.Flags().Float64Var(&o.rate, "rate", 0, "results a second at most; 0: as fast as it goes")
+	o.store.add(cmd)
 	return cmd
 }
 
+// load reads the configuration, in which the flags win, and fills in what they and it leave open.
+func (o *publishOptions) load(flags *configFlags, cmd *cobra.Command, a *process) (*config.Config, error) {
+	for _, h := range o.headers {
+		name, text, ok := strings.Cut(h, "=")
+		if !ok || name == "" {
+			return nil, usageError{errors.New("-H must be NAME=VALUE, such as -H openlineage-job-namespace=finance")}
+		}
+		o.form.Headers = append(o.form.Headers, kgo.RecordHeader{Key: name, Value: []byte(text)})
+	}
+	if o.rate < 0 {
+		return nil, usageError{errors.New("--rate is not negative")}
+	}
+	load := config.LoadForTopics
+	if o.dryRun {
+		load = config.LoadForMap // nobody is asked to sign in
+	}
+	cfg, err := load(flags.path, a.env, flags.set(cmd), a.variables...)
+	if err != nil {
+		return nil, err
+	}
+	a.told(cfg)
+	if cfg.Kafka == nil {
+		cfg.Kafka = make(map[string]string)
+	}
+	if o.brokers != "" {
+		cfg.Kafka["bootstrap.servers"] = o.brokers
+	}
+	o.store.named = cfg.Kafka["bootstrap.servers"] != ""
+	if !o.store.named {
+		cfg.Kafka["bootstrap.servers"] = "localhost:9092"
+	}
+	if o.topic == "" && len(cfg.Input.Topics) == 1 && !cfg.Input.Regex() {
+		o.topic = cfg.Input.Topics[0]
+	}
+	o.topic = cmp.Or(o.topic, "gx.validation-results")
+	o.form.Topic, o.form.Key, o.form.Raw = o.topic, o.key, o.raw
+	o.form.Decode, err = gx.NewDecoder(cfg.Input.JSONPointer)
+	return cfg, err
+}
+
 // publish sends every document and waits for all acknowledgements. What is no result is refused by name; the others go.
-func publish(ctx context.Context, props map[string]string, o publishOptions, args []string, maxBytes int, a *process) error {
+func publish(ctx context.Context, cfg *config.Config, o publishOptions, args []string, a *process) error {
 	files, err := expand(args)
 	if err != nil {
 		return err
@@ -97,7 +125,7 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 	if o.dryRun {
 		return wouldPublish(ctx, o, files, a)
 	}
-	client, err := app.NewWriterClient(&config.Config{Kafka: props, Input: config.Input{MaxMessageBytes: maxBytes}})
+	client, err := app.NewWriterClient(cfg)
 	if err != nil {
 		return err
 	}
@@ -112,7 +140,11 @@ func publish(ctx context.Context, props map[string]string, o publishOptions, arg
 	}
 	var sent atomic.Int64
 	var failed atomic.Pointer[error]
+	pace := rate.NewLimiter(cmp.Or(rate.Limit(o.rate), rate.Inf), 1)
 	all, bad := eachRecord(ctx, o, files, a, func(_ string, rec *kgo.Record) {
+		if pace.Wait(ctx) != nil {
+			return // stopped
+		}
 		client.Produce(ctx, rec, func(_ *kgo.Record, err error) {
 			if err != nil {
 				failed.CompareAndSwap(nil, &err)
@@ -158,7 +190,7 @@ func eachRecord(ctx context.Context, o publishOptions, files []string, a *proces
 			if ctx.Err() != nil {
 				return all, bad
 			}
-			rec, err := resultRecord(d.value, o)
+			rec, err := o.record(d.value)
 			if err != nil {
 				tell(d.name, err)
 				continue
@@ -194,22 +226,11 @@ func wouldPublish(ctx context.Context, o publishOptions, files []string, a *proc
 	return nil
 }
 
-// resultRecord is a document as a message with its key and headers.
-func resultRecord(value []byte, o publishOptions) (*kgo.Record, error) {
-	rec := &kgo.Record{Topic: o.topic, Value: value}
-	for _, h := range o.headers {
-		name, text, _ := strings.Cut(h, "=")
-		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: name, Value: []byte(text)})
-	}
-	if o.key != "" {
-		rec.Key = []byte(o.key)
-	}
-	msg, err := o.decoder.Decode(value)
-	switch {
-	case err != nil && !o.raw:
+// record is a document as a message with its key and headers.
+func (o publishOptions) record(value []byte) (*kgo.Record, error) {
+	rec, err := o.form.Record(value)
+	if err != nil {
 		return nil, fmt.Errorf("%w (--raw publishes it all the same)", err)
-	case err == nil && o.key == "" && mapper.KeyOf(msg) != "":
-		rec.Key = []byte(mapper.KeyOf(msg))
 	}
 	return rec, nil
 }

@@ -10,12 +10,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/publish"
 )
 
-// ownTopics are those of gx-ol's own, which a regular expression never takes in: dead letters, their ledger, audit and quarantine, also under a name that the
+// ownTopics are those of gx-ol's own, which a regular expression never takes in: dead letters, their ledger, audit and quarantine, the ledger of publish, also under a name that the
 // configuration gives, and those of Kafka itself. Else a letter would be read as a result and buried again, for ever.
 func ownTopics(cfg *config.Config) []string {
-	own := []string{`\.dlq$`, `\.dlq\.`, `^__`}
+	own := []string{`\.dlq$`, `\.dlq\.`, regexp.QuoteMeta(publish.LedgerSuffix) + `$`, `^__`}
 	if name := cfg.DeadLetters.Topic; name != "" {
 		own = append(own, `^`+regexp.QuoteMeta(name)+`(\.(ledger|audit|quarantine))*$`)
 	}

@@ -19,7 +19,7 @@ import (
 
 // A regular expression may fit the dead-letter topic and what belongs to it: they are never read. Else each letter would be buried again, for ever.
 func TestARegularExpressionNeverTakesInTopicsOfOurs(t *testing.T) {
-	own := []string{"gx.dead", "gx.dead.ledger", "gx.dead.audit", "gx.dead.quarantine", "gx.dead.quarantine.ledger", "gx.other.dlq", "gx.other.dlq.audit"}
+	own := []string{"gx.dead", "gx.dead.ledger", "gx.dead.audit", "gx.dead.quarantine", "gx.dead.quarantine.ledger", "gx.other.dlq", "gx.other.dlq.audit", "gx.other.published.ledger"}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, append([]string{"gx.a"}, own...)...),
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 	if err != nil {

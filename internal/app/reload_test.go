@@ -42,7 +42,7 @@ func suiteResult(suite, datasource string, success bool) string {
 	return fmt.Sprintf(`{"success": %t, "results": [], "meta": {"expectation_suite_name": %q, "active_batch_definition": {"datasource_name": %q, "data_asset_name": "orders"}}}`, success, suite, datasource)
 }
 
-func publish(t *testing.T, client *kgo.Client, value string, headers ...kgo.RecordHeader) {
+func publishAll(t *testing.T, client *kgo.Client, value string, headers ...kgo.RecordHeader) {
 	t.Helper()
 	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "in", Value: []byte(value), Headers: headers}).FirstErr(); err != nil {
 		t.Fatal(err)
@@ -191,14 +191,14 @@ func TestAReloadChangesTheMappingOfLaterRecordsOnly(t *testing.T) {
 	}
 	client := clientOf(t, brokers)
 	r, stop := startReloading(t, brokers, yaml("old", ""))
-	publish(t, client, suiteResult("a", "w", true))
+	publishAll(t, client, suiteResult("a", "w", true))
 	<-backend.came
 	was := member(t, client)
 	told := r.reload(t, yaml("new", "datasources: {w: {namespace: \"postgres://h:1\", database: d}}"), "the configuration was reloaded").ContextMap()
 	if got := fmt.Sprint(told["changed"]); got != "[job.name datasources.w]" {
 		t.Errorf("changed: %s", got)
 	}
-	publish(t, client, suiteResult("b", "w", true))
+	publishAll(t, client, suiteResult("b", "w", true))
 	close(backend.gate)
 	eventually(t, "four events", func() bool { return len(backend.seen()) == 4 })
 	if got := slices.Sorted(slices.Values(backend.seen())); !slices.Equal(got, []string{"COMPLETE new", "COMPLETE old", "START new", "START old"}) {
@@ -216,8 +216,8 @@ func TestAReloadChangesTheMappingOfLaterRecordsOnly(t *testing.T) {
 	if got := fmt.Sprint(kept["keys"]); got != "[input.group retry.max]" {
 		t.Errorf("kept: %s", got)
 	}
-	publish(t, client, suiteResult("c", "w", true))
-	publish(t, client, suiteResult("d", "w", true)) // left out
+	publishAll(t, client, suiteResult("c", "w", true))
+	publishAll(t, client, suiteResult("d", "w", true)) // left out
 	eventually(t, "all are settled", func() bool { return committed(t, client) == 4 })
 	if got := backend.seen()[4:]; !slices.Equal(got, []string{"START newest", "COMPLETE newest"}) {
 		t.Errorf("%q", got)
@@ -241,11 +241,11 @@ func TestWhatIsLeftOutIsSettledAndCounted(t *testing.T) {
 			client := clientOf(t, brokers)
 			r, stop := startReloading(t, brokers, "input: {topics: [in], group: g, filter: {include: [{datasource: \"ware*\"}, {header: {team: risk}}], exclude: [{success: true}, {header: {kind: ping}}]}}\n"+
 				"transport: {type: kafka, topic: out}\nunmapped: error\ndatasources: {warehouse: {namespace: \"postgres://h:1\", database: d}}\ndelivery: "+delivery)
-			publish(t, client, suiteResult("kept", "warehouse", false))
-			publish(t, client, suiteResult("passed", "warehouse", true))
-			publish(t, client, suiteResult("elsewhere", "lake", false)) // not even refused, as unmapped
-			publish(t, client, "broken", kgo.RecordHeader{Key: "kind", Value: []byte("ping")})
-			publish(t, client, "["+suiteResult("part", "warehouse", false)+","+suiteResult("other", "lake", false)+"]")
+			publishAll(t, client, suiteResult("kept", "warehouse", false))
+			publishAll(t, client, suiteResult("passed", "warehouse", true))
+			publishAll(t, client, suiteResult("elsewhere", "lake", false)) // not even refused, as unmapped
+			publishAll(t, client, "broken", kgo.RecordHeader{Key: "kind", Value: []byte("ping")})
+			publishAll(t, client, "["+suiteResult("part", "warehouse", false)+","+suiteResult("other", "lake", false)+"]")
 			eventually(t, "all are settled", func() bool { return committed(t, client) >= 5 })
 			for _, line := range []string{`gx_ol_results_filtered_total{topic="in"} 4`, `gx_ol_records_in_total{topic="in"} 5`, `gx_ol_events_delivered_total{destination="kafka"} 4`} {
 				eventually(t, line, func() bool { return strings.Contains(r.metrics(t), line) })

@@ -206,10 +206,26 @@ func blame(err error) *fault.Error {
 	}
 }
 
+// HeaderReceived is when a result was made, RFC 3339: whoever publishes old results says it there, since brokers delete records with old times or refuse them.
+const HeaderReceived = "gx-ol.received"
+
+// receivedAt is when a record was made, by what it says of itself. A header that is no time is passed over.
+func receivedAt(rec *kgo.Record) time.Time {
+	for _, h := range rec.Headers {
+		if h.Key != HeaderReceived {
+			continue
+		}
+		if at, err := time.Parse(time.RFC3339, string(h.Value)); err == nil {
+			return at
+		}
+	}
+	return deadletter.OriginOf(rec).Timestamp
+}
+
 // InputOf is what Map is told of the record: a replayed one counts as received when it was first. Where its timestamp cannot be, the clock
 // stands in: only a result that has no time of its own then has another run id with each delivery.
 func InputOf(rec *kgo.Record) mapper.Input {
-	in := mapper.Input{Received: deadletter.OriginOf(rec).Timestamp, Topic: rec.Topic}
+	in := mapper.Input{Received: receivedAt(rec), Topic: rec.Topic}
 	if now := time.Now(); !mapper.Likely(in.Received) || in.Received.Sub(now) > 24*time.Hour {
 		in.Received, in.NoTime = now, true // written in another unit, or none: 0, -1
 	}

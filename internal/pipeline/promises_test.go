@@ -95,6 +95,26 @@ func TestHeadersNameTheJobAndTheRunsAboveIt(t *testing.T) {
 	}
 }
 
+// Whoever publishes old results says when they were made; the record's time cannot. A replay hands the header on, and it wins.
+func TestAResultCountsAsReceivedWhenItSaysItWasMade(t *testing.T) {
+	at, made := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), time.Date(2024, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	replayed := deadletter.ReplayHeaders(deadletter.Origin{Topic: "in", Timestamp: at})
+	for text, want := range map[string]time.Time{"2024-01-02T03:04:05.006Z": made, "2024-01-02T04:04:05.006+01:00": made, "yesterday": at, "": at, "0001-01-01T00:00:00Z": {}, "2999-01-01T00:00:00Z": {}} {
+		rec := &kgo.Record{Topic: "in", Timestamp: at, Headers: append([]kgo.RecordHeader{{Key: HeaderReceived, Value: []byte(text)}}, replayed...)}
+		in := InputOf(rec)
+		if want.IsZero() && (!in.NoTime || time.Since(in.Received) > time.Hour) || !want.IsZero() && !in.Received.Equal(want) {
+			t.Errorf("%q: %+v", text, in)
+		}
+	}
+	doc, err := os.ReadFile("../../docs/publish.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(doc), "`"+HeaderReceived+"`") {
+		t.Errorf("docs/publish.md does not name %s", HeaderReceived)
+	}
+}
+
 // A batch that inflates too far becomes reference letters, which say where its records lie.
 func TestWhatWasNotReadIsBuriedAsAReference(t *testing.T) {
 	l := &letters{}

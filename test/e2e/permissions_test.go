@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func documentedRights(t *testing.T) (out []right) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z ]+)`(| to Kafka| exactly once) \\| (topic|group|transactional id) \\| `([^`]+)` \\| ([A-Z, ]+) \\|$").FindAllStringSubmatch(string(page), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z ]+)`(| to Kafka| exactly once| from a store) \\| (topic|group|transactional id) \\| `([^`]+)` \\| ([A-Z, ]+) \\|$").FindAllStringSubmatch(string(page), -1) {
 		for op := range strings.SplitSeq(row[5], ", ") {
 			out = append(out, right{row[1] + row[2], row[3], row[4], op})
 		}
@@ -107,7 +108,7 @@ func newEstate(t *testing.T) *estate {
 	t.Cleanup(cluster.Stop)
 	e := &estate{cluster: cluster, guarded: guarded, in: name("in"), out: name("out"), group: name("group")}
 	e.letters = e.in + ".dlq"
-	for _, topic := range []string{e.in, e.out, e.letters, e.letters + ".ledger", e.letters + ".audit", e.letters + ".quarantine"} {
+	for _, topic := range []string{e.in, e.in + ".published.ledger", e.out, e.letters, e.letters + ".ledger", e.letters + ".audit", e.letters + ".quarantine"} {
 		newTopic(t, cluster.Servers(), topic)
 	}
 	return e
@@ -194,6 +195,9 @@ func TestTheDocumentedRightsAreEnoughAndEachIsNeeded(t *testing.T) {
 		{"run exactly once", []string{"run", "run to Kafka", "run exactly once"}, func(t *testing.T) (string, bool) { return e.run(t, toKafka+"\ndelivery: exactly_once") }},
 		{"publish", []string{"publish"}, func(t *testing.T) (string, bool) {
 			return e.command(t, "publish", "--config", e.config(t, toBackend), good)
+		}},
+		{"publish from a store", []string{"publish", "publish from a store"}, func(t *testing.T) (string, bool) {
+			return e.command(t, "publish", "--config", e.config(t, toBackend), "--backfill", filepath.Dir(writeFile(t, "result.json", string(result(3)))))
 		}},
 		{"dlq list", []string{"dlq list"}, func(t *testing.T) (string, bool) {
 			return e.command(t, "dlq", "list", "--config", e.config(t, toBackend))

@@ -21,7 +21,7 @@ var allowed = []struct {
 }{
 	{"Apache-2.0", regexp.MustCompile(`Apache License\s+Version 2\.0, January 2004`)},
 	{"MIT", regexp.MustCompile(`Permission is hereby granted, free of charge, to any person obtaining\s+a copy`)},
-	{"BSD", regexp.MustCompile(`Redistribution and use in source and binary forms, with or without\s+modification, are permitted`)},
+	{"BSD", regexp.MustCompile(`Redistribution and use in source and binary forms, with or without\s+modification,\s+are permitted`)},
 	{"ISC", regexp.MustCompile(`Permission to use, copy, modify, and(/or)? distribute this software for any\s+purpose with or without fee`)},
 }
 
