@@ -150,6 +150,9 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader, cp *checkpoi
 	run, fault := m.events(w)
 	run.Part = v.Part
 	run.Warn = append(warn, run.Warn...)
+	if fault == nil {
+		run.Brief = w.brief()
+	}
 	return run, fault
 }
 
