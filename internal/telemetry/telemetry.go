@@ -26,6 +26,7 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 
 	totals struct{ records, events, buried, skipped, lost atomic.Int64 }
+	delays [delayBuckets]atomic.Int64 // attempts by how long they took, for Delays
 
 	mu     sync.Mutex // guards what follows
 	holds  func() []Hold
@@ -124,6 +125,27 @@ func (m *Metrics) EventsDelivered(destination string, n int, took time.Duration)
 	m.events.WithLabelValues(destination).Add(float64(n))
 	m.totals.events.Add(int64(n))
 	m.seconds.WithLabelValues(destination).Observe(took.Seconds())
+	m.delays[delayBucket(took)].Add(1)
+}
+
+// delayBuckets is how many there are in Delays: up to a millisecond, and each twice as long; the last has no end.
+const delayBuckets = 18
+
+func delayBucket(took time.Duration) int {
+	i := 0
+	for limit := time.Millisecond; took > limit && i < delayBuckets-1; limit *= 2 {
+		i++
+	}
+	return i
+}
+
+// Delays are the acknowledged attempts at all destinations by how long they took: up to 1 ms, 2 ms, 4 ms, …, longer.
+func (m *Metrics) Delays() []int64 {
+	out := make([]int64, delayBuckets)
+	for i := range out {
+		out[i] = m.delays[i].Load()
+	}
+	return out
 }
 
 // Buried counts a dead letter.

@@ -123,7 +123,7 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) {
 	out := http.NewResponseController(w)
 	say := func(text string) bool {
 		_ = out.SetWriteDeadline(time.Now().Add(pushWithin)) // where it cannot be set, the server's own holds
-		_, err := fmt.Fprint(w, text)                        //nolint:forbidigo // not a terminal
+		_, err := fmt.Fprint(w, text)
 		return err == nil && out.Flush() == nil
 	}
 	if !say("retry: 3000\n" + event(s.hub.state())) {

@@ -65,7 +65,7 @@ func (s *Server) parse() (map[string]*template.Template, error) {
 
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
-		"asset": s.assets.url, "cut": cut, "ago": ago, "since": since, "stamp": stamp, "clock": clock, "count": count, "took": took, "bytes": size, "plural": plural,
+		"asset": s.assets.url, "cut": cut, "ago": ago, "since": since, "stamp": stamp, "clock": clock, "count": count, "took": took, "bytes": size, "plural": plural, "runURL": runURL, "datasetURL": datasetURL,
 	}
 }
 

@@ -20,6 +20,12 @@ type Options struct {
 	Hosts   []string // further names that it may be asked by, beside those of this machine and IP addresses
 	Token   Token    // what a session or a request must know to change something; nil: nothing can be changed
 	Log     *zap.Logger
+
+	Flow    Flow
+	Runs    Runs
+	Records Records
+	Sources func() []Source
+	Links   Links
 }
 
 // Server is the page: an http.Handler. Make it with New, and end it with Close.
@@ -32,6 +38,7 @@ type Server struct {
 	sessions  *sessions
 	attempts  *attempts
 	hub       *hub
+	reads     chan struct{} // who has put something in reads a record again
 
 	ctx    context.Context //nolint:containedctx // the server's life: what goes on behind requests ends with it
 	cancel context.CancelFunc
@@ -43,7 +50,8 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	s := &Server{Options: o, mux: http.NewServeMux(), sessions: newSessions(), attempts: newAttempts()}
+	s := &Server{Options: o, mux: http.NewServeMux(), sessions: newSessions(), attempts: newAttempts(),
+		reads: make(chan struct{}, readsAtOnce)}
 	var err error
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err
@@ -61,7 +69,7 @@ func New(o Options) (*Server, error) {
 
 // places are those of the navigation, in its order. The first is shown at /.
 func (s *Server) places() []Place {
-	return []Place{}
+	return []Place{s.nowPlace(), s.resultsPlace(), s.datasetsPlace()}
 }
 
 // Place is an entry of the navigation with its routes; see the package's comment.

@@ -1,0 +1,82 @@
+package seen
+
+import "github.com/gx-ol/gx-ol/schemas/openlineage"
+
+// ring holds the latest runs of all datasets.
+type ring struct {
+	runs []*Run
+	next int // where the next one goes, once the ring is full
+}
+
+func (r *ring) add(run *Run) {
+	if len(r.runs) < mostLatest {
+		r.runs = append(r.runs, run)
+		return
+	}
+	r.runs[r.next] = run
+	r.next = (r.next + 1) % mostLatest
+}
+
+// newest visits the runs, the latest first, until visit says false.
+func (r *ring) newest(visit func(*Run) bool) {
+	n := len(r.runs)
+	for i := range n {
+		if !visit(r.runs[(r.next+n-1-i)%n]) {
+			return
+		}
+	}
+}
+
+// bodies keeps the events of the latest runs as they were delivered: by reference, so that keeping costs nothing.
+type bodies struct {
+	most, bytes int
+	queue       []body // oldest first
+	gone        int    // entries at the beginning of queue that are forgotten
+}
+
+type body struct {
+	number uint64
+	bytes  int
+	events [2][]byte
+}
+
+func (b *bodies) add(r *Run, events []openlineage.Event) {
+	one := body{number: r.Number}
+	n := 0
+	for i := range events {
+		if i < len(events)-2 {
+			continue // START and the end are all there are
+		}
+		one.events[n] = events[i].Body
+		one.bytes += len(events[i].Body)
+		n++
+	}
+	if one.bytes > b.most/4 {
+		return // one large event is not to push out all others
+	}
+	b.queue = append(b.queue, one)
+	b.bytes += one.bytes
+	for b.bytes > b.most {
+		b.bytes -= b.queue[b.gone].bytes
+		b.queue[b.gone] = body{}
+		b.gone++
+	}
+	if b.gone > len(b.queue)/2 && b.gone > 64 {
+		n := copy(b.queue, b.queue[b.gone:])
+		clear(b.queue[n:])
+		b.queue, b.gone = b.queue[:n], 0
+	}
+}
+
+func (b *bodies) of(number uint64) (events [][]byte) {
+	for i := range b.queue[b.gone:] {
+		if one := &b.queue[b.gone+i]; one.number == number {
+			for _, e := range one.events {
+				if e != nil {
+					events = append(events, e)
+				}
+			}
+		}
+	}
+	return events
+}

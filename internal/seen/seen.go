@@ -1,0 +1,415 @@
+// Package seen remembers what was seen of validation results: the latest of all, and the last ones of each dataset, within a bound of bytes. It is told of
+// each record when it is settled, in a fraction of a microsecond, and answers whoever looks.
+package seen
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// Outcome is what became of a validation result.
+type Outcome string
+
+// The outcomes. Warned: nothing failed but expectations that only warn. None: nothing was checked, or an event passed through that says nothing about it.
+const (
+	Passed Outcome = "passed"
+	Failed Outcome = "failed"
+	Warned Outcome = "warned"
+	None   Outcome = "none"
+)
+
+// Outcomes are all of them.
+var Outcomes = []Outcome{Failed, Warned, Passed, None}
+
+// Place is where a record lies.
+type Place struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+}
+
+// Dataset names a dataset.
+type Dataset = openlineage.Dataset
+
+// Run is one validation result.
+type Run struct {
+	Number                  uint64 // the more, the later it was settled
+	ID                      string // of the run; empty: it has none
+	JobNamespace, Job       string
+	Suite                   string
+	Part                    string // which result of its record; empty: the only one
+	Datasets                []Dataset
+	Outcome                 Outcome
+	Buried                  bool // its record lies in the dead letters
+	Passed, Failed, Skipped int
+	Started, Ended          time.Time
+	Rows                    int64 // -1: not known
+	Nulls                   []openlineage.Nulls
+	At                      Place
+}
+
+// Evaluated is how many expectations were evaluated.
+func (r *Run) Evaluated() int { return r.Passed + r.Failed }
+
+// Took is how long it took; 0: not known.
+func (r *Run) Took() time.Duration {
+	if r.Started.IsZero() || r.Ended.Before(r.Started) {
+		return 0
+	}
+	return r.Ended.Sub(r.Started)
+}
+
+const (
+	// PerDataset is how many runs of each dataset are remembered, where the bound in bytes allows it.
+	PerDataset = 30
+	mostLatest = 10_000 // runs of all datasets
+	leastDepth = 2      // of a dataset: then whole datasets are forgotten, those first of which nothing was heard for longest
+	runBytes   = 280    // what a Run takes beside its nulls
+	nullBytes  = 24
+	nameBytes  = 200 // what a dataset takes beside its names and runs
+)
+
+// Memory remembers. Make it with New. It is safe for concurrent use.
+type Memory struct {
+	most int // bytes
+
+	mu       sync.Mutex // guards all below
+	number   uint64
+	bytes    int
+	depth    int // of each dataset now: PerDataset, or less where there are many
+	latest   ring
+	datasets map[Dataset]*history
+	first    *history // the datasets by when they were heard of last: first the longest ago
+	last     *history
+	texts    map[string]string // job, suite and topic names, which repeat
+	bodies   bodies
+}
+
+// history is what is remembered of a dataset.
+type history struct {
+	name         []Dataset // one: shared by all its runs
+	runs         []*Run    // oldest first
+	total        uint64    // runs seen, also those forgotten
+	before, next *history
+}
+
+// New remembers within so many bytes, a fifth of which events get that are kept as they were delivered.
+func New(bytes int) *Memory {
+	m := &Memory{most: bytes - bytes/5, depth: PerDataset, datasets: make(map[Dataset]*history), texts: make(map[string]string)}
+	m.bodies.most = bytes / 5
+	return m
+}
+
+// Settled takes the runs of a record that was settled. Nothing of them is kept that would keep the record's memory.
+func (m *Memory) Settled(at Place, runs []openlineage.Run, buried bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range runs {
+		run := &runs[i]
+		if len(run.Events) == 0 || run.Brief == nil && !tells(run) {
+			continue
+		}
+		m.add(m.run(at, run, buried), run)
+	}
+}
+
+// tells reports whether a run without a brief is worth an entry: an event that passed through, and ends a run that is about datasets.
+func tells(run *openlineage.Run) bool {
+	last := &run.Events[len(run.Events)-1]
+	return last.PassThrough && last.Type.Terminal() && len(run.Datasets) > 0
+}
+
+// run makes the entry. The caller holds mu.
+func (m *Memory) run(at Place, run *openlineage.Run, buried bool) *Run {
+	m.number++
+	last := &run.Events[len(run.Events)-1]
+	r := &Run{Number: m.number, ID: strings.Clone(last.RunID), JobNamespace: m.text(last.JobNamespace), Job: m.text(last.JobName), Part: m.text(run.Part),
+		Outcome: None, Buried: buried, Rows: -1, At: Place{m.text(at.Topic), at.Partition, at.Offset}}
+	if last.Type == openlineage.Fail || last.Type == openlineage.Abort {
+		r.Outcome = Failed
+	}
+	b := run.Brief
+	if b == nil {
+		r.Ended = time.Now().UTC()
+		return r
+	}
+	r.Suite, r.Started, r.Ended, r.Rows = m.text(b.Suite), b.Started, b.Ended, b.Rows
+	r.Passed, r.Failed, r.Skipped = b.Passed, b.Failed, b.Skipped
+	r.Outcome = outcomeOf(b)
+	return r
+}
+
+func outcomeOf(b *openlineage.Brief) Outcome {
+	switch {
+	case b.Fails:
+		return Failed
+	case b.Failed > 0:
+		return Warned
+	case b.Passed > 0:
+		return Passed
+	}
+	return None
+}
+
+// mostTexts bounds the names that are kept once: they come from messages.
+const mostTexts = 50_000
+
+// text is a name that keeps no message's memory. The caller holds mu.
+func (m *Memory) text(s string) string {
+	if s == "" {
+		return ""
+	}
+	if t, ok := m.texts[s]; ok {
+		return t
+	}
+	if len(m.texts) >= mostTexts {
+		clear(m.texts)
+	}
+	t := strings.Clone(s)
+	m.texts[t] = t
+	return t
+}
+
+// add enters a run everywhere. The caller holds mu.
+func (m *Memory) add(r *Run, run *openlineage.Run) {
+	for i, d := range run.Datasets {
+		h := m.history(d)
+		if i == 0 {
+			r.Datasets = h.name
+			if run.Brief != nil {
+				r.Nulls = h.nulls(run.Brief.Nulls)
+			}
+		} else {
+			r.Datasets = append(slices.Clip(r.Datasets), h.name[0])
+		}
+		h.total++
+		if len(h.runs) >= m.depth {
+			m.drop(h, len(h.runs)-m.depth+1)
+		}
+		h.runs = append(h.runs, r)
+		m.bytes += weight(r)
+	}
+	m.latest.add(r)
+	m.bodies.add(r, run.Events)
+	m.fit()
+}
+
+// nulls are the run's, in memory of its own; the columns' names are those of the run before, where they are the same.
+func (h *history) nulls(of []openlineage.Nulls) []openlineage.Nulls {
+	if len(of) == 0 {
+		return nil
+	}
+	var before []openlineage.Nulls
+	if n := len(h.runs); n > 0 {
+		before = h.runs[n-1].Nulls
+	}
+	out := slices.Clone(of)
+	for i := range out {
+		if i < len(before) && before[i].Column == out[i].Column {
+			out[i].Column = before[i].Column
+		} else {
+			out[i].Column = strings.Clone(out[i].Column)
+		}
+	}
+	return out
+}
+
+// weight is what a run takes, roughly.
+func weight(r *Run) int { return runBytes + nullBytes*len(r.Nulls) }
+
+// history is a dataset's, which is now the one heard of last. The caller holds mu.
+func (m *Memory) history(d Dataset) *history {
+	h := m.datasets[d]
+	if h == nil {
+		name := Dataset{Namespace: strings.Clone(d.Namespace), Name: strings.Clone(d.Name)}
+		h = &history{name: []Dataset{name}}
+		m.datasets[name] = h
+		m.bytes += nameBytes + len(name.Namespace) + len(name.Name)
+	} else if h == m.last {
+		return h
+	} else {
+		m.unlink(h)
+	}
+	h.before, h.next = m.last, nil
+	if m.last != nil {
+		m.last.next = h
+	} else {
+		m.first = h
+	}
+	m.last = h
+	return h
+}
+
+func (m *Memory) unlink(h *history) {
+	if h.before != nil {
+		h.before.next = h.next
+	} else {
+		m.first = h.next
+	}
+	if h.next != nil {
+		h.next.before = h.before
+	} else {
+		m.last = h.before
+	}
+}
+
+// drop forgets a dataset's oldest n runs. The caller holds mu.
+func (m *Memory) drop(h *history, n int) {
+	for _, r := range h.runs[:n] {
+		m.bytes -= weight(r)
+	}
+	h.runs = slices.Delete(h.runs, 0, n)
+}
+
+// fit forgets until the bound holds: first of every dataset its oldest runs, then datasets. The caller holds mu.
+func (m *Memory) fit() {
+	for m.bytes > m.most && m.depth > leastDepth {
+		m.depth = max(m.depth*2/3, leastDepth)
+		for _, h := range m.datasets {
+			if n := len(h.runs) - m.depth; n > 0 {
+				m.drop(h, n)
+			}
+			h.runs = slices.Clip(h.runs)
+		}
+	}
+	for m.bytes > m.most && m.first != m.last {
+		h := m.first
+		m.drop(h, len(h.runs))
+		m.unlink(h)
+		m.bytes -= nameBytes + len(h.name[0].Namespace) + len(h.name[0].Name)
+		delete(m.datasets, h.name[0])
+	}
+}
+
+// Number is another one whenever something was seen.
+func (m *Memory) Number() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.number
+}
+
+// Latest gives the runs that keep accepts, the latest first: most of them, behind the number before (0: from the latest on).
+func (m *Memory) Latest(keep func(*Run) bool, before uint64, most int) (runs []Run, more bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.latest.newest(func(r *Run) bool {
+		if before != 0 && r.Number >= before || !keep(r) {
+			return true
+		}
+		if more = len(runs) == most; !more {
+			runs = append(runs, *r)
+		}
+		return !more
+	})
+	return runs, more
+}
+
+// State is a dataset with what is remembered of it.
+type State struct {
+	Name  Dataset
+	Runs  []Run  // oldest first
+	Total uint64 // seen, also those that are forgotten
+}
+
+// Last is the latest run.
+func (s *State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
+
+// Dataset is what is remembered of a dataset; ok: it is known.
+func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.datasets[name]
+	if h == nil || len(h.runs) == 0 {
+		return s, false
+	}
+	return h.state(), true
+}
+
+func (h *history) state() State {
+	s := State{Name: h.name[0], Total: h.total, Runs: make([]Run, len(h.runs))}
+	for i, r := range h.runs {
+		s.Runs[i] = *r
+	}
+	return s
+}
+
+// Counts are how many datasets ended how, the last time.
+type Counts map[Outcome]int
+
+// Datasets gives those that keep accepts, the failed ones first and by name: from the first on, most of them; how many it accepts; and how all of them are.
+func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page []State, found int, all Counts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all = make(Counts)
+	var fit []*history
+	for _, h := range m.datasets {
+		if len(h.runs) == 0 {
+			continue
+		}
+		last := h.runs[len(h.runs)-1]
+		all[last.Outcome]++
+		if keep(h.name[0], last) {
+			fit = append(fit, h)
+		}
+	}
+	slices.SortFunc(fit, func(a, b *history) int {
+		x, y := a.runs[len(a.runs)-1], b.runs[len(b.runs)-1]
+		return cmp.Or(cmp.Compare(slices.Index(Outcomes, x.Outcome), slices.Index(Outcomes, y.Outcome)),
+			cmp.Compare(a.name[0].Namespace, b.name[0].Namespace), cmp.Compare(a.name[0].Name, b.name[0].Name))
+	})
+	for i := max(first, 0); i < len(fit) && len(page) < most; i++ {
+		page = append(page, fit[i].state())
+	}
+	return page, len(fit), all
+}
+
+// At gives what is remembered of the results of a record.
+func (m *Memory) At(place Place) (runs []Run) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.latest.newest(func(r *Run) bool {
+		if r.At == place {
+			runs = append(runs, *r)
+		}
+		return true
+	})
+	if runs == nil {
+		for _, h := range m.datasets {
+			for _, r := range h.runs {
+				if r.At == place && !slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.Number }) {
+					runs = append(runs, *r)
+				}
+			}
+		}
+	}
+	slices.SortFunc(runs, func(a, b Run) int { return cmp.Compare(a.Number, b.Number) })
+	// A record that was settled twice is told once, as it was last.
+	var out []Run
+	for _, r := range runs {
+		if i := slices.IndexFunc(out, func(have Run) bool { return have.Part == r.Part }); i >= 0 {
+			out[i] = r
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Events are those of a run as they were delivered, if they are still kept.
+func (m *Memory) Events(number uint64) [][]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bodies.of(number)
+}
+
+// Room says what is remembered now, and of how many runs a dataset.
+func (m *Memory) Room() (bytes, most, depth, datasets int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bytes + m.bodies.bytes, m.most + m.bodies.most, m.depth, len(m.datasets)
+}
