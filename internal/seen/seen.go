@@ -341,6 +341,9 @@ func (h *history) state() State {
 // Counts are how many datasets ended how, the last time.
 type Counts map[Outcome]int
 
+// Of is how many ended so.
+func (c Counts) Of(outcome string) int { return c[Outcome(outcome)] }
+
 // Datasets gives those that keep accepts, the failed ones first and by name: from the first on, most of them; how many it accepts; and how all of them are.
 func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page []State, found int, all Counts) {
 	m.mu.Lock()
