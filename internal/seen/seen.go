@@ -54,10 +54,10 @@ type Run struct {
 }
 
 // Evaluated is how many expectations were evaluated.
-func (r *Run) Evaluated() int { return r.Passed + r.Failed }
+func (r Run) Evaluated() int { return r.Passed + r.Failed }
 
 // Took is how long it took; 0: not known.
-func (r *Run) Took() time.Duration {
+func (r Run) Took() time.Duration {
 	if r.Started.IsZero() || r.Ended.Before(r.Started) {
 		return 0
 	}
@@ -317,7 +317,7 @@ type State struct {
 }
 
 // Last is the latest run.
-func (s *State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
+func (s State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
 
 // Dataset is what is remembered of a dataset; ok: it is known.
 func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
