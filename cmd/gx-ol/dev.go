@@ -29,22 +29,24 @@ const devTopic = "gx.validation-results"
 
 func newDevCommand(a *process) *cobra.Command {
 	var kafkaPort, port, metricsPort int
+	var noOpen bool
 	cmd := &cobra.Command{
 		Use: "dev", Short: "try it: everything in one process, nothing to configure", Args: cobra.NoArgs,
 		Long: `Starts a Kafka broker in memory, publishes a few real validation results to it, runs the real pipeline and a small
 OpenLineage receiver, and prints each run as it lands and each dead letter as it is buried. Publish your own results, or post OpenLineage events, from another terminal.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return dev(cmd.Context(), kafkaPort, port, metricsPort, a)
+			return dev(cmd.Context(), kafkaPort, port, metricsPort, !noOpen, a)
 		},
 	}
 	cmd.Flags().IntVar(&kafkaPort, "kafka-port", 9092, "port of the embedded broker (0, or if taken: a free one)")
 	cmd.Flags().IntVar(&port, "port", 5000, "port of the OpenLineage receiver (0, or if taken: a free one)")
-	cmd.Flags().IntVar(&metricsPort, "metrics-port", 9464, "port of /metrics (0, or if taken: a free one)")
+	cmd.Flags().IntVar(&metricsPort, "metrics-port", 9464, "port of the page and of /metrics (0, or if taken: a free one)")
+	cmd.Flags().BoolVar(&noOpen, "no-open", false, "do not open the page in a browser")
 	return cmd
 }
 
 // dev runs everything until ctx ends.
-func dev(ctx context.Context, kafkaPort, port, metricsPort int, a *process) error {
+func dev(ctx context.Context, kafkaPort, port, metricsPort int, open bool, a *process) error {
 	broker, err := devkafka.Start(ctx, kafkaPort, 4, devTopic)
 	if err != nil && errors.Is(err, syscall.EADDRINUSE) {
 		broker, err = devkafka.Start(ctx, 0, 4, devTopic)
@@ -86,17 +88,21 @@ kafka: {bootstrap.servers: %q}
 input: {topics: [%s], group: gx-ol-dev}
 transport: {type: http, url: %q}
 telemetry: {listen: %q}
+web: {backend_url: "off"}
 log: {level: warn}
 `, broker.Addr(), devTopic, url, telemetry)), nothing)
 	if err != nil {
 		return err
+	}
+	if open {
+		defer a.openPage(ctx, telemetry)()
 	}
 	return ignoreStop(ctx, a.run(ctx, cfg))
 }
 
 // devHints are commands that work as they are printed.
 func devHints(self, brokers, url, telemetry, folder string) string {
-	return fmt.Sprintf(`gx-ol dev: Kafka at %[2]s (topic %[6]s), OpenLineage at %[3]s, metrics at http://%[4]s/metrics
+	return fmt.Sprintf(`gx-ol dev: Kafka at %[2]s (topic %[6]s), OpenLineage at %[3]s, the page at http://%[4]s/
   %[1]s publish --brokers %[2]s %[5]s/table-1.9.3.json
   %[1]s publish --brokers %[2]s --raw %[5]s/broken.json
   %[1]s dlq list --brokers %[2]s

@@ -40,7 +40,7 @@ func main() {
 		os.Exit(code)
 	})
 	a := &process{env: os.LookupEnv, variables: variables(os.Environ()), self: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator()}
+		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator(), browser: browse(os.LookupEnv)}
 	os.Exit(run(ctx, os.Args[1:], a))
 }
 
@@ -72,6 +72,8 @@ type process struct {
 	stderr    io.Writer // talk
 	asks      bool      // somebody at a terminal can answer
 	who       string    // the operator, user@host
+
+	browser func(ctx context.Context, url string) // opens a page; nil: there is none
 }
 
 // told says what the configuration's warnings are.
@@ -152,7 +154,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newWebCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }

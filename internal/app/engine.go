@@ -57,6 +57,7 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	p.Skipped = func(destination string) { metrics.Skipped(destination, 1) }
 	e := engine{cfg: cfg, p: p, client: client, letters: letters, metrics: metrics, seen: newSummary(metrics, p.Log),
 		watch: consumer.NewWatch(cfg.Input.Group, p.Log, explain(cfg))}
+	e.page = newPage(cfg, p, memory)
 	settler, err := e.settler(ctx)
 	if err != nil {
 		return err
@@ -85,6 +86,7 @@ type engine struct {
 	metrics *telemetry.Metrics
 	seen    *summary        // what is told of the pipeline, to metrics and log
 	watch   *consumer.Watch // how the group member is
+	page    *page           // nil: none is served
 }
 
 // settler is a way to settle records, at least once or exactly once.
@@ -160,7 +162,7 @@ func (e *engine) settings(maxEventBytes int) (pipeline.Config, error) {
 		return pipeline.Config{}, err
 	}
 	settings := PipelineConfig(e.cfg, m, e.p)
-	settings.Observer = e.seen
+	settings.Observer, settings.Settled = e.seen, e.page.settled(m)
 	return settings, nil
 }
 

@@ -54,10 +54,10 @@ type Run struct {
 }
 
 // Evaluated is how many expectations were evaluated.
-func (r *Run) Evaluated() int { return r.Passed + r.Failed }
+func (r Run) Evaluated() int { return r.Passed + r.Failed }
 
 // Took is how long it took; 0: not known.
-func (r *Run) Took() time.Duration {
+func (r Run) Took() time.Duration {
 	if r.Started.IsZero() || r.Ended.Before(r.Started) {
 		return 0
 	}
@@ -317,7 +317,7 @@ type State struct {
 }
 
 // Last is the latest run.
-func (s *State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
+func (s State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
 
 // Dataset is what is remembered of a dataset; ok: it is known.
 func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
@@ -340,6 +340,9 @@ func (h *history) state() State {
 
 // Counts are how many datasets ended how, the last time.
 type Counts map[Outcome]int
+
+// Of is how many ended so.
+func (c Counts) Of(outcome string) int { return c[Outcome(outcome)] }
 
 // Datasets gives those that keep accepts, the failed ones first and by name: from the first on, most of them; how many it accepts; and how all of them are.
 func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page []State, found int, all Counts) {

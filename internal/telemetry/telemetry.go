@@ -192,6 +192,26 @@ func (m *Metrics) Holds(ask func() []Hold) {
 	m.holds = ask
 }
 
+// BytesInHand is how many bytes of records are in hand; -1: nobody knows.
+func (m *Metrics) BytesInHand() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.inHand == nil {
+		return -1
+	}
+	return m.inHand()
+}
+
+// Depths is what the dead-letter topics hold; known: they are counted.
+func (m *Metrics) Depths() (all []Depth, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.depths == nil {
+		return nil, false
+	}
+	return m.depths(), true
+}
+
 // InHand takes where to ask how many bytes of records are in hand.
 func (m *Metrics) InHand(ask func() int64) {
 	m.mu.Lock()

@@ -109,7 +109,7 @@ func (s *Server) showDataset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := datasetView{Name: name, Last: *state.Last(), Strip: stripOf(state.Runs), Total: state.Total,
-		Lineage: slices.ContainsFunc(s.all, func(p Place) bool { return p.Name == "lineage" })}
+		Lineage: s.has("lineage")}
 	if c, ok := chartOf("Rows", state.Runs, func(r *seen.Run) int64 { return r.Rows }); ok {
 		v.Rows = &c
 	}

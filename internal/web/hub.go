@@ -121,6 +121,7 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{}) // the server's own is for requests that end
 	say := func(text string) bool {
 		_ = out.SetWriteDeadline(time.Now().Add(pushWithin)) // where it cannot be set, the server's own holds
 		_, err := fmt.Fprint(w, text)

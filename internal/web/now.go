@@ -86,7 +86,7 @@ func (s *Server) showNow(w http.ResponseWriter, r *http.Request) {
 	if s.Flow != nil {
 		v.Known = true
 		v.Flow = s.Flow.Now(sparkPoints)
-		v.fill()
+		v.fill(s.has("letters"))
 	}
 	v.Verdict = v.judge(time.Now())
 	s.render(w, r, "now", v)
@@ -126,7 +126,7 @@ func (s *Server) quality() (q qualityView) {
 }
 
 // fill makes of the reading what is shown.
-func (v *nowView) fill() {
+func (v *nowView) fill(letters bool) {
 	f := &v.Flow
 	for _, h := range f.Holds {
 		v.Holds = append(v.Holds, holdView{h, advice(h)})
@@ -164,7 +164,10 @@ func (v *nowView) fill() {
 			Spark: sparkOf("Lag", f.Recent.Lag, func(n float64) string { return count(int64(n)) + " records" })})
 	}
 	if f.Letters != nil {
-		v.Tiles = append(v.Tiles, tile{Title: "Dead letters", Number: count(v.Letters), Text: oldest(f.Letters), Link: "/letters", Bad: v.Letters > 0})
+		v.Tiles = append(v.Tiles, tile{Title: "Dead letters", Number: count(v.Letters), Text: oldest(f.Letters), Bad: v.Letters > 0})
+		if letters {
+			v.Tiles[len(v.Tiles)-1].Link = "/letters"
+		}
 	}
 	v.partitions()
 }

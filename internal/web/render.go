@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
 	"fmt"
 	"html/template"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -95,8 +97,33 @@ func (s *Server) renderStatus(w http.ResponseWriter, r *http.Request, status int
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Add("Vary", "X-Fragment, Cookie")
+	send(w, r, status, harmless(page.Bytes()))
+}
+
+// worthPacking is how large a page must be.
+const worthPacking = 2 << 10
+
+// packers are used again: each holds some hundred kilobytes.
+var packers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is right
+	return z
+}}
+
+// send answers with a page, packed where the browser can unpack it.
+func send(w http.ResponseWriter, r *http.Request, status int, page []byte) {
+	w.Header().Add("Vary", "Accept-Encoding")
+	if len(page) < worthPacking || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.WriteHeader(status)
+		_, _ = w.Write(page) // the browser went away
+		return
+	}
+	w.Header().Set("Content-Encoding", "gzip")
 	w.WriteHeader(status)
-	_, _ = w.Write(harmless(page.Bytes())) // the browser went away
+	z := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(w)
+	_, _ = z.Write(page) // the browser went away
+	_ = z.Close()
 }
 
 // failure is what an error's page says.

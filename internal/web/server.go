@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -70,6 +71,11 @@ func New(o Options) (*Server, error) {
 // places are those of the navigation, in its order. The first is shown at /.
 func (s *Server) places() []Place {
 	return []Place{s.nowPlace(), s.resultsPlace(), s.datasetsPlace()}
+}
+
+// has reports whether there is a place of that name.
+func (s *Server) has(name string) bool {
+	return slices.ContainsFunc(s.all, func(p Place) bool { return p.Name == name })
 }
 
 // Place is an entry of the navigation with its routes; see the package's comment.
