@@ -16,6 +16,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/consumer"
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/desk"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/internal/outage"
@@ -36,6 +37,7 @@ type page struct {
 	record *recordReader
 	what   string // it is about
 	source func() []web.Source
+	desk   *desk.Desk // the dead letters
 }
 
 const (
@@ -80,6 +82,7 @@ func (g *page) sees(e *engine, s settler) {
 		return
 	}
 	g.record.client = e.client
+	g.desk = newDesk(g.cfg, g.p, e.client)
 	g.flow = seen.NewFlow(func() seen.Reading {
 		t := e.metrics.Totals()
 		r := seen.Reading{Records: t.Records, Events: t.Events, Buried: t.Buried, Skipped: t.Skipped, Lost: t.Lost, Delays: e.metrics.Delays(),
@@ -96,7 +99,8 @@ func (g *page) follow(ctx context.Context) (stop func()) {
 	if g == nil {
 		return func() {}
 	}
-	return goes(ctx, g.flow.Run)
+	stopFlow, stopDesk := goes(ctx, g.flow.Run), goes(ctx, g.desk.Run)
+	return func() { stopDesk(); stopFlow() }
 }
 
 // goes lets something run until stop is called, which waits for it.
@@ -116,6 +120,9 @@ func (g *page) maker() pageMaker {
 		o := web.Options{Version: g.p.Version, Name: g.what, Open: open, Hosts: g.cfg.Web.Hosts, Log: g.p.Log, Runs: g.memory, Records: g.record, Sources: g.source}
 		if g.flow != nil {
 			o.Flow = g.flow
+		}
+		if g.desk != nil {
+			o.Letters = g.desk
 		}
 		if l := linksOf(g.cfg); l != nil {
 			o.Links = l

@@ -56,6 +56,7 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
 	g.flow, g.source = seen.NewFlow(o.reading), o.sources
+	g.desk = newDesk(cfg, p, client)
 	address, stop, err := serveTelemetry(ctx, config.Telemetry{Listen: cfg.Web.Listen}, alive(o), g.maker())
 	if err != nil {
 		return fmt.Errorf("the page: %w", err)

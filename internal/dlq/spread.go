@@ -49,7 +49,9 @@ func Spreading(letters []*Letter, bars, codes int) Spread {
 	for _, c := range by {
 		s.Codes = append(s.Codes, *c)
 	}
-	slices.SortFunc(s.Codes, func(a, b CodeSpread) int { return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Code, b.Code)) })
+	slices.SortFunc(s.Codes, func(a, b CodeSpread) int {
+		return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Code, b.Code))
+	})
 	if len(s.Codes) > codes {
 		rest := CodeSpread{Bars: make([]int, bars)}
 		for _, c := range s.Codes[codes:] {

@@ -27,6 +27,7 @@ type Options struct {
 	Records Records
 	Sources func() []Source
 	Links   Links
+	Letters Letters
 }
 
 // Server is the page: an http.Handler. Make it with New, and end it with Close.
@@ -70,7 +71,7 @@ func New(o Options) (*Server, error) {
 
 // places are those of the navigation, in its order. The first is shown at /.
 func (s *Server) places() []Place {
-	return []Place{s.nowPlace(), s.resultsPlace(), s.datasetsPlace()}
+	return []Place{s.nowPlace(), s.resultsPlace(), s.datasetsPlace(), s.lettersPlace()}
 }
 
 // has reports whether there is a place of that name.
