@@ -4,6 +4,8 @@ package seen
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"sync"
@@ -170,15 +172,37 @@ func (m *Memory) text(s string) string {
 	if len(m.texts) >= mostTexts {
 		clear(m.texts)
 	}
-	t := strings.Clone(s)
-	m.texts[t] = t
+	t := bounded(s)
+	if len(s) == len(t) {
+		m.texts[t] = t
+	}
 	return t
+}
+
+// mostName is how long a name may be: the mapper's are no longer, those of events that pass through may be.
+const mostName = 2500
+
+// bounded is a copy of a name; of a longer one its beginning, and what tells it from others.
+func bounded(s string) string {
+	if len(s) <= mostName {
+		return strings.Clone(s)
+	}
+	sum := sha256.Sum256([]byte(s))
+	return strings.ToValidUTF8(s[:mostName-20], "") + "…" + hex.EncodeToString(sum[:6])
+}
+
+// boundedAll are a dataset's names.
+func boundedAll(d Dataset) Dataset {
+	if len(d.Namespace) <= mostName && len(d.Name) <= mostName {
+		return d
+	}
+	return Dataset{Namespace: bounded(d.Namespace), Name: bounded(d.Name)}
 }
 
 // add enters a run everywhere. The caller holds mu.
 func (m *Memory) add(r *Run, run *openlineage.Run) {
 	for i, d := range run.Datasets {
-		h := m.history(d)
+		h := m.history(boundedAll(d))
 		if i == 0 {
 			r.Datasets = h.name
 			if run.Brief != nil {
@@ -213,7 +237,7 @@ func (h *history) nulls(of []openlineage.Nulls) []openlineage.Nulls {
 		if i < len(before) && before[i].Column == out[i].Column {
 			out[i].Column = before[i].Column
 		} else {
-			out[i].Column = strings.Clone(out[i].Column)
+			out[i].Column = bounded(out[i].Column)
 		}
 	}
 	return out
@@ -323,7 +347,7 @@ func (s State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
 func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := m.datasets[name]
+	h := m.datasets[boundedAll(name)]
 	if h == nil || len(h.runs) == 0 {
 		return s, false
 	}

@@ -108,6 +108,7 @@ func (s *Server) showDataset(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "Nothing was seen of this dataset yet, or it was forgotten: only so many are remembered.")
 		return
 	}
+	name = state.Name // as it is remembered: it may have been too long
 	v := datasetView{Name: name, Last: *state.Last(), Strip: stripOf(state.Runs), Total: state.Total,
 		Lineage: s.has("lineage")}
 	if c, ok := chartOf("Rows", state.Runs, func(r *seen.Run) int64 { return r.Rows }); ok {
