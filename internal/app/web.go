@@ -203,8 +203,11 @@ func (o *onlooker) lags(ctx context.Context) (parts []seen.Partition, group, err
 		return nil, nil, err
 	}
 	committed, err := admin.FetchOffsets(ctx, o.cfg.Input.Group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, errNoOffsets, nil
+	}
 	if isAnswer(err) {
-		return nil, err, nil
+		return nil, explain(o.cfg)(err), nil
 	}
 	if err != nil {
 		return nil, nil, err
@@ -221,10 +224,12 @@ func (o *onlooker) lags(ctx context.Context) (parts []seen.Partition, group, err
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
 	if len(parts) == 0 {
-		group = errors.New("the group has committed no offset of these topics yet: is gx-ol run running with this group?")
+		group = errNoOffsets
 	}
 	return parts, group, nil
 }
+
+var errNoOffsets = errors.New("the group has committed no offset of these topics yet: is gx-ol run running with this group?")
 
 // fitting are the topics that the regular expression takes.
 func (o *onlooker) fitting(ctx context.Context, admin *kadm.Client) (names []string, err error) {
@@ -267,7 +272,7 @@ func (o *onlooker) sources() []web.Source {
 	all := []web.Source{kafka}
 	group := web.Source{Name: "group " + o.cfg.Input.Group}
 	if o.group != nil {
-		group.Away = explain(o.cfg)(o.group).Error()
+		group.Away = o.group.Error()
 	}
 	all = append(all, group)
 	i := 0

@@ -4,11 +4,11 @@ import "github.com/gx-ol/gx-ol/schemas/openlineage"
 
 // ring holds the latest runs of all datasets.
 type ring struct {
-	runs []*Run
+	runs []*record
 	next int // where the next one goes, once the ring is full
 }
 
-func (r *ring) add(run *Run) {
+func (r *ring) add(run *record) {
 	if len(r.runs) < mostLatest {
 		r.runs = append(r.runs, run)
 		return
@@ -18,7 +18,7 @@ func (r *ring) add(run *Run) {
 }
 
 // newest visits the runs, the latest first, until visit says false.
-func (r *ring) newest(visit func(*Run) bool) {
+func (r *ring) newest(visit func(*record) bool) {
 	n := len(r.runs)
 	for i := range n {
 		if !visit(r.runs[(r.next+n-1-i)%n]) {
@@ -40,8 +40,8 @@ type body struct {
 	events [2][]byte
 }
 
-func (b *bodies) add(r *Run, events []openlineage.Event) {
-	one := body{number: r.Number}
+func (b *bodies) add(number uint64, events []openlineage.Event) {
+	one := body{number: number}
 	n := 0
 	for i := range events {
 		if i < len(events)-2 {

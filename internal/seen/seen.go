@@ -4,6 +4,8 @@ package seen
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"sync"
@@ -49,8 +51,9 @@ type Run struct {
 	Passed, Failed, Skipped int
 	Started, Ended          time.Time
 	Rows                    int64 // -1: not known
-	Nulls                   []openlineage.Nulls
 	At                      Place
+
+	nulls *record // whose they are
 }
 
 // Evaluated is how many expectations were evaluated.
@@ -69,8 +72,8 @@ const (
 	PerDataset = 30
 	mostLatest = 10_000 // runs of all datasets
 	leastDepth = 2      // of a dataset: then whole datasets are forgotten, those first of which nothing was heard for longest
-	runBytes   = 280    // what a Run takes beside its nulls
-	nullBytes  = 24
+	runBytes   = 200    // what a run takes beside its nulls
+	nullBytes  = 8
 	nameBytes  = 200 // what a dataset takes beside its names and runs
 )
 
@@ -86,21 +89,22 @@ type Memory struct {
 	datasets map[Dataset]*history
 	first    *history // the datasets by when they were heard of last: first the longest ago
 	last     *history
-	texts    map[string]string // job, suite and topic names, which repeat
+	checks   map[check]*check // which repeat
+	topic    string           // of the last run: a copy
 	bodies   bodies
 }
 
 // history is what is remembered of a dataset.
 type history struct {
 	name         []Dataset // one: shared by all its runs
-	runs         []*Run    // oldest first
+	runs         []*record // oldest first
 	total        uint64    // runs seen, also those forgotten
 	before, next *history
 }
 
 // New remembers within so many bytes, a fifth of which events get that are kept as they were delivered.
 func New(bytes int) *Memory {
-	m := &Memory{most: bytes - bytes/5, depth: PerDataset, datasets: make(map[Dataset]*history), texts: make(map[string]string)}
+	m := &Memory{most: bytes - bytes/5, depth: PerDataset, datasets: make(map[Dataset]*history), checks: make(map[check]*check)}
 	m.bodies.most = bytes / 5
 	return m
 }
@@ -114,7 +118,7 @@ func (m *Memory) Settled(at Place, runs []openlineage.Run, buried bool) {
 		if len(run.Events) == 0 || run.Brief == nil && !tells(run) {
 			continue
 		}
-		m.add(m.run(at, run, buried), run)
+		m.add(m.record(at, run, buried), run)
 	}
 }
 
@@ -124,68 +128,93 @@ func tells(run *openlineage.Run) bool {
 	return last.PassThrough && last.Type.Terminal() && len(run.Datasets) > 0
 }
 
-// run makes the entry. The caller holds mu.
-func (m *Memory) run(at Place, run *openlineage.Run, buried bool) *Run {
+// record makes the entry. The caller holds mu.
+func (m *Memory) record(at Place, run *openlineage.Run, buried bool) *record {
 	m.number++
 	last := &run.Events[len(run.Events)-1]
-	r := &Run{Number: m.number, ID: strings.Clone(last.RunID), JobNamespace: m.text(last.JobNamespace), Job: m.text(last.JobName), Part: m.text(run.Part),
-		Outcome: None, Buried: buried, Rows: -1, At: Place{m.text(at.Topic), at.Partition, at.Offset}}
+	if at.Topic != m.topic {
+		m.topic = strings.Clone(at.Topic)
+	}
+	r := &record{number: m.number, id: last.RunID, outcome: outcomeNone, buried: buried, rows: -1, topic: m.topic, partition: at.Partition, offset: at.Offset}
+	if last.PassThrough { // its texts lie in the message's memory; those of ours are made for the event
+		r.id = strings.Clone(bounded(last.RunID))
+	}
 	if last.Type == openlineage.Fail || last.Type == openlineage.Abort {
-		r.Outcome = Failed
+		r.outcome = outcomeFailed
 	}
 	b := run.Brief
 	if b == nil {
-		r.Ended = time.Now().UTC()
+		r.check, r.ended = m.check(last, "", run.Part), time.Now().UnixMicro()
 		return r
 	}
-	r.Suite, r.Started, r.Ended, r.Rows = m.text(b.Suite), b.Started, b.Ended, b.Rows
-	r.Passed, r.Failed, r.Skipped = b.Passed, b.Failed, b.Skipped
-	r.Outcome = outcomeOf(b)
+	r.check, r.started, r.ended, r.rows = m.check(last, b.Suite, run.Part), b.Started.UnixMicro(), b.Ended.UnixMicro(), b.Rows
+	r.passed, r.failed, r.skipped = int32(b.Passed), int32(b.Failed), int32(b.Skipped)
+	r.outcome = outcomeOf(b)
 	return r
 }
 
-func outcomeOf(b *openlineage.Brief) Outcome {
+func outcomeOf(b *openlineage.Brief) outcome {
 	switch {
 	case b.Fails:
-		return Failed
+		return outcomeFailed
 	case b.Failed > 0:
-		return Warned
+		return outcomeWarned
 	case b.Passed > 0:
-		return Passed
+		return outcomePassed
 	}
-	return None
+	return outcomeNone
 }
 
-// mostTexts bounds the names that are kept once: they come from messages.
-const mostTexts = 50_000
+// mostChecks bounds what is kept once: the names come from messages.
+const mostChecks = 50_000
 
-// text is a name that keeps no message's memory. The caller holds mu.
-func (m *Memory) text(s string) string {
-	if s == "" {
-		return ""
+// check is what a run checks by, kept once and without the message's memory. The caller holds mu.
+func (m *Memory) check(e *openlineage.Event, suite, part string) *check {
+	c := check{e.JobNamespace, e.JobName, suite, part}
+	if known := m.checks[c]; known != nil {
+		return known
 	}
-	if t, ok := m.texts[s]; ok {
-		return t
+	if len(m.checks) >= mostChecks {
+		clear(m.checks)
 	}
-	if len(m.texts) >= mostTexts {
-		clear(m.texts)
+	own := &check{bounded(c.namespace), bounded(c.job), bounded(c.suite), bounded(c.part)}
+	if len(own.job) == len(c.job) && len(own.suite) == len(c.suite) && len(own.part) == len(c.part) && len(own.namespace) == len(c.namespace) {
+		m.checks[*own] = own
 	}
-	t := strings.Clone(s)
-	m.texts[t] = t
-	return t
+	return own
+}
+
+// mostName is how long a name may be: the mapper's are no longer, those of events that pass through may be.
+const mostName = 2500
+
+// bounded is a copy of a name; of a longer one its beginning, and what tells it from others.
+func bounded(s string) string {
+	if len(s) <= mostName {
+		return strings.Clone(s)
+	}
+	sum := sha256.Sum256([]byte(s))
+	return strings.ToValidUTF8(s[:mostName-20], "") + "…" + hex.EncodeToString(sum[:6])
+}
+
+// boundedAll are a dataset's names.
+func boundedAll(d Dataset) Dataset {
+	if len(d.Namespace) <= mostName && len(d.Name) <= mostName {
+		return d
+	}
+	return Dataset{Namespace: bounded(d.Namespace), Name: bounded(d.Name)}
 }
 
 // add enters a run everywhere. The caller holds mu.
-func (m *Memory) add(r *Run, run *openlineage.Run) {
+func (m *Memory) add(r *record, run *openlineage.Run) {
 	for i, d := range run.Datasets {
-		h := m.history(d)
+		h := m.history(boundedAll(d))
 		if i == 0 {
-			r.Datasets = h.name
+			r.datasets = h.name
 			if run.Brief != nil {
-				r.Nulls = h.nulls(run.Brief.Nulls)
+				h.nulls(r, run.Brief.Nulls)
 			}
 		} else {
-			r.Datasets = append(slices.Clip(r.Datasets), h.name[0])
+			r.datasets = append(slices.Clip(r.datasets), h.name[0])
 		}
 		h.total++
 		if len(h.runs) >= m.depth {
@@ -195,32 +224,35 @@ func (m *Memory) add(r *Run, run *openlineage.Run) {
 		m.bytes += weight(r)
 	}
 	m.latest.add(r)
-	m.bodies.add(r, run.Events)
+	m.bodies.add(r.number, run.Events)
 	m.fit()
 }
 
-// nulls are the run's, in memory of its own; the columns' names are those of the run before, where they are the same.
-func (h *history) nulls(of []openlineage.Nulls) []openlineage.Nulls {
+// nulls gives a run its null counts; the columns' names are those of the run before, where they are the same.
+func (h *history) nulls(r *record, of []openlineage.Nulls) {
 	if len(of) == 0 {
-		return nil
+		return
 	}
-	var before []openlineage.Nulls
-	if n := len(h.runs); n > 0 {
-		before = h.runs[n-1].Nulls
+	r.nulls = make([]int64, len(of))
+	same := len(h.runs) > 0 && len(h.runs[len(h.runs)-1].columns) == len(of)
+	if same {
+		r.columns = h.runs[len(h.runs)-1].columns
 	}
-	out := slices.Clone(of)
-	for i := range out {
-		if i < len(before) && before[i].Column == out[i].Column {
-			out[i].Column = before[i].Column
-		} else {
-			out[i].Column = strings.Clone(out[i].Column)
-		}
+	for i := range of {
+		r.nulls[i] = of[i].Count
+		same = same && r.columns[i] == of[i].Column
 	}
-	return out
+	if same {
+		return
+	}
+	r.columns = make([]string, len(of))
+	for i := range of {
+		r.columns[i] = bounded(of[i].Column)
+	}
 }
 
 // weight is what a run takes, roughly.
-func weight(r *Run) int { return runBytes + nullBytes*len(r.Nulls) }
+func weight(r *record) int { return runBytes + nullBytes*len(r.nulls) }
 
 // history is a dataset's, which is now the one heard of last. The caller holds mu.
 func (m *Memory) history(d Dataset) *history {
@@ -297,12 +329,16 @@ func (m *Memory) Number() uint64 {
 func (m *Memory) Latest(keep func(*Run) bool, before uint64, most int) (runs []Run, more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latest.newest(func(r *Run) bool {
-		if before != 0 && r.Number >= before || !keep(r) {
+	m.latest.newest(func(r *record) bool {
+		if before != 0 && r.number >= before {
+			return true
+		}
+		one := r.run()
+		if !keep(&one) {
 			return true
 		}
 		if more = len(runs) == most; !more {
-			runs = append(runs, *r)
+			runs = append(runs, one)
 		}
 		return !more
 	})
@@ -323,7 +359,7 @@ func (s State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
 func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := m.datasets[name]
+	h := m.datasets[boundedAll(name)]
 	if h == nil || len(h.runs) == 0 {
 		return s, false
 	}
@@ -333,7 +369,7 @@ func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
 func (h *history) state() State {
 	s := State{Name: h.name[0], Total: h.total, Runs: make([]Run, len(h.runs))}
 	for i, r := range h.runs {
-		s.Runs[i] = *r
+		s.Runs[i] = r.run()
 	}
 	return s
 }
@@ -354,15 +390,15 @@ func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page 
 		if len(h.runs) == 0 {
 			continue
 		}
-		last := h.runs[len(h.runs)-1]
+		last := h.runs[len(h.runs)-1].run()
 		all[last.Outcome]++
-		if keep(h.name[0], last) {
+		if keep(h.name[0], &last) {
 			fit = append(fit, h)
 		}
 	}
 	slices.SortFunc(fit, func(a, b *history) int {
 		x, y := a.runs[len(a.runs)-1], b.runs[len(b.runs)-1]
-		return cmp.Or(cmp.Compare(slices.Index(Outcomes, x.Outcome), slices.Index(Outcomes, y.Outcome)),
+		return cmp.Or(cmp.Compare(x.outcome, y.outcome),
 			cmp.Compare(a.name[0].Namespace, b.name[0].Namespace), cmp.Compare(a.name[0].Name, b.name[0].Name))
 	})
 	for i := max(first, 0); i < len(fit) && len(page) < most; i++ {
@@ -375,17 +411,17 @@ func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page 
 func (m *Memory) At(place Place) (runs []Run) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latest.newest(func(r *Run) bool {
-		if r.At == place {
-			runs = append(runs, *r)
+	m.latest.newest(func(r *record) bool {
+		if r.at() == place {
+			runs = append(runs, r.run())
 		}
 		return true
 	})
 	if runs == nil {
 		for _, h := range m.datasets {
 			for _, r := range h.runs {
-				if r.At == place && !slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.Number }) {
-					runs = append(runs, *r)
+				if r.at() == place && !slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.number }) {
+					runs = append(runs, r.run())
 				}
 			}
 		}

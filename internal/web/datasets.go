@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/gx-ol/gx-ol/internal/seen"
-	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
 func (s *Server) datasetsPlace() Place {
@@ -108,6 +107,7 @@ func (s *Server) showDataset(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "Nothing was seen of this dataset yet, or it was forgotten: only so many are remembered.")
 		return
 	}
+	name = state.Name // as it is remembered: it may have been too long
 	v := datasetView{Name: name, Last: *state.Last(), Strip: stripOf(state.Runs), Total: state.Total,
 		Lineage: s.has("lineage")}
 	if c, ok := chartOf("Rows", state.Runs, func(r *seen.Run) int64 { return r.Rows }); ok {
@@ -134,7 +134,7 @@ func (v *datasetView) columns(runs []seen.Run) {
 	changed := make(map[string]bool)
 	last := make(map[string]int64)
 	for i := range runs {
-		for _, n := range runs[i].Nulls {
+		for _, n := range runs[i].Nulls() {
 			before, known := last[n.Column]
 			if !known {
 				names = append(names, n.Column)
@@ -150,11 +150,12 @@ func (v *datasetView) columns(runs []seen.Run) {
 			continue
 		}
 		c, _ := chartOf(fmt.Sprintf("Nulls in %s", cut(80, name)), runs, func(r *seen.Run) int64 {
-			i := slices.IndexFunc(r.Nulls, func(n openlineage.Nulls) bool { return n.Column == name })
-			if i < 0 {
-				return -1
+			for _, n := range r.Nulls() {
+				if n.Column == name {
+					return n.Count
+				}
 			}
-			return r.Nulls[i].Count
+			return -1
 		})
 		v.Nulls = append(v.Nulls, c)
 	}

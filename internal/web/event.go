@@ -199,7 +199,7 @@ func plain(v any) string {
 }
 
 // mostShown is how much of an event's text is shown in the page: the whole is behind a link.
-const mostShown = 200 << 10
+const mostShown = 64 << 10
 
 // pretty is an event for people; of a large one its beginning.
 func pretty(body []byte) (text string, more bool) {

@@ -137,6 +137,7 @@ func (f failure) Title() string { return http.StatusText(f.Status) }
 
 // fail answers with an error, in one sentence and what to do: as text for a program, as a page for a person.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int, text string) {
+	text = cut(2000, text)
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") || isFragment(r) {
 		http.Error(w, string(harmless([]byte(text))), status)
 		return

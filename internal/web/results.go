@@ -122,7 +122,7 @@ func missing(err error) string {
 	if err == nil {
 		return ""
 	}
-	return "It cannot be read again: " + err.Error() + "."
+	return "It cannot be read again: " + cut(600, err.Error()) + "."
 }
 
 // readAgain reads a record from Kafka; only so many at once.
