@@ -68,6 +68,7 @@ func (s *Server) parse() (map[string]*template.Template, error) {
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": s.assets.url, "cut": cut, "ago": ago, "since": since, "stamp": stamp, "clock": clock, "count": count, "took": took, "bytes": size, "plural": plural, "runURL": runURL, "datasetURL": datasetURL,
+		"lineageURL": lineageURL, "qualityMark": qualityMark, "assertionText": assertionText, "numbers": numbers, "percent": percent, "seenLineage": seenLineage,
 	}
 }
 

@@ -28,6 +28,7 @@ type Options struct {
 	Sources func() []Source
 	Links   Links
 	Letters Letters
+	Lineage Lineage
 }
 
 // Server is the page: an http.Handler. Make it with New, and end it with Close.
@@ -41,6 +42,7 @@ type Server struct {
 	attempts  *attempts
 	hub       *hub
 	reads     chan struct{} // who has put something in reads a record again
+	asks      chan struct{} // who has put something in asks for lineage
 
 	ctx    context.Context //nolint:containedctx // the server's life: what goes on behind requests ends with it
 	cancel context.CancelFunc
@@ -53,7 +55,7 @@ func New(o Options) (*Server, error) {
 		o.Log = zap.NewNop()
 	}
 	s := &Server{Options: o, mux: http.NewServeMux(), sessions: newSessions(), attempts: newAttempts(),
-		reads: make(chan struct{}, readsAtOnce)}
+		reads: make(chan struct{}, readsAtOnce), asks: make(chan struct{}, asksAtOnce)}
 	var err error
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err
@@ -71,7 +73,7 @@ func New(o Options) (*Server, error) {
 
 // places are those of the navigation, in its order. The first is shown at /.
 func (s *Server) places() []Place {
-	return []Place{s.nowPlace(), s.resultsPlace(), s.datasetsPlace(), s.lettersPlace()}
+	return []Place{s.nowPlace(), s.resultsPlace(), s.datasetsPlace(), s.lineagePlace(), s.lettersPlace()}
 }
 
 // has reports whether there is a place of that name.
