@@ -122,6 +122,8 @@ func (g *Graph) causes(failed []Finding, o Options) *Picture {
 	for n, at := range met {
 		steps = append(steps, step{n, at - 1}) // none of them is a place whose readers belong to the picture
 	}
-	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(b.distance, a.distance), a.node.Compare(b.node.Dataset)) })
+	slices.SortFunc(steps, func(a, b step) int {
+		return cmp.Or(cmp.Compare(b.distance, a.distance), a.node.Compare(b.node.Dataset))
+	})
 	return g.picture(steps, o)
 }

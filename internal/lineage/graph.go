@@ -83,16 +83,22 @@ func (g *Graph) AddJob(j Job, inputs, outputs []Dataset) {
 // SetCheck says that a job checks data: it is no consumer of what it reads.
 func (g *Graph) SetCheck(j Job) { g.job(j).check = true }
 
-// AddCheck keeps what a check says of its dataset, unless something later is known. Of two at one instant the greater run id is the later.
-func (g *Graph) AddCheck(c *Check) {
+// AddCheck keeps what a check says of its dataset, unless a later run is known, and gives by how many failed assertions the graph has grown. Of two runs at one
+// instant that with the greater id is the later.
+func (g *Graph) AddCheck(c *Check) (grown int) {
 	n := g.dataset(c.Dataset)
 	if n.checks == nil {
 		n.checks = make(map[Job]*Check, 1)
 	}
-	if old := n.checks[c.Job]; old != nil && (old.At.After(c.At) || old.At.Equal(c.At) && old.Run > c.Run) {
-		return
+	old := n.checks[c.Job]
+	if old != nil {
+		if old.Run != c.Run && (old.At.After(c.At) || old.At.Equal(c.At) && old.Run > c.Run) {
+			return 0
+		}
+		grown = -len(old.Failed)
 	}
 	n.checks[c.Job] = c
+	return grown + len(c.Failed)
 }
 
 // SetWritten says when a dataset was written; an earlier time than what is known changes nothing.
@@ -102,8 +108,12 @@ func (g *Graph) SetWritten(d Dataset, at time.Time) {
 	}
 }
 
-// AddColumn says what a column is made from.
-func (g *Graph) AddColumn(c Column, from []Column) { g.columns[c] = from }
+// AddColumn says what a column is made from, and gives by how many inputs of columns the graph has grown.
+func (g *Graph) AddColumn(c Column, from []Column) (grown int) {
+	grown = len(from) - len(g.columns[c])
+	g.columns[c] = from
+	return grown
+}
 
 // SetColumnUnknown says that the source cannot tell what a column is made from.
 func (g *Graph) SetColumnUnknown(c Column) { g.unknown[c] = true }
