@@ -124,6 +124,7 @@ func (g *page) maker() pageMaker {
 		if g.desk != nil {
 			o.Letters = g.desk
 		}
+		o.Lineage = (&seenLineage{memory: g.memory}).source
 		if l := linksOf(g.cfg); l != nil {
 			o.Links = l
 		}

@@ -55,7 +55,8 @@ type lineageView struct {
 	More       int
 	Red        []seen.State // datasets to begin with
 
-	Quality lineage.Quality // of the dataset, or the worst of the answer
+	Quality lineage.Quality // of the dataset; empty: the answer does not tell
+	Results bool            // results of it were seen here
 	Nodes   []graphNode
 	Hidden  int // nodes that are not shown
 	Drawn   int
@@ -123,6 +124,9 @@ func (s *Server) showLineage(w http.ResponseWriter, r *http.Request) {
 			status = v.failed(err)
 		}
 	}
+	if v.Found && s.Runs != nil {
+		_, v.Results = s.Runs.Dataset(seen.Dataset{Namespace: v.Dataset.Namespace, Name: v.Dataset.Name})
+	}
 	if !v.Found && s.Runs != nil {
 		v.Red, _, _ = s.Runs.Datasets(func(_ seen.Dataset, last *seen.Run) bool { return last.Outcome == "failed" || last.Outcome == "warned" }, 0, mostRed)
 	}
@@ -182,7 +186,7 @@ func (v *lineageView) answer(ctx context.Context, src lineage.Source) (err error
 	switch v.Ask {
 	case askUpstream:
 		if v.Upstream, err = lineage.Upstream(ctx, src, v.Dataset, lineage.WrittenAll, o); err == nil {
-			v.Quality, v.Failed, p = v.Upstream.Quality, v.Upstream.Failed, v.Upstream.Picture
+			v.Failed, p = v.Upstream.Failed, v.Upstream.Picture
 		}
 	case askConsumers:
 		var about *lineage.Dataset
@@ -190,12 +194,12 @@ func (v *lineageView) answer(ctx context.Context, src lineage.Source) (err error
 			about = &v.Dataset
 		}
 		if v.Consumers, err = lineage.Consumers(ctx, src, about, o); err == nil {
-			v.Quality, p = v.Consumers.Quality, v.Consumers.Picture
+			p = v.Consumers.Picture
 		}
 	case askCommon:
 		o.Since = sinceCommon
 		if v.Common, err = lineage.Common(ctx, src, o); err == nil {
-			v.Quality, v.Failed, p = v.Common.Quality, v.Common.Failed, v.Common.Picture
+			v.Failed, p = v.Common.Failed, v.Common.Picture
 		}
 	default:
 		p, err = lineage.Around(ctx, src, v.Dataset, v.Depth, o)
@@ -230,7 +234,7 @@ func (v *lineageView) draw(p *lineage.Picture) {
 		if n.Kind == lineage.DatasetNode {
 			row.Link = lineageURL(lineage.Dataset{Namespace: n.Namespace, Name: n.Name}, "")
 		}
-		if row.Focus && v.Ask == "" {
+		if row.Focus {
 			v.Quality = n.Quality
 		}
 		v.Nodes = append(v.Nodes, row)

@@ -16,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"go.uber.org/zap"
+
+	"github.com/gx-ol/gx-ol/internal/lineage"
 )
 
 //go:embed all:templates
@@ -68,7 +70,7 @@ func (s *Server) parse() (map[string]*template.Template, error) {
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": s.assets.url, "cut": cut, "ago": ago, "since": since, "stamp": stamp, "clock": clock, "count": count, "took": took, "bytes": size, "plural": plural, "runURL": runURL, "datasetURL": datasetURL,
-		"lineageURL": lineageURL, "qualityMark": qualityMark, "assertionText": assertionText, "numbers": numbers, "percent": percent, "seenLineage": seenLineage,
+		"lineageURL": lineageURL, "qualityMark": func(q any) string { return qualityMark(lineage.Quality(fmt.Sprint(q))) }, "assertionText": assertionText, "numbers": numbers, "percent": percent, "seenLineage": seenLineage,
 	}
 }
 

@@ -23,9 +23,10 @@ function nodeOf(row) {
   const d = row.dataset;
   const job = d.kind === "job";
   const label = short(d.name);
+  const focus = "focus" in d;
   return {
-    number: d.number, name: d.name, label, job, mark: d.mark, quality: d.quality, link: d.link, focus: "focus" in d, suspect: "suspect" in d,
-    to: d.to ? d.to.split(" ") : [], bad: new Set(d.bad ? d.bad.split(" ") : []), width: Math.max(label.length * 7.4 + (job ? 26 : 44), 60), height: job ? 26 : 36,
+    number: d.number, name: d.name, label, job, mark: d.mark, quality: d.quality, link: d.link, focus, suspect: "suspect" in d,
+    to: d.to ? d.to.split(" ") : [], bad: new Set(d.bad ? d.bad.split(" ") : []), width: Math.max(label.length * (focus ? 8.2 : 7.4) + (job ? 26 : 46), 60), height: job ? 26 : 36,
   };
 }
 
@@ -65,7 +66,10 @@ function draw() {
   for (const n of nodes.values()) for (const to of n.to) if (nodes.has(to)) graph.setEdge(n.number, to);
   layout(graph);
   const { width, height } = graph.graph();
-  const svg = make("svg", { width: Math.ceil(width), height: Math.ceil(height), viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, role: "group", "aria-label": "the graph; the table below says the same" },
+  // A little smaller is better than cut off; much smaller could not be read.
+  figure.hidden = false;
+  const scale = Math.min(1, Math.max(0.7, (figure.clientWidth - 1) / width));
+  const svg = make("svg", { width: Math.floor(width * scale), height: Math.ceil(height * scale), viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, role: "group", "aria-label": "the graph; the table below says the same" },
     make("defs", {}, tip("tip", false), tip("tip-bad", true)));
   // Bad ways lie above the others, nodes above all, in the order in which data go: so the Tab key walks.
   const edges = graph.edges().map((e) => [graph.edge(e), nodes.get(e.v).bad.has(e.w)]).sort((a, b) => a[1] - b[1]);
@@ -73,9 +77,8 @@ function draw() {
   const along = narrow.matches ? "y" : "x", across = narrow.matches ? "x" : "y";
   for (const n of [...nodes.values()].sort((a, b) => a[along] - b[along] || a[across] - b[across])) svg.append(drawNode(n));
   figure.replaceChildren(svg);
-  figure.hidden = false;
   const focus = [...nodes.values()].find((n) => n.focus);
-  if (focus) figure.scrollTo(focus.x - figure.clientWidth / 2, focus.y - figure.clientHeight / 2);
+  if (focus) figure.scrollTo(focus.x * scale - figure.clientWidth / 2, focus.y * scale - figure.clientHeight / 2);
   figure.tabIndex = figure.scrollWidth > figure.clientWidth || figure.scrollHeight > figure.clientHeight ? 0 : -1;
 }
 
