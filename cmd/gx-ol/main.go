@@ -105,6 +105,10 @@ func run(ctx context.Context, args []string, a *process) int {
 	}
 	_, usage := errors.AsType[usageError](err)
 	switch {
+	case errors.Is(err, errFound):
+		return exitFound
+	case errors.Is(err, errNoDataset):
+		return exitUsage
 	case errors.Is(err, errReported):
 	case usage:
 		say(a.stderr, "%s: %v\n", cmd.CommandPath(), err)
@@ -152,7 +156,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newAskCommand(a), newDevCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }
