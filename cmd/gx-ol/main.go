@@ -107,6 +107,10 @@ func run(ctx context.Context, args []string, a *process) int {
 	}
 	_, usage := errors.AsType[usageError](err)
 	switch {
+	case errors.Is(err, errFound):
+		return exitFound
+	case errors.Is(err, errNoDataset):
+		return exitUsage
 	case errors.Is(err, errReported):
 	case usage:
 		say(a.stderr, "%s: %v\n", cmd.CommandPath(), err)
@@ -154,7 +158,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newWebCommand(a), newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newAskCommand(a), newDevCommand(a), newWebCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }

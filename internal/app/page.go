@@ -30,14 +30,15 @@ import (
 
 // page is what the page shows of this process. A nil one is none.
 type page struct {
-	cfg    *config.Config
-	p      Process
-	memory *seen.Memory
-	flow   *seen.Flow
-	record *recordReader
-	what   string // it is about
-	source func() []web.Source
-	desk   *desk.Desk // the dead letters
+	cfg     *config.Config
+	p       Process
+	memory  *seen.Memory
+	flow    *seen.Flow
+	record  *recordReader
+	what    string // it is about
+	source  func() []web.Source
+	desk    *desk.Desk // the dead letters
+	lineage *pageLineage
 }
 
 const (
@@ -51,7 +52,8 @@ func newPage(cfg *config.Config, p Process, memory int64) *page {
 	if !cfg.Web.Page || cfg.Telemetry.Listen == "" || cfg.Telemetry.Listen == "off" {
 		return nil
 	}
-	return &page{cfg: cfg, p: p, memory: seen.New(seenBytes(cfg, memory)), what: cfg.Input.Group}
+	m := seen.New(seenBytes(cfg, memory))
+	return &page{cfg: cfg, p: p, memory: m, what: cfg.Input.Group, lineage: newPageLineage(cfg, p, m)}
 }
 
 // seenBytes is how much is remembered.
@@ -100,7 +102,7 @@ func (g *page) follow(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	stopFlow, stopDesk := goes(ctx, g.flow.Run), goes(ctx, g.desk.Run)
-	return func() { stopDesk(); stopFlow() }
+	return func() { stopDesk(); stopFlow(); g.lineage.close() }
 }
 
 // goes lets something run until stop is called, which waits for it.
@@ -124,7 +126,7 @@ func (g *page) maker() pageMaker {
 		if g.desk != nil {
 			o.Letters = g.desk
 		}
-		o.Lineage = (&seenLineage{memory: g.memory}).source
+		o.Lineage = g.lineage.source
 		if l := linksOf(g.cfg); l != nil {
 			o.Links = l
 		}

@@ -52,7 +52,9 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 		return err
 	}
 	defer backends.Close()
-	g := &page{cfg: cfg, p: p, memory: seen.New(seenBytes(cfg, memory)), record: &recordReader{cfg: cfg, client: client, mapping: m}, what: cfg.Input.Group}
+	results := seen.New(seenBytes(cfg, memory))
+	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: m}, what: cfg.Input.Group,
+		lineage: newPageLineage(cfg, p, results)}
 	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
 	g.flow, g.source = seen.NewFlow(o.reading), o.sources

@@ -8,7 +8,8 @@ import (
 
 // Graph is datasets, the jobs between them, and of each check of a dataset its latest run. It is made by a Source and not safe for concurrent changes.
 type Graph struct {
-	Notes []string // what the source could not say, or left out, in words
+	Notes  []string // what the source could not say, or left out, in words
+	Judged bool     // it holds what all checks say: Judge and Tell need not ask again
 
 	datasets map[Dataset]*datasetNode
 	jobs     map[Job]*jobNode
@@ -205,4 +206,35 @@ func (n *datasetNode) quality(oldest time.Time) Quality {
 		return Stale
 	}
 	return worst
+}
+
+// HasJob says whether the graph has a job.
+func (g *Graph) HasJob(j Job) bool { return g.jobs[j] != nil }
+
+// Rename calls a job by another name, under which it may be there too.
+func (g *Graph) Rename(from, to Job) {
+	n := g.jobs[from]
+	delete(g.jobs, from)
+	if g.jobs[to] == nil {
+		n.Job = to
+		g.jobs[to] = n
+		return
+	}
+	for _, d := range n.inputs {
+		d.readers = slices.DeleteFunc(d.readers, func(j *jobNode) bool { return j == n })
+	}
+	for _, d := range n.outputs {
+		d.writers = slices.DeleteFunc(d.writers, func(j *jobNode) bool { return j == n })
+	}
+	g.AddJob(to, names(n, func(n *jobNode) []*datasetNode { return n.inputs }), names(n, func(n *jobNode) []*datasetNode { return n.outputs }))
+}
+
+// Depth is how many jobs away the farthest dataset on either side of one lies.
+func (g *Graph) Depth(d Dataset) int {
+	n := g.datasets[d]
+	if n == nil {
+		return 0
+	}
+	above, below := g.walk(n, up, MaxDepth), g.walk(n, down, MaxDepth)
+	return max(above[len(above)-1].distance, below[len(below)-1].distance)
 }

@@ -491,3 +491,10 @@ func (p *parser) columns(d *jx.Decoder, into map[string][]lineage.Column) error 
 		})
 	})
 }
+
+// RunFacets reads what the facets of a run say of its parent and its suite.
+func RunFacets(facets []byte) (Facets, error) {
+	p := &parser{ev: &Event{}}
+	err := p.object(jx.DecodeBytes(facets), p.runFacet)
+	return p.ev.Run, err
+}
