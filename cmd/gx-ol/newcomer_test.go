@@ -134,13 +134,9 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 			typed = strings.ReplaceAll(typed, was, is)
 		}
 		ends := typed
-		if f := strings.Fields(typed); len(f) > 1 && (f[1] == "run" || f[1] == "dev") { // these go on until they are stopped, and that is no failure
+		if f := strings.Fields(typed); len(f) > 1 && (f[1] == "run" || f[1] == "dev" || f[1] == "web") { // these go on until they are stopped, and that is no failure
 			ends = "timeout --preserve-status -s INT 2 " + typed
-			if f[1] == "run" {
-				ends += " --listen off"
-			} else {
-				ends += " --kafka-port 0 --port 0 --metrics-port 0"
-			}
+			ends += map[string]string{"run": " --listen off", "dev": " --kafka-port 0 --port 0 --metrics-port 0", "web": " --listen 127.0.0.1:0"}[f[1]]
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", ends)

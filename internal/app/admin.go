@@ -32,6 +32,11 @@ func serveTelemetry(ctx context.Context, cfg config.Telemetry, h http.Handler, p
 	if err != nil {
 		return "", nil, fmt.Errorf("telemetry.listen: %w (choose another address with --listen, or --listen off)", err)
 	}
+	return serve(l, cfg, h, page)
+}
+
+// serve serves h and beside it the page, until stop is called; it takes the listener.
+func serve(l net.Listener, cfg config.Telemetry, h http.Handler, page pageMaker) (address string, stop func(), err error) {
 	address = l.Addr().String()
 	at, err := netip.ParseAddrPort(address)
 	open := err == nil && at.Addr().IsLoopback()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	nethttp "net/http"
 	"regexp"
 	"slices"
@@ -59,9 +60,13 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
 	g.flow, g.source = seen.NewFlow(o.reading), o.sources
 	g.desk = newDesk(cfg, p, client)
-	address, stop, err := serveTelemetry(ctx, config.Telemetry{Listen: cfg.Web.Listen}, alive(o), g.maker())
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Web.Listen)
 	if err != nil {
-		return fmt.Errorf("the page: %w", err)
+		return fmt.Errorf("web.listen: %w (choose another address with --listen)", err)
+	}
+	address, stop, err := serve(l, config.Telemetry{}, alive(o), g.maker())
+	if err != nil {
+		return err
 	}
 	defer stop()
 	defer g.follow(ctx)()

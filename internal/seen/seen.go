@@ -257,14 +257,15 @@ func weight(r *record) int { return runBytes + nullBytes*len(r.nulls) }
 // history is a dataset's, which is now the one heard of last. The caller holds mu.
 func (m *Memory) history(d Dataset) *history {
 	h := m.datasets[d]
-	if h == nil {
+	switch h {
+	case nil:
 		name := Dataset{Namespace: strings.Clone(d.Namespace), Name: strings.Clone(d.Name)}
 		h = &history{name: []Dataset{name}}
 		m.datasets[name] = h
 		m.bytes += nameBytes + len(name.Namespace) + len(name.Name)
-	} else if h == m.last {
+	case m.last:
 		return h
-	} else {
+	default:
 		m.unlink(h)
 	}
 	h.before, h.next = m.last, nil

@@ -220,10 +220,10 @@ func shortClock(t time.Time) string { return t.UTC().Format("01-02 15:04") }
 
 // change says by how much a number is another one.
 func change(before, now int64) string {
-	switch {
-	case before == now:
+	switch before {
+	case now:
 		return ""
-	case before == 0:
+	case 0:
 		return "from 0"
 	}
 	by := float64(now-before) / math.Abs(float64(before)) * 100

@@ -142,7 +142,7 @@ func asType(err error, wrong **json.UnmarshalTypeError) bool {
 func (v *eventView) dataset(d *wireDataset, several bool) {
 	one := datasetFacts{Name: seen.Dataset{Namespace: d.Namespace, Name: d.Name}}
 	for _, f := range []*wireFacets{&d.InputFacets, &d.Facets} {
-		if len(f.Assertions.Assertions) > 0 && !(f == &d.Facets && len(d.InputFacets.Assertions.Assertions) > 0) {
+		if f == &d.InputFacets || len(d.InputFacets.Assertions.Assertions) == 0 { // the same ones may stand in both places
 			about := ""
 			if several {
 				about = d.Name
