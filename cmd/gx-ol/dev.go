@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +74,11 @@ func dev(ctx context.Context, kafkaPort, port, metricsPort int, open bool, a *pr
 	if err := samples.WriteTo(folder); err != nil {
 		return err
 	}
-	out.print(devHints(a.commandLine(), broker.Addr(), url, telemetry, folder))
+	token := rand.Text()
+	if err := os.WriteFile(filepath.Join(folder, "token"), []byte(token), 0o600); err != nil {
+		return err
+	}
+	out.print(devHints(a.commandLine(), broker.Addr(), url, telemetry, folder, token))
 	if err := publishSamples(ctx, broker.Addr()); err != nil {
 		return ignoreStop(ctx, err)
 	}
@@ -88,9 +93,9 @@ kafka: {bootstrap.servers: %q}
 input: {topics: [%s], group: gx-ol-dev}
 transport: {type: http, url: %q}
 telemetry: {listen: %q}
-web: {backend_url: "off"}
+web: {backend_url: "off", token_file: %q}
 log: {level: warn}
-`, broker.Addr(), devTopic, url, telemetry)), nothing)
+`, broker.Addr(), devTopic, url, telemetry, filepath.Join(folder, "token"))), nothing)
 	if err != nil {
 		return err
 	}
@@ -101,15 +106,16 @@ log: {level: warn}
 }
 
 // devHints are commands that work as they are printed.
-func devHints(self, brokers, url, telemetry, folder string) string {
+func devHints(self, brokers, url, telemetry, folder, token string) string {
 	return fmt.Sprintf(`gx-ol dev: Kafka at %[2]s (topic %[6]s), OpenLineage at %[3]s, the page at http://%[4]s/
   %[1]s publish --brokers %[2]s %[5]s/table-1.9.3.json
   %[1]s publish --brokers %[2]s --raw %[5]s/broken.json
   %[1]s dlq list --brokers %[2]s
   curl -X POST %[3]s/api/v1/lineage -H 'Content-Type: application/json' -d @%[5]s/event.json
   curl http://%[4]s/metrics
+To replay dead letters in the page, sign in with the token %[7]s
 ctrl-c ends it.
-`, self, brokers, url, telemetry, folder, devTopic)
+`, self, brokers, url, telemetry, folder, devTopic, token)
 }
 
 // commandLine is how the program was started, so that a hint can be typed as it is.

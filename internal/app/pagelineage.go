@@ -83,7 +83,7 @@ func (l *pageLineage) answers(ctx context.Context) (bool, error) {
 	if len(all) == 0 || slices.Contains([]string{destination.DataHub, destination.Generic}, all[0].Backend()) {
 		return false, nil
 	}
-	status, _, err := all[0].Get(ctx, []string{"api", "v1", "search"}, url.Values{"q": {"a"}, "limit": {"1"}}, 1<<20)
+	status, _, err := all[0].Get(ctx, []string{"search"}, url.Values{"q": {"a"}, "limit": {"1"}}, 1<<20)
 	return err == nil && status != http.StatusNotFound && status != http.StatusMethodNotAllowed, err
 }
 

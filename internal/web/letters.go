@@ -181,6 +181,7 @@ type letterView struct {
 	Letter *dlq.Shown
 	Only   string // the query that chooses this letter alone
 	Settle bool   // something may be done with it
+	Size   string // of key, value and headers
 }
 
 func (s *Server) showLetter(w http.ResponseWriter, r *http.Request) {
@@ -206,7 +207,7 @@ func (s *Server) showLetter(w http.ResponseWriter, r *http.Request) {
 			shown.Headers[i].Value = size(int64(len(shown.Headers[i].Value)))
 		}
 		only := lettersFilter{Topic: topic, Partition: strconv.Itoa(int(at.Partition)), Offset: strconv.FormatInt(at.Offset, 10)}
-		s.render(w, r, "letters/one", letterView{Topic: topic, Letter: shown, Only: only.query().Encode(),
+		s.render(w, r, "letters/one", letterView{Topic: topic, Letter: shown, Size: size(int64(shown.Bytes)), Only: only.query().Encode(),
 			Settle: shown.State == dlq.Pending || shown.State == dlq.Unclear})
 	}
 }

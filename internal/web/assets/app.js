@@ -60,6 +60,17 @@ if (document.querySelector("[data-live]")) {
   document.addEventListener("visibilitychange", () => { if (!document.hidden && seen === undefined) refresh(); });
 }
 
+// What can be scrolled can be reached with the keyboard.
+function reach() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+reach();
+addEventListener("resize", reach);
+document.addEventListener("refreshed", reach);
+
 // Selects of a filter apply at once; a button stands beside them for who has no script.
 document.addEventListener("change", (e) => {
   if (e.target.matches("form[data-auto] select")) e.target.form.requestSubmit();

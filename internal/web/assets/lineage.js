@@ -38,7 +38,7 @@ function drawNode(n) {
   const group = make("g", { class: `node ${n.job ? "job" : "data " + n.mark}${n.focus ? " focus" : ""}${n.suspect ? " suspect" : ""}` }, title, box, text);
   if (n.job) return group;
   group.append(make("use", { href: "#m-" + n.mark, x: left + 10, y: n.y - 8, width: 16, height: 16 }));
-  const says = `${n.name}, ${n.quality}${n.suspect && n.mark !== "failed" && n.mark !== "warned" ? ", fed by bad data" : ""}`;
+  const says = `${n.label === n.name ? n.name : n.label + ", " + n.name}, ${n.quality}${n.suspect && n.mark !== "failed" && n.mark !== "warned" ? ", fed by bad data" : ""}`;
   return make("a", { href: n.link, "aria-label": says, "aria-current": n.focus ? "true" : undefined }, group);
 }
 
