@@ -184,30 +184,32 @@ func (s *Server) lineage(w http.ResponseWriter, query url.Values) {
 	show(w, map[string]any{"graph": s.graph(start, depth)})
 }
 
-// graph walks both ways from a dataset.
+// graph begins at one job of a dataset, a writer before a reader, and goes on to jobs that share any dataset with one that it has.
 func (s *Server) graph(start string, depth int) []any {
-	datasets, jobs := map[string]bool{start: true}, map[string]bool{}
-	for _, up := range []bool{true, false} {
-		level := []string{start}
-		for range depth {
-			var next []string
-			for k, j := range s.model.jobs {
-				from, to := j.in, j.out
-				if up {
-					from, to = j.out, j.in
-				}
-				if slices.ContainsFunc(from, func(d string) bool { return slices.Contains(level, d) }) {
-					jobs[k] = true
-					next = append(next, to...)
-				}
-			}
-			level = slices.DeleteFunc(next, func(d string) bool { return datasets[d] })
-			for _, d := range level {
-				datasets[d] = true
+	datasets, jobs := map[string]bool{}, map[string]bool{}
+	var level []string
+	for _, writes := range []bool{true, false} {
+		for _, k := range slices.Sorted(maps.Keys(s.model.jobs)) {
+			j := s.model.jobs[k]
+			if len(level) == 0 && (writes && slices.Contains(j.out, start) || slices.Contains(j.in, start)) {
+				level = []string{k}
 			}
 		}
 	}
-	// A job that writes what is known, or reads it, is shown with it.
+	for i := 0; i <= depth && len(level) > 0; i++ {
+		for _, k := range level {
+			jobs[k] = true
+			for _, d := range slices.Concat(s.model.jobs[k].in, s.model.jobs[k].out) {
+				datasets[d] = true
+			}
+		}
+		level = nil
+		for k, j := range s.model.jobs {
+			if !jobs[k] && slices.ContainsFunc(slices.Concat(j.in, j.out), func(d string) bool { return datasets[d] }) {
+				level = append(level, k)
+			}
+		}
+	}
 	out := []any{}
 	for _, k := range slices.Sorted(maps.Keys(datasets)) {
 		in, o := []any{}, []any{}
