@@ -72,7 +72,7 @@ expected and what was found, the check's parent run, and whether the data were w
 				if err != nil {
 					return err
 				}
-				return s.tell(answer, answer.Quality, answer.Notes, answer.Picture, func() error { return printUpstream(a.stdout, answer) })
+				return s.tell(answer, answer.Quality, answer.Notes, answer.Picture, func() { printUpstream(a.stdout, answer) })
 			})
 		},
 	}
@@ -103,7 +103,7 @@ looks at all datasets.
 				if err != nil {
 					return err
 				}
-				return s.tell(answer, answer.Quality, answer.Notes, answer.Picture, func() error { return printConsumers(a.stdout, answer) })
+				return s.tell(answer, answer.Quality, answer.Notes, answer.Picture, func() { printConsumers(a.stdout, answer) })
 			})
 		},
 	}
@@ -130,7 +130,7 @@ theirs are made from, the root run, the parent run, the column's name, the expec
 				if err != nil {
 					return err
 				}
-				return s.tell(answer, answer.Quality, answer.Notes, answer.Picture, func() error { return printCommon(a.stdout, answer) })
+				return s.tell(answer, answer.Quality, answer.Notes, answer.Picture, func() { printCommon(a.stdout, answer) })
 			})
 		},
 	}
@@ -198,7 +198,7 @@ func (s *asked) dataset(ctx context.Context, args []string) (lineage.Dataset, er
 }
 
 // tell prints an answer, and gives errFound where something failed.
-func (s *asked) tell(answer any, quality lineage.Quality, notes []string, picture *lineage.Picture, table func() error) error {
+func (s *asked) tell(answer any, quality lineage.Quality, notes []string, picture *lineage.Picture, table func()) error {
 	s.talk.end()
 	for _, note := range notes {
 		say(s.a.stderr, "note: %s\n", note)
@@ -212,7 +212,7 @@ func (s *asked) tell(answer any, quality lineage.Quality, notes []string, pictur
 	case "mermaid":
 		printMermaid(s.a.stdout, picture)
 	default:
-		err = table()
+		table()
 	}
 	if err == nil && quality.Reaches(s.limit) {
 		return errFound

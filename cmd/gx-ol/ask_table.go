@@ -4,15 +4,16 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gx-ol/gx-ol/internal/lineage"
 )
 
 // printUpstream prints the answer of ask upstream.
-func printUpstream(w io.Writer, a *lineage.UpstreamAnswer) error {
+func printUpstream(w io.Writer, a *lineage.UpstreamAnswer) {
 	counts := make(map[lineage.Quality]int)
 	for _, s := range a.Datasets {
 		counts[s.Quality]++
@@ -23,10 +24,10 @@ func printUpstream(w io.Writer, a *lineage.UpstreamAnswer) error {
 	}
 	if len(a.Failed) == 0 {
 		say(w, "%s: nothing failed (%s; %s)\n", a.Dataset.Name, made, tallied(counts))
-		return nil
+		return
 	}
 	say(w, "%s: %s (%s; %s)\n\n", a.Dataset.Name, plural(len(a.Failed), "failed assertion"), made, tallied(counts))
-	return printFindings(w, a.Failed, true)
+	printFindings(w, a.Failed, true)
 }
 
 // tallied counts qualities in words, the worst first.
@@ -40,37 +41,56 @@ func tallied(counts map[lineage.Quality]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// printFindings prints failed assertions; away says that their distance matters.
-func printFindings(w io.Writer, findings []lineage.Finding, away bool) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if away {
-		say(table, "AWAY\t")
-	}
-	say(table, "DATASET\tSEVERITY\tFAILED\tEXPECTED\tACTUAL\tCHECK\tWHEN\tPARENT RUN\tWRITTEN SINCE\n")
+// printFindings prints failed assertions, each with a line or two below it; away says that their distance matters.
+func printFindings(w io.Writer, findings []lineage.Finding, away bool) {
+	rows := [][]string{{"DATASET", "SEVERITY", "FAILED", "EXPECTED", "ACTUAL"}}
 	for _, f := range findings {
-		if away {
-			say(table, "%d\t", f.Distance)
-		}
 		what := f.Type
 		if f.Column != "" {
 			what += " (" + f.Column + ")"
 		}
-		written := "no"
-		if f.WrittenSince != "" {
-			written = when(f.WrittenSince) + ", not checked again"
-		}
-		say(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", cell(f.Dataset.Name, 50), f.Severity, cell(what, 60), cell(f.Expected, 30), cell(f.Actual, 40), cell(f.Check.Name, 50),
-			when(f.At), cell(parentText(f), 60), written)
+		rows = append(rows, []string{cell(f.Dataset.Name, 50), string(f.Severity), cell(what, 70), cell(f.Expected, 30), cell(f.Actual, 40)})
 	}
-	return table.Flush()
+	if away {
+		rows[0] = append([]string{"AWAY"}, rows[0]...)
+		for i, f := range findings {
+			rows[i+1] = append([]string{strconv.Itoa(f.Distance)}, rows[i+1]...)
+		}
+	}
+	for i, line := range aligned(rows) {
+		say(w, "%s\n", line)
+		if i == 0 {
+			continue
+		}
+		f := findings[i-1]
+		say(w, "    check %s, %s", cut(f.Check.Name, 70), when(f.At))
+		if f.Parent != nil {
+			say(w, ", parent run %s %s", cut(f.Parent.Name, 50), f.Parent.ID)
+		}
+		say(w, "\n")
+		if f.WrittenSince != "" {
+			say(w, "    the data were written again since, %s, and not checked again\n", when(f.WrittenSince))
+		}
+	}
 }
 
-// parentText is the check's parent run, in short.
-func parentText(f lineage.Finding) string {
-	if f.Parent == nil {
-		return ""
+// aligned makes lines of rows, each column as wide as its widest cell.
+func aligned(rows [][]string) (lines []string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i := range row {
+			row[i] = visible(row[i])
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
 	}
-	return f.Parent.Name + " " + f.Parent.ID
+	for _, row := range rows {
+		var line strings.Builder
+		for i, c := range row {
+			line.WriteString(c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2))
+		}
+		lines = append(lines, strings.TrimRight(line.String(), " "))
+	}
+	return lines
 }
 
 // cell is a text in a table.
@@ -86,17 +106,16 @@ func when(at string) string {
 }
 
 // printConsumers prints the answer of ask consumers.
-func printConsumers(w io.Writer, a *lineage.ConsumersAnswer) error {
+func printConsumers(w io.Writer, a *lineage.ConsumersAnswer) {
 	switch {
 	case len(a.Bad) == 0 && a.Dataset != nil:
 		say(w, "%s: %s, so nobody reads bad data from it\n", a.Dataset.Name, goodText(a.Quality))
-		return nil
+		return
 	case len(a.Bad) == 0:
 		say(w, "no dataset failed its latest check\n")
-		return nil
+		return
 	}
-	bad := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	say(bad, "BAD DATASET\tQUALITY\tFAILED\tACTUAL\tCHECK\tWHEN\n")
+	rows := [][]string{{"BAD DATASET", "QUALITY", "FAILED", "ACTUAL", "CHECKED"}}
 	for _, b := range a.Bad {
 		f := b.Failed[0]
 		what := f.Type
@@ -106,30 +125,25 @@ func printConsumers(w io.Writer, a *lineage.ConsumersAnswer) error {
 		if n := len(b.Failed) - 1; n > 0 {
 			what += fmt.Sprintf(" and %d more", n)
 		}
-		say(bad, "%s\t%s\t%s\t%s\t%s\t%s\n", cell(b.Dataset.Name, 50), b.Quality, cell(what, 70), cell(f.Actual, 40), cell(f.Check.Name, 50), when(f.At))
+		rows = append(rows, []string{cell(b.Dataset.Name, 50), string(b.Quality), cell(what, 80), cell(f.Actual, 40), when(f.At)})
 	}
-	if err := bad.Flush(); err != nil {
-		return err
-	}
+	say(w, "%s\n", block(strings.Join(aligned(rows), "\n")))
 	if len(a.Consumers) == 0 {
 		say(w, "\nnobody reads these\n")
-		return nil
+		return
 	}
-	say(w, "\n")
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	say(table, "CONSUMER\tREADS BAD DATA\tOF\tWRITES\n")
+	rows = [][]string{{"CONSUMER", "READS BAD DATA", "OF", "WRITES"}}
 	for _, c := range a.Consumers {
-		var from []string
+		var from, writes []string
 		for _, r := range c.Reads {
 			from = append(from, r.Dataset.Name)
 		}
-		var writes []string
 		for _, d := range c.Writes {
 			writes = append(writes, d.Name)
 		}
-		say(table, "%s\t%s\t%s\t%s\n", cell(c.Job.Name, 50), throughText(c.Through), several(from, c.Bad), cmp.Or(several(writes, len(writes)), "-"))
+		rows = append(rows, []string{cell(c.Job.Name, 50), throughText(c.Through), several(from, c.Bad), cmp.Or(several(writes, len(writes)), "-")})
 	}
-	return table.Flush()
+	say(w, "\n%s\n", block(strings.Join(aligned(rows), "\n")))
 }
 
 // goodText says why a dataset is not bad.
@@ -164,14 +178,14 @@ func several(names []string, all int) string {
 const mostGroups = 20
 
 // printCommon prints the answer of ask common.
-func printCommon(w io.Writer, a *lineage.CommonAnswer) error {
+func printCommon(w io.Writer, a *lineage.CommonAnswer) {
 	since := ""
 	if a.Since != "" {
 		since = " since " + when(a.Since)
 	}
 	if len(a.Failed) == 0 {
 		say(w, "nothing failed%s\n", since)
-		return nil
+		return
 	}
 	say(w, "%s%s\n\n", plural(len(a.Failed), "failed assertion"), since)
 	switch {
@@ -187,5 +201,5 @@ func printCommon(w io.Writer, a *lineage.CommonAnswer) error {
 		say(w, "… and %d smaller groups; -o json has all\n", n)
 	}
 	say(w, "\n")
-	return printFindings(w, a.Failed, false)
+	printFindings(w, a.Failed, false)
 }

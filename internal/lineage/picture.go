@@ -31,7 +31,7 @@ type Node struct {
 	Name      string   `json:"name"`
 	Distance  int      `json:"distance"`          // jobs between it and the focus: negative for what it is made from, positive for what is made from it
 	Quality   Quality  `json:"quality,omitempty"` // of a dataset
-	Written   string   `json:"written,omitempty"` // of a dataset: when it was last written, RFC 3339; empty: not known
+	Written   string   `json:"written,omitempty"` // of a dataset that was checked: when it was last written, RFC 3339; empty: not known
 	Checks    []*Check `json:"checks,omitempty"`  // of a dataset
 	Suspect   bool     `json:"suspect,omitempty"` // it is failed or warned, or made from what is
 }
@@ -80,7 +80,10 @@ func (g *Graph) picture(steps []step, o Options) *Picture {
 	for _, s := range steps {
 		distance[s.node] = s.distance
 		n := Node{ID: s.node.id(), Kind: DatasetNode, Namespace: s.node.Namespace, Name: s.node.Name, Distance: s.distance, Quality: s.node.quality(o.oldest()),
-			Written: Text(s.node.written), Checks: s.node.sorted()}
+			Checks: s.node.sorted()}
+		if len(n.Checks) > 0 {
+			n.Written = Text(s.node.written)
+		}
 		n.Suspect = n.Quality.Reaches(Warned)
 		out.Nodes = append(out.Nodes, n)
 	}

@@ -83,7 +83,18 @@ func meant(found []Dataset, text string) (Dataset, bool) {
 	return Dataset{}, false
 }
 
-// Contains says whether a text is part of a dataset's name or of "namespace name", letter case aside.
-func Contains(d Dataset, text string) bool {
-	return strings.Contains(strings.ToLower(d.String()), strings.ToLower(text))
+// Match gives the datasets that a text is part of, letter case aside: of whose names, and where there is none, of whose "namespace name".
+func Match(all []Dataset, text string) (out []Dataset) {
+	text = strings.ToLower(text)
+	for _, of := range []func(Dataset) string{func(d Dataset) string { return d.Name }, Dataset.String} {
+		for _, d := range all {
+			if strings.Contains(strings.ToLower(of(d)), text) {
+				out = append(out, d)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
 }

@@ -7,8 +7,7 @@ import "context"
 type Source interface {
 	// String says which source it is: "Marquez http://…", "topic …", "files …".
 	String() string
-	// Find gives the datasets that a text may mean: those that have it as their name or as "namespace name", or as a part of these, letter case aside. None
-	// is no error.
+	// Find gives the datasets that a text may mean: see Match. None is no error.
 	Find(ctx context.Context, text string) ([]Dataset, error)
 	// Similar gives datasets whose names are like a text that Find knows nothing of, the likest first.
 	Similar(ctx context.Context, text string) ([]Dataset, error)

@@ -11,7 +11,7 @@ type UpstreamAnswer struct {
 	Dataset  Dataset   `json:"dataset"`
 	Quality  Quality   `json:"quality"`  // the worst of all Datasets
 	Datasets []State   `json:"datasets"` // all that it is made from, itself first, the nearest first
-	Failed   []Finding `json:"failed"`   // the nearest first, of one distance the latest first
+	Failed   []Finding `json:"failed"`   // the nearest first, of one distance errors before warnings, the latest first
 	Notes    []string  `json:"notes"`    // what the source could not say
 
 	Picture *Picture `json:"-"` // the same as a graph
@@ -34,7 +34,7 @@ func Upstream(ctx context.Context, src Source, d Dataset, need Need, o Options) 
 		return cmp.Or(cmp.Compare(a.Distance, b.Distance), a.Dataset.Compare(b.Dataset))
 	})
 	slices.SortStableFunc(out.Failed, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Distance, b.Distance), b.at.Compare(a.at), a.Dataset.Compare(b.Dataset), a.Check.Compare(b.Check))
+		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Severity, b.Severity), b.at.Compare(a.at), a.Dataset.Compare(b.Dataset), a.Check.Compare(b.Check))
 	})
 	for i := range steps {
 		steps[i].distance *= -1

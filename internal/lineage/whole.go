@@ -19,13 +19,8 @@ var _ Source = (*Whole)(nil)
 func (w *Whole) String() string { return w.Name }
 
 // Find looks at all names.
-func (w *Whole) Find(_ context.Context, text string) (out []Dataset, _ error) {
-	for _, d := range w.Graph.Datasets() {
-		if Contains(d, text) {
-			out = append(out, d)
-		}
-	}
-	return out, nil
+func (w *Whole) Find(_ context.Context, text string) ([]Dataset, error) {
+	return Match(w.Graph.Datasets(), text), nil
 }
 
 // Similar looks at all names.

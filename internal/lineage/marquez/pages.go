@@ -42,12 +42,17 @@ type run struct {
 	} `json:"inputDatasetVersions"`
 }
 
-// called is the job's name as its events had it. Marquez puts a parent's name before a job's, unless it stands there already; Airflow's and Spark's jobs are called
-// so by themselves.
+// called is the job's name as its events had it, as far as can be told: Marquez puts a parent's name before a job's, unless it stands there already. Names of Airflow
+// and Spark have it by themselves, dbt's and checks' have not; of others, a name that has parts of its own is taken for whole.
 func (j *job) called() lineage.Job {
-	integration := j.Facets.JobType.Integration
-	own := j.isCheck() || strings.EqualFold(integration, "DBT")
-	if j.ParentJobName == "" || !own || j.SimpleName == "" {
+	own := strings.Contains(j.SimpleName, ".")
+	switch integration := strings.ToUpper(j.Facets.JobType.Integration); {
+	case integration == "AIRFLOW" || integration == "SPARK":
+		own = false
+	case integration == "DBT" || j.isCheck():
+		own = true
+	}
+	if j.ParentJobName == "" || j.SimpleName == "" || !own {
 		return j.ID
 	}
 	return lineage.Job{Namespace: j.ID.Namespace, Name: j.SimpleName}

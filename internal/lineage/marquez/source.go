@@ -35,6 +35,7 @@ type edge struct {
 
 // Around asks for the graph of the dataset. Marquez has none for names that begin with a digit: then all jobs are asked for.
 func (s *Source) Around(ctx context.Context, d lineage.Dataset, depth int) (*lineage.Graph, error) {
+	depth += 2 // Marquez counts from one of the dataset's jobs, and the checks of the farthest datasets are jobs too
 	answer, err := s.graph(ctx, d, min(depth, usualDepth))
 	if is(err, http.StatusNotFound) {
 		return nil, &lineage.UnknownError{Dataset: d}
@@ -46,7 +47,7 @@ func (s *Source) Around(ctx context.Context, d lineage.Dataset, depth int) (*lin
 		return nil, err
 	}
 	g := s.read(answer)
-	if depth > usualDepth && g.Depth(d) >= usualDepth {
+	if depth > usualDepth && g.Depth(d) > usualDepth-2 {
 		if answer, err = s.graph(ctx, d, depth); err != nil {
 			return nil, err
 		}
@@ -340,7 +341,7 @@ func (s *Source) Find(ctx context.Context, text string) ([]lineage.Dataset, erro
 	if err != nil {
 		return nil, err
 	}
-	found = slices.DeleteFunc(found, func(d lineage.Dataset) bool { return !lineage.Contains(d, text) })
+	found = lineage.Match(found, text)
 	if len(found) == 0 && strings.ContainsAny(text, ":/ ") { // part of a namespace
 		return s.listed(ctx, text)
 	}
@@ -406,12 +407,10 @@ func (s *Source) listed(ctx context.Context, text string) (out []lineage.Dataset
 			return nil, err
 		}
 		for _, d := range page.Datasets {
-			if lineage.Contains(d.ID, text) {
-				out = append(out, d.ID)
-			}
+			out = append(out, d.ID)
 		}
 	}
-	return out, nil
+	return lineage.Match(out, text), nil
 }
 
 // Similar asks for datasets that hold a part of the text, the longest parts first.
