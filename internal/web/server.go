@@ -46,7 +46,10 @@ type Server struct {
 
 	ctx    context.Context //nolint:containedctx // the server's life: what goes on behind requests ends with it
 	cancel context.CancelFunc
-	behind sync.WaitGroup // what goes on behind requests
+	behind sync.WaitGroup // requests, and what goes on behind them
+
+	mu    sync.Mutex // guards ended
+	ended bool
 }
 
 // New makes the page. Its error is a mistake of ours in a template.
@@ -133,12 +136,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This page is not asked by the name in the Host header: web.hosts lists the names by which it may be.", http.StatusMisdirectedRequest)
 		return
 	}
+	if !s.enter() {
+		http.Error(w, "gx-ol stops", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.behind.Done()
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	s.mux.ServeHTTP(w, r)
 }
 
-// Close ends what goes on behind requests, and waits for it.
+// enter counts a request, unless the page has ended.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.behind.Add(1)
+	}
+	return !s.ended
+}
+
+// Close ends the page, and waits for requests under way and what goes on behind them. Whoever serves it closes its connections before, so that none goes on for
+// long.
 func (s *Server) Close() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
 	s.cancel()
 	s.behind.Wait()
 }
