@@ -179,9 +179,9 @@ func (v lettersView) Any() bool { return len(v.Filter.query()) > 1 }
 type letterView struct {
 	Topic  string
 	Letter *dlq.Shown
-	Only   string // the query that chooses this letter alone
-	Settle bool   // something may be done with it
-	Size   string // of key, value and headers
+	Only   lettersFilter // this letter alone
+	Settle bool          // something may be done with it
+	Size   string        // of key, value and headers
 }
 
 func (s *Server) showLetter(w http.ResponseWriter, r *http.Request) {
@@ -207,7 +207,7 @@ func (s *Server) showLetter(w http.ResponseWriter, r *http.Request) {
 			shown.Headers[i].Value = size(int64(len(shown.Headers[i].Value)))
 		}
 		only := lettersFilter{Topic: topic, Partition: strconv.Itoa(int(at.Partition)), Offset: strconv.FormatInt(at.Offset, 10)}
-		s.render(w, r, "letters/one", letterView{Topic: topic, Letter: shown, Size: size(int64(shown.Bytes)), Only: only.query().Encode(),
+		s.render(w, r, "letters/one", letterView{Topic: topic, Letter: shown, Size: size(int64(shown.Bytes)), Only: only,
 			Settle: shown.State == dlq.Pending || shown.State == dlq.Unclear})
 	}
 }

@@ -75,8 +75,8 @@ func (f lettersFilter) Words() string {
 	return strings.Join(out, ", ")
 }
 
-// Encode is the query as text.
-func (f lettersFilter) Encode() string { return f.query().Encode() }
+// At is the URL of a path with this filter. It is made here: a query that is put together in a template would be escaped as one value, and choose all letters.
+func (f lettersFilter) At(path string) string { return path + "?" + f.query().Encode() }
 
 // page is the URL of a page of the list.
 func (f lettersFilter) page(n int) string {

@@ -113,6 +113,10 @@ func (s *Server) settleLetters(kind desk.Kind) http.HandlerFunc {
 // maxReplays is that of gx-ol dlq replay.
 const maxReplays = 3
 
+// orderNames are what a query or a form about an order may have.
+var orderNames = []string{"topic", "code", "disposition", "source-topic", "key", "partition", "offset", "since", "until", "grep", "all", "page", "to", "rate", "limit",
+	"max-replays", "stale", "by", "reason", "upto", "csrf"}
+
 // orderOf reads an order from a query or a form; the names are those of the commands' flags.
 func orderOf(kind desk.Kind, q url.Values, now time.Time) (desk.Order, lettersFilter, []error) {
 	f := lettersFilterOf(q)
@@ -124,6 +128,11 @@ func orderOf(kind desk.Kind, q url.Values, now time.Time) (desk.Order, lettersFi
 		}
 	}
 	filter, wrong := f.read(now)
+	for name := range q {
+		if !slices.Contains(orderNames, name) { // one that is passed over would choose more letters than somebody meant
+			wrong = append(wrong, fmt.Errorf("%q is no filter of letters", cut(80, name)))
+		}
+	}
 	o := desk.Order{Kind: kind, Topic: f.Topic, Filter: filter, By: cut(80, word(q, "by")), Reason: word(q, "reason"), Asked: f.Words(),
 		Options: replay.Options{To: replay.ToSource, MaxReplays: maxReplays, Stale: replay.StaleChoices[0]}}
 	if kind == desk.Discard {

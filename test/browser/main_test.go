@@ -3,15 +3,19 @@ package browser
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
 	"github.com/gx-ol/gx-ol/test/process"
@@ -97,6 +101,16 @@ func publish(t *testing.T, brokers, topic string, text []byte) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+}
+
+// create makes a topic.
+func create(t *testing.T, brokers, topic string) {
+	t.Helper()
+	client := &kafka.Client{Addr: kafka.TCP(strings.Split(brokers, ",")...), Timeout: time.Minute}
+	process.Eventually(t, time.Minute, "the topic "+topic, func() bool { // a fresh broker has no controller yet
+		res, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: 4, ReplicationFactor: 1}}})
+		return err == nil && (res.Errors[topic] == nil || errors.Is(res.Errors[topic], kafka.TopicAlreadyExists))
+	})
 }
 
 const example = "https://example.com/etl"
