@@ -353,8 +353,25 @@ type State struct {
 	Total uint64 // seen, also those that are forgotten
 }
 
-// Last is the latest run.
-func (s State) Last() *Run { return &s.Runs[len(s.Runs)-1] }
+// Last is the latest run that checked the dataset; where none did, the latest. A job that reads or writes it afterwards says nothing of its quality.
+func (s State) Last() *Run {
+	for i := range slices.Backward(s.Runs) {
+		if s.Runs[i].Outcome != None {
+			return &s.Runs[i]
+		}
+	}
+	return &s.Runs[len(s.Runs)-1]
+}
+
+// last is the same of what is remembered. There is a run.
+func (h *history) last() *record {
+	for _, r := range slices.Backward(h.runs) {
+		if r.outcome != outcomeNone {
+			return r
+		}
+	}
+	return h.runs[len(h.runs)-1]
+}
 
 // Dataset is what is remembered of a dataset; ok: it is known.
 func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
@@ -391,14 +408,14 @@ func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page 
 		if len(h.runs) == 0 {
 			continue
 		}
-		last := h.runs[len(h.runs)-1].run()
+		last := h.last().run()
 		all[last.Outcome]++
 		if keep(h.name[0], &last) {
 			fit = append(fit, h)
 		}
 	}
 	slices.SortFunc(fit, func(a, b *history) int {
-		x, y := a.runs[len(a.runs)-1], b.runs[len(b.runs)-1]
+		x, y := a.last(), b.last()
 		return cmp.Or(cmp.Compare(x.outcome, y.outcome),
 			cmp.Compare(a.name[0].Namespace, b.name[0].Namespace), cmp.Compare(a.name[0].Name, b.name[0].Name))
 	})

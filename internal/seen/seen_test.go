@@ -223,3 +223,14 @@ func BenchmarkSettled(b *testing.B) {
 }
 
 func named(name string) Dataset { return Dataset{Namespace: "ns", Name: name} }
+
+// A dataset that failed its check stays red when a job reads or writes it afterwards.
+func TestOnlyAChecksRunSaysHowADatasetIs(t *testing.T) {
+	m := New(1 << 20)
+	m.Settled(Place{Topic: "t"}, []openlineage.Run{run("d", 1, 1, true, time.Unix(0, 0))}, false)
+	m.Settled(Place{Topic: "t", Offset: 1}, []openlineage.Run{{Datasets: []Dataset{{Namespace: "ns", Name: "d"}}, Events: []openlineage.Event{{Type: openlineage.Complete, PassThrough: true}}}}, false)
+	page, _, all := m.Datasets(every, 0, 10)
+	if all[Failed] != 1 || len(page) != 1 || page[0].Last().Outcome != Failed {
+		t.Errorf("%v, %+v", all, page)
+	}
+}
