@@ -57,24 +57,34 @@ function tip(id, bad) {
     make("path", { class: bad ? "tip bad" : "tip", d: "M0 0L10 5L0 10z" }));
 }
 
-function draw() {
+/** Lays the graph out: the data go down, or to the right. */
+function laid(down) {
   const nodes = new Map(rows.map(nodeOf).map((n) => [n.number, n]));
   const graph = new Graph();
-  graph.setGraph({ rankdir: narrow.matches ? "TB" : "LR", nodesep: narrow.matches ? 18 : 14, ranksep: narrow.matches ? 34 : 46, marginx: 6, marginy: 6 });
+  graph.setGraph({ rankdir: down ? "TB" : "LR", nodesep: down ? 18 : 14, ranksep: down ? 34 : 46, marginx: 6, marginy: 6 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const n of nodes.values()) graph.setNode(n.number, n);
   for (const n of nodes.values()) for (const to of n.to) if (nodes.has(to)) graph.setEdge(n.number, to);
   layout(graph);
-  const { width, height } = graph.graph();
-  // A little smaller is better than cut off; much smaller could not be read.
+  return { nodes, graph, down, ...graph.graph() };
+}
+
+function draw() {
   figure.hidden = false;
+  let best = laid(narrow.matches);
+  if (best.width * 0.85 > figure.clientWidth && !best.down) {
+    const other = laid(true);
+    if (other.width < figure.clientWidth) best = other;
+  }
+  const { nodes, graph, down, width, height } = best;
+  // A little smaller is better than cut off; much smaller could not be read.
   const scale = Math.min(1, Math.max(0.7, (figure.clientWidth - 1) / width));
   const svg = make("svg", { width: Math.floor(width * scale), height: Math.ceil(height * scale), viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, role: "group", "aria-label": "the graph; the table below says the same" },
     make("defs", {}, tip("tip", false), tip("tip-bad", true)));
   // Bad ways lie above the others, nodes above all, in the order in which data go: so the Tab key walks.
   const edges = graph.edges().map((e) => [graph.edge(e), nodes.get(e.v).bad.has(e.w)]).sort((a, b) => a[1] - b[1]);
   for (const [edge, bad] of edges) svg.append(drawEdge(edge.points, bad));
-  const along = narrow.matches ? "y" : "x", across = narrow.matches ? "x" : "y";
+  const along = down ? "y" : "x", across = down ? "x" : "y";
   for (const n of [...nodes.values()].sort((a, b) => a[along] - b[along] || a[across] - b[across])) svg.append(drawNode(n));
   figure.replaceChildren(svg);
   const focus = [...nodes.values()].find((n) => n.focus);
