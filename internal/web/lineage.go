@@ -28,6 +28,7 @@ const (
 	mostDrawn   = 120 // nodes beyond these are in the table alone
 	mostFailed  = 100 // failed assertions of an answer that are shown; `gx-ol ask` has all
 	mostRed     = 12
+	mostName    = 2000 // bytes of a dataset's name in a URL
 	askWithin   = 90 * time.Second
 	asksAtOnce  = 3
 	sinceCommon = 7 * 24 * time.Hour
@@ -126,6 +127,7 @@ func (s *Server) showLineage(w http.ResponseWriter, r *http.Request) {
 	}
 	if v.Found && s.Runs != nil {
 		_, v.Results = s.Runs.Dataset(seen.Dataset{Namespace: v.Dataset.Namespace, Name: v.Dataset.Name})
+		v.Results = v.Results && len(v.Dataset.Name)+len(v.Dataset.Namespace) <= mostName
 	}
 	if !v.Found && s.Runs != nil {
 		v.Red, _, _ = s.Runs.Datasets(func(_ seen.Dataset, last *seen.Run) bool { return last.Outcome == "failed" || last.Outcome == "warned" }, 0, mostRed)
@@ -290,7 +292,10 @@ func assertionText(a lineage.Assertion) string {
 // lineageURL is where a dataset's lineage is shown, with a question about it or none.
 func lineageURL(d lineage.Dataset, ask string) string {
 	q := make(url.Values)
-	if d.Name != "" {
+	switch {
+	case len(d.Namespace)+len(d.Name) > mostName: // no server takes such a URL: the name's beginning finds it, or those that begin like it
+		q.Set("dataset", strings.ToValidUTF8(d.Name[:min(len(d.Name), mostFilter)], ""))
+	case d.Name != "":
 		q.Set("namespace", d.Namespace)
 		q.Set("name", d.Name)
 	}
