@@ -2,32 +2,70 @@ package seen
 
 import "github.com/gx-ol/gx-ol/schemas/openlineage"
 
-// ring holds the latest runs of all datasets.
+// ring holds the last runs, in memory that is used again.
 type ring struct {
-	runs []*record
-	next int // where the next one goes, once the ring is full
+	most int
+	runs []record
+	next int // where the next one goes, once the ring is full: the oldest stands there
 }
 
-func (r *ring) add(run *record) {
-	if len(r.runs) < mostLatest {
+// add takes a run in place of the oldest, and gives its place: there weight, columns and nulls are still those of the run that was there.
+func (r *ring) add(run record) *record {
+	if len(r.runs) < r.most {
 		r.runs = append(r.runs, run)
-		return
+		return &r.runs[len(r.runs)-1]
 	}
-	r.runs[r.next] = run
-	r.next = (r.next + 1) % mostLatest
+	at := &r.runs[r.next]
+	run.weight, run.columns, run.nulls = at.weight, at.columns, at.nulls
+	*at = run
+	r.next = (r.next + 1) % len(r.runs)
+	return at
 }
 
 // newest visits the runs, the latest first, until visit says false.
 func (r *ring) newest(visit func(*record) bool) {
 	n := len(r.runs)
 	for i := range n {
-		if !visit(r.runs[(r.next+n-1-i)%n]) {
+		if !visit(&r.runs[(r.next+n-1-i)%n]) {
 			return
 		}
 	}
 }
 
-// bodies keeps the events of the latest runs as they were delivered: by reference, so that keeping costs nothing.
+// oldest visits the runs, the oldest first.
+func (r *ring) oldest(visit func(int, *record)) {
+	for i := range r.runs {
+		visit(i, &r.runs[(r.next+i)%len(r.runs)])
+	}
+}
+
+// last is the latest run; there is one.
+//
+// It is the latest that checked the dataset; where none did, the latest. A job that reads or writes it afterwards says nothing of its quality.
+func (r *ring) last() *record {
+	for back := 1; back <= len(r.runs); back++ {
+		if one := &r.runs[(r.next+2*len(r.runs)-back)%len(r.runs)]; one.outcome != outcomeNone {
+			return one
+		}
+	}
+	return &r.runs[(r.next+len(r.runs)-1)%len(r.runs)]
+}
+
+// shrink lets the ring hold so many runs at most, and gives what those took that it forgets.
+func (r *ring) shrink(most int) (bytes int) {
+	kept := make([]record, 0, min(most, len(r.runs)))
+	r.oldest(func(i int, run *record) {
+		if len(r.runs)-i > most {
+			bytes += run.weight
+			return
+		}
+		kept = append(kept, *run)
+	})
+	r.most, r.runs, r.next = most, kept, 0
+	return bytes
+}
+
+// bodies keeps the events of the latest runs that did not pass as they were delivered: by reference, so that keeping costs nothing.
 type bodies struct {
 	most, bytes int
 	queue       []body // oldest first

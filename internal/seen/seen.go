@@ -53,7 +53,7 @@ type Run struct {
 	Rows                    int64 // -1: not known
 	At                      Place
 
-	nulls *record // whose they are
+	nulls nullCounts // of a Run that Dataset gave
 }
 
 // Evaluated is how many expectations were evaluated.
@@ -72,7 +72,7 @@ const (
 	PerDataset = 30
 	mostLatest = 10_000 // runs of all datasets
 	leastDepth = 2      // of a dataset: then whole datasets are forgotten, those first of which nothing was heard for longest
-	runBytes   = 200    // what a run takes beside its nulls
+	runBytes   = 184    // what a run takes beside its nulls
 	nullBytes  = 8
 	nameBytes  = 200 // what a dataset takes beside its names and runs
 )
@@ -97,15 +97,17 @@ type Memory struct {
 // history is what is remembered of a dataset.
 type history struct {
 	name         []Dataset // one: shared by all its runs
-	runs         []*record // oldest first
+	runs         ring      // each with its null counts, whose memory the next run in its place uses again
 	total        uint64    // runs seen, also those forgotten
+	check        *check    // of the last run
 	before, next *history
 }
 
-// New remembers within so many bytes, a fifth of which events get that are kept as they were delivered.
+// New remembers within so many bytes, a sixteenth of which the events of results get that did not pass: they are kept as they were delivered.
 func New(bytes int) *Memory {
-	m := &Memory{most: bytes - bytes/5, depth: PerDataset, datasets: make(map[Dataset]*history), checks: make(map[check]*check)}
-	m.bodies.most = bytes / 5
+	m := &Memory{most: bytes - bytes/16, depth: PerDataset, datasets: make(map[Dataset]*history), checks: make(map[check]*check)}
+	m.latest.most = mostLatest
+	m.bodies.most = bytes / 16
 	return m
 }
 
@@ -128,26 +130,26 @@ func tells(run *openlineage.Run) bool {
 	return last.PassThrough && last.Type.Terminal() && len(run.Datasets) > 0
 }
 
-// record makes the entry. The caller holds mu.
-func (m *Memory) record(at Place, run *openlineage.Run, buried bool) *record {
+// record makes the entry, without its check. The caller holds mu.
+func (m *Memory) record(at Place, run *openlineage.Run, buried bool) record {
 	m.number++
 	last := &run.Events[len(run.Events)-1]
 	if at.Topic != m.topic {
 		m.topic = strings.Clone(at.Topic)
 	}
-	r := &record{number: m.number, id: last.RunID, outcome: outcomeNone, buried: buried, rows: -1, topic: m.topic, partition: at.Partition, offset: at.Offset}
+	r := record{number: m.number, id: last.RunID, outcome: outcomeNone, buried: buried, rows: -1, topic: m.topic, partition: at.Partition, offset: at.Offset}
 	if last.PassThrough { // its texts lie in the message's memory; those of ours are made for the event
-		r.id = strings.Clone(bounded(last.RunID))
+		r.id = bounded(last.RunID)
 	}
 	if last.Type == openlineage.Fail || last.Type == openlineage.Abort {
 		r.outcome = outcomeFailed
 	}
 	b := run.Brief
 	if b == nil {
-		r.check, r.ended = m.check(last, "", run.Part), time.Now().UnixMicro()
+		r.ended = time.Now().UnixMicro()
 		return r
 	}
-	r.check, r.started, r.ended, r.rows = m.check(last, b.Suite, run.Part), b.Started.UnixMicro(), b.Ended.UnixMicro(), b.Rows
+	r.started, r.ended, r.rows = b.Started.UnixMicro(), b.Ended.UnixMicro(), b.Rows
 	r.passed, r.failed, r.skipped = int32(b.Passed), int32(b.Failed), int32(b.Skipped)
 	r.outcome = outcomeOf(b)
 	return r
@@ -168,9 +170,16 @@ func outcomeOf(b *openlineage.Brief) outcome {
 // mostChecks bounds what is kept once: the names come from messages.
 const mostChecks = 50_000
 
-// check is what a run checks by, kept once and without the message's memory. The caller holds mu.
-func (m *Memory) check(e *openlineage.Event, suite, part string) *check {
-	c := check{e.JobNamespace, e.JobName, suite, part}
+// check is what a run checks by, kept once and without the message's memory; often it is the last one's. The caller holds mu.
+func (m *Memory) check(last *check, run *openlineage.Run) *check {
+	e := &run.Events[len(run.Events)-1]
+	c := check{e.JobNamespace, e.JobName, "", run.Part}
+	if run.Brief != nil {
+		c.suite = run.Brief.Suite
+	}
+	if last != nil && *last == c {
+		return last
+	}
 	if known := m.checks[c]; known != nil {
 		return known
 	}
@@ -178,7 +187,7 @@ func (m *Memory) check(e *openlineage.Event, suite, part string) *check {
 		clear(m.checks)
 	}
 	own := &check{bounded(c.namespace), bounded(c.job), bounded(c.suite), bounded(c.part)}
-	if len(own.job) == len(c.job) && len(own.suite) == len(c.suite) && len(own.part) == len(c.part) && len(own.namespace) == len(c.namespace) {
+	if *own == c {
 		m.checks[*own] = own
 	}
 	return own
@@ -205,54 +214,34 @@ func boundedAll(d Dataset) Dataset {
 }
 
 // add enters a run everywhere. The caller holds mu.
-func (m *Memory) add(r *record, run *openlineage.Run) {
+func (m *Memory) add(r record, run *openlineage.Run) {
 	for i, d := range run.Datasets {
 		h := m.history(boundedAll(d))
 		if i == 0 {
 			r.datasets = h.name
-			if run.Brief != nil {
-				h.nulls(r, run.Brief.Nulls)
-			}
+			h.check = m.check(h.check, run)
+			r.check = h.check
 		} else {
 			r.datasets = append(slices.Clip(r.datasets), h.name[0])
 		}
 		h.total++
-		if len(h.runs) >= m.depth {
-			m.drop(h, len(h.runs)-m.depth+1)
+		own := h.runs.add(r)
+		m.bytes -= own.weight
+		own.weight, own.nulls = runBytes, own.nulls[:0]
+		if i == 0 && run.Brief != nil {
+			own.null(run.Brief.Nulls)
 		}
-		h.runs = append(h.runs, r)
-		m.bytes += weight(r)
+		m.bytes += own.weight
+	}
+	if r.check == nil {
+		r.check = m.check(nil, run)
 	}
 	m.latest.add(r)
-	m.bodies.add(r.number, run.Events)
+	if r.outcome == outcomeFailed || r.outcome == outcomeWarned {
+		m.bodies.add(r.number, run.Events)
+	}
 	m.fit()
 }
-
-// nulls gives a run its null counts; the columns' names are those of the run before, where they are the same.
-func (h *history) nulls(r *record, of []openlineage.Nulls) {
-	if len(of) == 0 {
-		return
-	}
-	r.nulls = make([]int64, len(of))
-	same := len(h.runs) > 0 && len(h.runs[len(h.runs)-1].columns) == len(of)
-	if same {
-		r.columns = h.runs[len(h.runs)-1].columns
-	}
-	for i := range of {
-		r.nulls[i] = of[i].Count
-		same = same && r.columns[i] == of[i].Column
-	}
-	if same {
-		return
-	}
-	r.columns = make([]string, len(of))
-	for i := range of {
-		r.columns[i] = bounded(of[i].Column)
-	}
-}
-
-// weight is what a run takes, roughly.
-func weight(r *record) int { return runBytes + nullBytes*len(r.nulls) }
 
 // history is a dataset's, which is now the one heard of last. The caller holds mu.
 func (m *Memory) history(d Dataset) *history {
@@ -260,7 +249,7 @@ func (m *Memory) history(d Dataset) *history {
 	switch h {
 	case nil:
 		name := Dataset{Namespace: strings.Clone(d.Namespace), Name: strings.Clone(d.Name)}
-		h = &history{name: []Dataset{name}}
+		h = &history{name: []Dataset{name}, runs: ring{most: m.depth}}
 		m.datasets[name] = h
 		m.bytes += nameBytes + len(name.Namespace) + len(name.Name)
 	case m.last:
@@ -291,30 +280,18 @@ func (m *Memory) unlink(h *history) {
 	}
 }
 
-// drop forgets a dataset's oldest n runs. The caller holds mu.
-func (m *Memory) drop(h *history, n int) {
-	for _, r := range h.runs[:n] {
-		m.bytes -= weight(r)
-	}
-	h.runs = slices.Delete(h.runs, 0, n)
-}
-
 // fit forgets until the bound holds: first of every dataset its oldest runs, then datasets. The caller holds mu.
 func (m *Memory) fit() {
 	for m.bytes > m.most && m.depth > leastDepth {
 		m.depth = max(m.depth*2/3, leastDepth)
 		for _, h := range m.datasets {
-			if n := len(h.runs) - m.depth; n > 0 {
-				m.drop(h, n)
-			}
-			h.runs = slices.Clip(h.runs)
+			m.bytes -= h.runs.shrink(m.depth)
 		}
 	}
 	for m.bytes > m.most && m.first != m.last {
 		h := m.first
-		m.drop(h, len(h.runs))
 		m.unlink(h)
-		m.bytes -= nameBytes + len(h.name[0].Namespace) + len(h.name[0].Name)
+		m.bytes -= h.runs.shrink(0) + nameBytes + len(h.name[0].Namespace) + len(h.name[0].Name)
 		delete(m.datasets, h.name[0])
 	}
 }
@@ -353,7 +330,7 @@ type State struct {
 	Total uint64 // seen, also those that are forgotten
 }
 
-// Last is the latest run that checked the dataset; where none did, the latest. A job that reads or writes it afterwards says nothing of its quality.
+// Last is the latest run that checked the dataset; where none did, the latest.
 func (s State) Last() *Run {
 	for i := range slices.Backward(s.Runs) {
 		if s.Runs[i].Outcome != None {
@@ -363,32 +340,22 @@ func (s State) Last() *Run {
 	return &s.Runs[len(s.Runs)-1]
 }
 
-// last is the same of what is remembered. There is a run.
-func (h *history) last() *record {
-	for _, r := range slices.Backward(h.runs) {
-		if r.outcome != outcomeNone {
-			return r
-		}
-	}
-	return h.runs[len(h.runs)-1]
-}
-
 // Dataset is what is remembered of a dataset; ok: it is known.
 func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.datasets[boundedAll(name)]
-	if h == nil || len(h.runs) == 0 {
+	if h == nil {
 		return s, false
 	}
-	return h.state(), true
+	s = h.state()
+	h.runs.oldest(func(i int, r *record) { s.Runs[i].nulls = nullCounts{r.columns, slices.Clone(r.nulls)} })
+	return s, true
 }
 
 func (h *history) state() State {
-	s := State{Name: h.name[0], Total: h.total, Runs: make([]Run, len(h.runs))}
-	for i, r := range h.runs {
-		s.Runs[i] = r.run()
-	}
+	s := State{Name: h.name[0], Total: h.total, Runs: make([]Run, len(h.runs.runs))}
+	h.runs.oldest(func(i int, r *record) { s.Runs[i] = r.run() })
 	return s
 }
 
@@ -405,17 +372,14 @@ func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page 
 	all = make(Counts)
 	var fit []*history
 	for _, h := range m.datasets {
-		if len(h.runs) == 0 {
-			continue
-		}
-		last := h.last().run()
+		last := h.runs.last().run()
 		all[last.Outcome]++
 		if keep(h.name[0], &last) {
 			fit = append(fit, h)
 		}
 	}
 	slices.SortFunc(fit, func(a, b *history) int {
-		x, y := a.last(), b.last()
+		x, y := a.runs.last(), b.runs.last()
 		return cmp.Or(cmp.Compare(x.outcome, y.outcome),
 			cmp.Compare(a.name[0].Namespace, b.name[0].Namespace), cmp.Compare(a.name[0].Name, b.name[0].Name))
 	})
@@ -437,11 +401,11 @@ func (m *Memory) At(place Place) (runs []Run) {
 	})
 	if runs == nil {
 		for _, h := range m.datasets {
-			for _, r := range h.runs {
+			h.runs.oldest(func(_ int, r *record) {
 				if r.at() == place && !slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.number }) {
 					runs = append(runs, r.run())
 				}
-			}
+			})
 		}
 	}
 	slices.SortFunc(runs, func(a, b Run) int { return cmp.Compare(a.Number, b.Number) })

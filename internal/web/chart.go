@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"math"
 	"strings"
 	"time"
@@ -73,7 +74,8 @@ func floats(all []int64) []float64 {
 
 // strip is a dataset's last runs on an axis of time, in a box of 330 by 16: one mark a run, at its time as far as the marks leave room.
 type strip struct {
-	Marks       []stripMark
+	Marks       []stripMark   // of a strip whose marks are links
+	Drawn       template.HTML // the marks of one that is only looked at: of numbers and outcomes alone, since a template would take milliseconds for a page of them
 	Text        string
 	First, Last time.Time
 }
@@ -90,7 +92,7 @@ const (
 	markWide  = 10.5
 )
 
-func stripOf(runs []seen.Run) strip {
+func stripOf(runs []seen.Run, links bool) strip {
 	if len(runs) == 0 {
 		return strip{Text: "no runs"}
 	}
@@ -106,11 +108,17 @@ func stripOf(runs []seen.Run) strip {
 		}
 	}
 	xs := places(runs, s.First, s.Last)
+	var drawn []byte
 	for i := range runs {
 		r := &runs[i]
+		if !links {
+			drawn = fmt.Appendf(drawn, `<use class="%[1]s" href="#s-%[1]s" x="%.1[2]f"/>`, r.Outcome, xs[i])
+			continue
+		}
 		s.Marks = append(s.Marks, stripMark{X: fmt.Sprintf("%.1f", xs[i]), Outcome: r.Outcome, Link: runURL(r.At, r.Part),
 			Title: fmt.Sprintf("%s %s, %d of %d passed", clock(r.Ended), r.Outcome, r.Passed, r.Evaluated())})
 	}
+	s.Drawn = template.HTML(drawn) //nolint:gosec // outcomes are our own words
 	var parts []string
 	for _, o := range seen.Outcomes {
 		if counts[o] > 0 {

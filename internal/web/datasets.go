@@ -61,7 +61,7 @@ func (v *datasetsView) fill(runs Runs) {
 		v.Total += n
 	}
 	for i := range states {
-		v.Rows = append(v.Rows, datasetRow{states[i].Name, *states[i].Last(), stripOf(states[i].Runs)})
+		v.Rows = append(v.Rows, datasetRow{states[i].Name, *states[i].Last(), stripOf(states[i].Runs, false)})
 	}
 	if len(v.Rows) > 0 {
 		v.First, v.Last = first+1, first+len(v.Rows)
@@ -108,7 +108,7 @@ func (s *Server) showDataset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name = state.Name // as it is remembered: it may have been too long
-	v := datasetView{Name: name, Last: *state.Last(), Strip: stripOf(state.Runs), Total: state.Total,
+	v := datasetView{Name: name, Last: *state.Last(), Strip: stripOf(state.Runs, true), Total: state.Total,
 		Lineage: s.has("lineage")}
 	if c, ok := chartOf("Rows", state.Runs, func(r *seen.Run) int64 { return r.Rows }); ok {
 		v.Rows = &c

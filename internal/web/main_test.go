@@ -194,3 +194,25 @@ func TestEventsAreGivenAsTheyAre(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a browser that watches costs the process: one of these a second.
+func BenchmarkPages(b *testing.B) {
+	m := seen.New(48 << 20)
+	at := time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)
+	for i := range 6000 {
+		name := fmt.Sprint("dataset", i%200)
+		m.Settled(seen.Place{Topic: "in", Offset: int64(i)}, []openlineage.Run{result(name, name, "suite", "column", 1, i%2, at.Add(time.Duration(i)*time.Minute))}, false)
+	}
+	o := seenAll("orders")
+	o.Runs = m
+	s := made(b, o)
+	for _, target := range []string{"/now", "/results", "/datasets"} {
+		b.Run(target[1:], func(b *testing.B) {
+			for b.Loop() {
+				if w := answer(s, asked(http.MethodGet, target, func(r *http.Request) { r.Header.Set("X-Fragment", "1"); r.Header.Set("Accept-Encoding", "gzip") })); w.Code != http.StatusOK {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
+}

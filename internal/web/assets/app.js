@@ -16,6 +16,7 @@ function say(state, text) {
 export async function refresh() {
   if (busy) { again = true; return; }
   busy = true;
+  const began = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { "X-Fragment": "1", Accept: "text/html" }, cache: "no-store" });
     if (answer.status === 401) { location.reload(); return; }
@@ -39,8 +40,12 @@ export async function refresh() {
   } catch {
     // the server is away: the stream says so, and comes again
   } finally {
-    busy = false;
-    if (again) { again = false; refresh(); }
+    // A server that has much to do is asked less.
+    const pause = Math.max(900, 15 * (performance.now() - began));
+    setTimeout(() => {
+      busy = false;
+      if (again) { again = false; refresh(); }
+    }, pause);
   }
 }
 
