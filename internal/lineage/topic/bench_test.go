@@ -25,7 +25,9 @@ const (
 func estate(each func(key string, event []byte)) {
 	draw := rand.New(rand.NewSource(1))
 	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	set := func(i int) string { return fmt.Sprintf(`{"namespace":"postgres://db:5432","name":"shop.public.table_%05d"`, i) }
+	set := func(i int) string {
+		return fmt.Sprintf(`{"namespace":"postgres://db:5432","name":"shop.public.table_%05d"`, i)
+	}
 	facet := `"_producer":"https://github.com/gx-ol/gx-ol","_schemaURL":"https://openlineage.io/spec/facets/1-1-0/DataQualityAssertionsDatasetFacet.json"`
 	for run := range benchRuns {
 		i := run / 2 % benchDatasets
