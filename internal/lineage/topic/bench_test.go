@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -76,11 +77,16 @@ func BenchmarkTopicOf100000Runs(b *testing.B) {
 		defer cluster.Close()
 		brokers = cluster.ListenAddrs()
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(name), kgo.AllowAutoTopicCreation(), kgo.MaxBufferedRecords(50_000))
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(name), kgo.MaxBufferedRecords(50_000))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer client.Close()
+	if os.Getenv("KAFKA_BROKERS") != "" {
+		if _, err := kadm.NewClient(client).CreateTopic(b.Context(), 6, 1, nil, name); err != nil {
+			b.Fatal(err)
+		}
+	}
 	var bytes int64
 	estate(func(key string, event []byte) {
 		bytes += int64(len(event))
