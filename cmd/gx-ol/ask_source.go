@@ -71,7 +71,7 @@ func (f *askFlags) on(cmd *cobra.Command, a *process, question func(context.Cont
 	}
 	defer closing()
 	talk.source(src)
-	err = question(ctx, &asked{a: a, src: src, limit: limit, output: f.output, talk: talk, options: lineage.Options{Now: time.Now(), MaxAge: age}})
+	err = question(ctx, &asked{a: a, src: src, limit: limit, output: f.output, talk: talk, options: lineage.Options{Now: time.Now(), MaxAge: age, Drawn: f.output == "dot" || f.output == "mermaid"}})
 	talk.sum()
 	return stopped(ctx, err)
 }

@@ -53,7 +53,7 @@ func newPage(cfg *config.Config, p Process, memory int64) *page {
 		return nil
 	}
 	m := seen.New(seenBytes(cfg, memory))
-	return &page{cfg: cfg, p: p, memory: m, what: cfg.Input.Group, lineage: newPageLineage(cfg, p, m)}
+	return &page{cfg: cfg, p: p, memory: m, what: cfg.Input.Group, lineage: newPageLineage(cfg, p)}
 }
 
 // seenBytes is how much is remembered.
@@ -75,6 +75,9 @@ func (g *page) settled(m Mapping) pipeline.Settled {
 	g.record = &recordReader{cfg: g.cfg, mapping: m}
 	return func(rec *kgo.Record, runs []openlineage.Run, buried bool) {
 		g.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, runs, buried)
+		if !buried {
+			g.lineage.seen.settled(runs)
+		}
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/lineage"
 	"github.com/gx-ol/gx-ol/internal/lineage/marquez"
-	"github.com/gx-ol/gx-ol/internal/seen"
 	"github.com/gx-ol/gx-ol/internal/web"
 	destination "github.com/gx-ol/gx-ol/producer/http"
 )
@@ -21,7 +20,7 @@ import (
 type pageLineage struct {
 	cfg  *config.Config
 	p    Process
-	seen seenLineage
+	seen *seenLineage
 
 	mu      sync.Mutex     // guards all below, and is held while a topic is read: nobody reads it twice at once
 	kept    lineage.Source // a Marquez for good; what was read of a topic for readFor
@@ -30,8 +29,8 @@ type pageLineage struct {
 	mute    bool // the backend answers no questions: it is no Marquez
 }
 
-func newPageLineage(cfg *config.Config, p Process, memory *seen.Memory) *pageLineage {
-	return &pageLineage{cfg: cfg, p: p, seen: seenLineage{memory: memory}}
+func newPageLineage(cfg *config.Config, p Process) *pageLineage {
+	return &pageLineage{cfg: cfg, p: p, seen: newSeenLineage()}
 }
 
 var _ web.Lineage = (*pageLineage)(nil).source

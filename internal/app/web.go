@@ -55,8 +55,8 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 	defer backends.Close()
 	results := seen.New(seenBytes(cfg, memory))
 	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: m}, what: cfg.Input.Group,
-		lineage: newPageLineage(cfg, p, results)}
-	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
+		lineage: newPageLineage(cfg, p)}
+	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, lineage: g.lineage.seen, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
 	g.flow, g.source = seen.NewFlow(o.reading), o.sources
 	g.desk = newDesk(cfg, p, client)
@@ -102,6 +102,7 @@ type onlooker struct {
 	client   *kgo.Client
 	mapping  Mapping
 	memory   *seen.Memory
+	lineage  *seenLineage
 	log      *zap.Logger
 	backends []*http.Destination
 	letters  *depthCounter
@@ -129,6 +130,7 @@ func (o *onlooker) read(ctx context.Context) {
 			o.records.Add(1)
 			if mapped, err := (&recordReader{mapping: o.mapping}).events(rec); err == nil {
 				o.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, mapped, false)
+				o.lineage.settled(mapped)
 			} else {
 				o.unmapped.Add(1)
 			}

@@ -87,7 +87,13 @@ func Common(ctx context.Context, src Source, o Options) (*CommonAnswer, error) {
 	}
 	out.Groups = g.groups(out.Failed)
 	out.Notes = slices.Concat([]string{}, g.Notes)
-	out.Picture = g.causes(out.Failed, o)
+	steps := g.causes(out.Failed)
+	if o.Drawn {
+		if err := src.Judge(ctx, g, datasetsOf(steps), WrittenAll); err != nil {
+			return nil, err
+		}
+	}
+	out.Picture = g.picture(steps, o)
 	return out, nil
 }
 
@@ -103,8 +109,8 @@ func columnsOf(failed []Finding) (out []Column) {
 	return out
 }
 
-// causes is the picture of the datasets that failed and all that they are made from.
-func (g *Graph) causes(failed []Finding, o Options) *Picture {
+// causes are the datasets that failed and all that they are made from.
+func (g *Graph) causes(failed []Finding) (steps []step) {
 	met := make(map[*datasetNode]int)
 	done := make(map[Dataset]bool)
 	for _, f := range failed {
@@ -118,12 +124,11 @@ func (g *Graph) causes(failed []Finding, o Options) *Picture {
 			}
 		}
 	}
-	var steps []step
 	for n, at := range met {
 		steps = append(steps, step{n, at - 1}) // none of them is a place whose readers belong to the picture
 	}
 	slices.SortFunc(steps, func(a, b step) int {
 		return cmp.Or(cmp.Compare(b.distance, a.distance), a.node.Compare(b.node.Dataset))
 	})
-	return g.picture(steps, o)
+	return steps
 }

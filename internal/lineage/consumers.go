@@ -68,6 +68,11 @@ func Consumers(ctx context.Context, src Source, d *Dataset, o Options) (*Consume
 	slices.SortStableFunc(out.Bad, func(a, b Bad) int { return cmp.Compare(a.Quality, b.Quality) }) // failed, warned
 	var steps []step
 	out.Consumers, steps = g.consumers(out.Bad)
+	if o.Drawn {
+		if err := src.Judge(ctx, g, datasetsOf(steps), WrittenAll); err != nil {
+			return nil, err
+		}
+	}
 	out.Picture = g.picture(steps, o)
 	return out, nil
 }

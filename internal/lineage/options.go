@@ -11,6 +11,7 @@ type Options struct {
 	Now    time.Time     // what MaxAge and Since count from
 	MaxAge time.Duration // a check that is older says nothing: neither that its dataset is bad nor that it is good; 0: any age counts
 	Since  time.Duration // Common: only what failed so lately; 0: all
+	Drawn  bool          // the answer's Picture is wanted with all that it can tell: which datasets are stale takes a backend further questions
 }
 
 // oldest is the time before which a check says nothing.

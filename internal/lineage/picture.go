@@ -76,7 +76,7 @@ func Around(ctx context.Context, src Source, d Dataset, depth int, o Options) (*
 func (g *Graph) picture(steps []step, o Options) *Picture {
 	out := &Picture{Nodes: []Node{}, Edges: []Edge{}, Notes: slices.Concat([]string{}, g.Notes)}
 	distance := make(map[*datasetNode]int, len(steps))
-	jobs := make(map[*jobNode]int)
+	jobs := make(map[*jobNode]bool)
 	for _, s := range steps {
 		distance[s.node] = s.distance
 		n := Node{ID: s.node.id(), Kind: DatasetNode, Namespace: s.node.Namespace, Name: s.node.Name, Distance: s.distance, Quality: s.node.quality(o.oldest()),
@@ -89,13 +89,13 @@ func (g *Graph) picture(steps []step, o Options) *Picture {
 	}
 	for _, s := range steps {
 		for _, j := range slices.Concat(s.node.writers, s.node.readers) {
-			if _, ok := jobs[j]; !ok && !j.check && j.within(distance) {
-				jobs[j] = s.distance
+			if !j.check && j.within(distance) {
+				jobs[j] = true
 			}
 		}
 	}
-	for j, at := range jobs {
-		out.Nodes = append(out.Nodes, Node{ID: j.id(), Kind: JobNode, Namespace: j.Namespace, Name: j.Name, Distance: at})
+	for j := range jobs {
+		out.Nodes = append(out.Nodes, Node{ID: j.id(), Kind: JobNode, Namespace: j.Namespace, Name: j.Name, Distance: j.farthest(distance)})
 		for _, d := range j.inputs {
 			if _, ok := distance[d]; ok {
 				out.Edges = append(out.Edges, Edge{From: d.id(), To: j.id()})
@@ -121,6 +121,17 @@ func (j *jobNode) within(distance map[*datasetNode]int) bool {
 		return slices.ContainsFunc(j.inputs, func(d *datasetNode) bool { return in(d) && distance[d] >= 0 })
 	}
 	return slices.ContainsFunc(j.outputs, in) && (len(j.inputs) == 0 || slices.ContainsFunc(j.inputs, in))
+}
+
+// farthest is the distance of that of a job's datasets which lies farthest from the focus.
+func (j *jobNode) farthest(distance map[*datasetNode]int) (far int) {
+	size := func(n int) int { return max(n, -n) }
+	for _, d := range slices.Concat(j.inputs, j.outputs) {
+		if at, ok := distance[d]; ok && (size(at) > size(far) || size(at) == size(far) && at > far) {
+			far = at
+		}
+	}
+	return far
 }
 
 // spread marks what bad data reach.

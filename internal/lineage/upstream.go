@@ -19,6 +19,9 @@ type UpstreamAnswer struct {
 
 // Upstream gives every failed assertion in the datasets that a dataset is made from. need is WrittenAll where it matters which of them are stale.
 func Upstream(ctx context.Context, src Source, d Dataset, need Need, o Options) (*UpstreamAnswer, error) {
+	if o.Drawn {
+		need = WrittenAll
+	}
 	g, err := known(ctx, src, d, need, MaxDepth, func(g *Graph) []Dataset { return datasetsOf(g.walk(g.datasets[d], up, MaxDepth)) })
 	if err != nil {
 		return nil, err

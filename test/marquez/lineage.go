@@ -177,11 +177,25 @@ func (s *Server) lineage(w http.ResponseWriter, query url.Values) {
 		notFound(w, http.StatusNotFound, "Node '"+node+"' not found.")
 		return
 	}
+	if !s.touched(start) {
+		notFound(w, http.StatusNotFound, "Could not find node")
+		return
+	}
 	depth, err := strconv.Atoi(query.Get("depth"))
 	if err != nil {
 		depth = 20
 	}
 	show(w, map[string]any{"graph": s.graph(start, depth)})
+}
+
+// touched says whether a job's current version reads or writes a dataset: others are no nodes.
+func (s *Server) touched(dataset string) bool {
+	for _, j := range s.model.jobs {
+		if slices.Contains(j.in, dataset) || slices.Contains(j.out, dataset) {
+			return true
+		}
+	}
+	return false
 }
 
 // graph begins at one job of a dataset, a writer before a reader, and goes on to jobs that share any dataset with one that it has.

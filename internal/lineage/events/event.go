@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -88,10 +89,16 @@ func parse(text []byte, in names) (*Event, error) {
 	if err := p.object(d, p.top); err != nil {
 		return nil, err
 	}
-	if d.Next() != jx.Invalid {
+	if !ended(d, text) {
 		return nil, errors.New("there is more behind the event")
 	}
 	return p.ev, p.whole()
+}
+
+// ended says whether nothing stands behind the object that was read.
+func ended(d *jx.Decoder, text []byte) bool {
+	rest := d.Null() // of nothing it says that it has ended; so it does of a null that is cut, which does not end as an object does
+	return errors.Is(rest, io.ErrUnexpectedEOF) && bytes.HasSuffix(bytes.TrimRight(text, " \t\r\n"), []byte("}"))
 }
 
 // whole checks what an event must have.

@@ -65,6 +65,7 @@ type lineReader struct {
 	ctx   context.Context //nolint:containedctx // a Reader is given none, and a read is what there is to stop
 	r     *bufio.Reader
 	array bool    // inside an array that is read element by element
+	signs int64   // brackets and commas of the array, which the decoder does not count where an error is
 	read  int64   // bytes given to the decoder
 	done  int64   // bytes of them that were decoded
 	line  int     // where the value begins
@@ -103,14 +104,23 @@ func (l *lineReader) value(dec *json.Decoder) (json.RawMessage, error) {
 		}
 		l.array = false
 	}
+	if l.array {
+		l.signs++
+	}
 	l.to(dec.InputOffset())
 	var text json.RawMessage
 	err := dec.Decode(&text)
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case err == nil:
+		l.to(dec.InputOffset() - int64(len(text)))
+	case ok:
+		l.to(syntax.Offset + l.signs - 1)
+	default:
+		l.to(l.read)
+	}
 	if l.array {
 		err = unended(err)
-	}
-	if err == nil {
-		l.to(dec.InputOffset() - int64(len(text)))
 	}
 	return text, err
 }

@@ -26,6 +26,7 @@ func (s *Source) All(ctx context.Context) (*lineage.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.Judged = true
 	return g, s.written(ctx, g, g.Datasets(), lineage.WrittenFailed)
 }
 

@@ -38,7 +38,7 @@ func (s *Source) Around(ctx context.Context, d lineage.Dataset, depth int) (*lin
 	depth += 2 // Marquez counts from one of the dataset's jobs, and the checks of the farthest datasets are jobs too
 	answer, err := s.graph(ctx, d, min(depth, usualDepth))
 	if is(err, http.StatusNotFound) {
-		return nil, &lineage.UnknownError{Dataset: d}
+		return s.alone(ctx, d)
 	}
 	if is(err, http.StatusInternalServerError) {
 		return s.roundabout(ctx, d, err)
@@ -53,6 +53,21 @@ func (s *Source) Around(ctx context.Context, d lineage.Dataset, depth int) (*lin
 		}
 		g = s.read(answer)
 	}
+	return g, nil
+}
+
+// alone is the graph of a dataset that no job touches: Marquez's graph has no such node.
+func (s *Source) alone(ctx context.Context, d lineage.Dataset) (*lineage.Graph, error) {
+	var page struct{}
+	err := s.get(ctx, "the dataset "+d.String(), &page, nil, "namespaces", d.Namespace, "datasets", d.Name)
+	if is(err, http.StatusNotFound) {
+		return nil, &lineage.UnknownError{Dataset: d}
+	}
+	if err != nil {
+		return nil, err
+	}
+	g := lineage.NewGraph()
+	g.AddDataset(d)
 	return g, nil
 }
 
@@ -121,7 +136,6 @@ func (s *Source) roundabout(ctx context.Context, d lineage.Dataset, why error) (
 		return nil, why
 	}
 	g.Note(fmt.Sprintf("Marquez has no graph of %s (it answers 500, as for every name that begins with a digit): all jobs were asked instead", d))
-	g.Judged = true
 	return g, nil
 }
 
