@@ -51,7 +51,9 @@ func newEstate(t *testing.T) *estate {
 	d := New(Config{Who: "a page",
 		Topics: func(context.Context) ([]string, error) { return []string{dead, "absent.dlq"}, nil },
 		Live:   func(topic string) *dlq.Live { return dlq.NewLive(client, topic, setting) },
-		Open:   func(ctx context.Context, topic string) (*dlq.Topic, error) { return dlq.Open(ctx, client, topic, setting) },
+		Open: func(ctx context.Context, topic string) (*dlq.Topic, error) {
+			return dlq.Open(ctx, client, topic, setting)
+		},
 		Session: func(ctx context.Context, t *dlq.Topic, by string) (*dlq.Session, error) {
 			return t.Begin(ctx, opts(), func(c *kgo.Client) dlq.Writer { return kafka.NewTransactionWriter(c) }, by, nil)
 		},
