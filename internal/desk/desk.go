@@ -62,8 +62,7 @@ type Desk struct {
 type followed struct {
 	live   *dlq.Live
 	looked time.Time
-	number uint64 // of its last state
-	failed error  // of the last poll
+	failed error // of the last poll
 	polled bool
 }
 

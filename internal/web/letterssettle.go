@@ -105,7 +105,7 @@ func (s *Server) settleLetters(kind desk.Kind) http.HandlerFunc {
 		case err != nil:
 			s.fail(w, r, http.StatusNotFound, sentence(err))
 		default:
-			http.Redirect(w, r, "/letters/jobs/"+id, http.StatusSeeOther)
+			toJob(w, id)
 		}
 	}
 }
@@ -222,5 +222,11 @@ func (s *Server) stopJob(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Letters.Stop(id) // one that has ended needs none
-	http.Redirect(w, r, "/letters/jobs/"+id, http.StatusSeeOther)
+	toJob(w, id)
+}
+
+// toJob leads to a job's page.
+func toJob(w http.ResponseWriter, id string) {
+	w.Header().Set("Location", "/letters/jobs/"+url.PathEscape(id))
+	w.WriteHeader(http.StatusSeeOther)
 }
