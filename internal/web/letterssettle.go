@@ -226,7 +226,10 @@ func (s *Server) stopJob(w http.ResponseWriter, r *http.Request) {
 }
 
 // toJob leads to a job's page.
-func toJob(w http.ResponseWriter, id string) {
-	w.Header().Set("Location", "/letters/jobs/"+url.PathEscape(id))
+func toJob(w http.ResponseWriter, id string) { seeOther(w, "/letters/jobs/"+url.PathEscape(id)) }
+
+// seeOther leads to a path of this page.
+func seeOther(w http.ResponseWriter, path string) {
+	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)
 }

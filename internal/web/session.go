@@ -208,7 +208,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	s.attempts.givesBack(r)
 	http.SetCookie(w, s.cookie(r, s.sessions.begin(token, time.Now())))
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // within made it a path of this page
+	seeOther(w, to) // within made it a path of this page
 }
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
