@@ -113,10 +113,6 @@ func TestEveryCommandOfTheDocumentationAnswersAsItSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := os.ReadFile(chainFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewServer(marquez.New())
 	defer server.Close()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "openlineage.events"))
@@ -124,22 +120,12 @@ func TestEveryCommandOfTheDocumentationAnswersAsItSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DefaultProduceTopic("openlineage.events"))
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for line := range bytes.Lines(raw) {
-		line = bytes.TrimSpace(line)
-		if err := client.ProduceSync(t.Context(), &kgo.Record{Value: line}).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-		res, err := http.Post(server.URL+"/api/v1/lineage", "application/json", bytes.NewReader(line))
-		if err != nil || res.StatusCode != http.StatusCreated {
-			t.Fatal(err, res)
-		}
-		_ = res.Body.Close()
-	}
+	tellChain(t, client, server.URL)
 	ran := 0
 	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?").FindAllStringSubmatch(string(text), -1) {
 		for line := range strings.Lines(m[1]) {
@@ -170,5 +156,25 @@ func TestEveryCommandOfTheDocumentationAnswersAsItSays(t *testing.T) {
 	}
 	if ran < 10 {
 		t.Errorf("only %d commands ran", ran)
+	}
+}
+
+// tellChain puts the events of the chain on the topic openlineage.events, and posts them to a backend.
+func tellChain(t *testing.T, client *kgo.Client, backend string) {
+	t.Helper()
+	raw, err := os.ReadFile(chainFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(raw) {
+		line = bytes.TrimSpace(line)
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "openlineage.events", Value: line}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.Post(backend+"/api/v1/lineage", "application/json", bytes.NewReader(line))
+		if err != nil || res.StatusCode != http.StatusCreated {
+			t.Fatal(err, res)
+		}
+		_ = res.Body.Close()
 	}
 }

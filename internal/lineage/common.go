@@ -3,7 +3,6 @@ package lineage
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 )
 
@@ -50,9 +49,6 @@ type Group struct {
 	far int // the sum of the distances to what is shared
 }
 
-// mostColumns is of how many columns the column lineage is asked for; a backend is asked once for each.
-const mostColumns = 500
-
 // Common groups the failed assertions of all checks by what they share.
 func Common(ctx context.Context, src Source, o Options) (*CommonAnswer, error) {
 	g, err := src.All(ctx)
@@ -77,10 +73,6 @@ func Common(ctx context.Context, src Source, o Options) (*CommonAnswer, error) {
 		}
 	}
 	if columns := columnsOf(out.Failed); len(out.Failed) > 1 && len(columns) > 0 {
-		if len(columns) > mostColumns {
-			g.Note(fmt.Sprintf("column lineage was asked for %d of %d columns", mostColumns, len(columns)))
-			columns = columns[:mostColumns]
-		}
 		if err := src.Columns(ctx, g, columns); err != nil {
 			return nil, err
 		}

@@ -173,6 +173,7 @@ func (js *jobState) run(id string) *runState {
 		js.runs = append(slices.Delete(js.runs, i, i+1), rs)
 		return rs
 	}
+	js.runs = slices.DeleteFunc(js.runs, func(r *runState) bool { return !r.ended.IsZero() && r.ended.Before(js.at) }) // their part is done
 	for _, r := range js.runs {
 		if !r.ended.IsZero() {
 			r.results = nil // the graph has them

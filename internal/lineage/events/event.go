@@ -265,7 +265,7 @@ func (p *parser) reference(d *jx.Decoder, key string, into *lineage.Run) error {
 	case "run":
 		return p.object(d, func(d *jx.Decoder, key string) error {
 			if key == "runId" {
-				err := p.word(d, &into.ID)
+				err := (&parser{}).word(d, &into.ID) // it would fill the names
 				into.ID = strings.ToLower(into.ID)
 				return err
 			}

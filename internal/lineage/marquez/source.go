@@ -286,8 +286,15 @@ func (s *Source) written(ctx context.Context, g *lineage.Graph, datasets []linea
 	})
 }
 
+// mostColumns is how many columns are asked for.
+const mostColumns = 500
+
 // Columns asks once for each column.
 func (s *Source) Columns(ctx context.Context, g *lineage.Graph, columns []lineage.Column) error {
+	if len(columns) > mostColumns {
+		g.Note(fmt.Sprintf("Marquez was asked for the lineage of %d of %d columns", mostColumns, len(columns)))
+		columns = columns[:mostColumns]
+	}
 	var mu sync.Mutex // guards g
 	return each(ctx, s, columns, func(ctx context.Context, c lineage.Column) error {
 		var answer struct {

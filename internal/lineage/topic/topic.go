@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -24,8 +23,8 @@ import (
 type Config struct {
 	Client   *kgo.Client // of the brokers; it needs no more than Read and Describe on the topic
 	Topic    string
-	Bound    events.Bound // zero: events.DefaultBound
-	Progress func(done, all int64)
+	Bound    events.Bound          // zero: events.DefaultBound
+	Progress func(done, all int64) // is told how many offsets were passed, one call at a time; nil: nobody
 }
 
 // What is in memory at once: so many partitions, and of each so many answers, each of at most so many bytes, compressed, or of one batch that is larger.
@@ -109,7 +108,9 @@ func extent(ctx context.Context, client *kgo.Client, topic string) (out []span, 
 type intake struct {
 	Config
 	total int64
-	done  atomic.Int64
+
+	telling sync.Mutex // guards done, and is held while Progress is told
+	done    int64
 
 	mu      sync.Mutex // guards all below
 	builder *events.Builder
@@ -119,8 +120,10 @@ type intake struct {
 }
 
 func (in *intake) progress(n int64) {
-	if done := in.done.Add(n); in.Progress != nil {
-		in.Progress(done, in.total)
+	in.telling.Lock()
+	defer in.telling.Unlock()
+	if in.done += n; in.Progress != nil {
+		in.Progress(in.done, in.total)
 	}
 }
 
