@@ -2,12 +2,12 @@
 GOLANGCI_VERSION := v2.15.0
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help test unit e2e gx chaos bench lint fmt build dev tools clean
+.PHONY: help test unit e2e browser gx chaos bench lint fmt build dev tools clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 10
 
-test: unit e2e gx chaos ## every test: in process, the built binary against Apache Kafka, Great Expectations itself, and chaos
+test: unit e2e browser gx chaos ## every test: in process, the built binary against Apache Kafka, the page in Chromium, Great Expectations itself, and chaos
 
 unit: ## the tests that need nothing but Go, with the race detector
 	@[ -e "$${GX_OL_OPENLINEAGE_SPEC:-../shared/openlineage-spec}/OpenLineage.json" ] || \
@@ -19,6 +19,9 @@ unit: ## the tests that need nothing but Go, with the race detector
 
 e2e: ## the built binary against Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS)
 	go test -count=1 -timeout 20m ./test/kafka/... ./test/e2e/...
+
+browser: ## the page in Chromium: all places, by mouse and by keyboard, with axe (chromium, and what e2e needs; PICTURES=docs/images takes its pictures anew)
+	cd test/browser && $(if $(PICTURES),GX_OL_PICTURES=$(abspath $(PICTURES))) go test -count=1 -timeout 10m ./... # a module of its own: it holds chromedp
 
 gx: ## Great Expectations itself, 1.x and 0.18, with our action, and OpenLineage's own client (Python 3.11, and what e2e needs)
 	test/gx/setup

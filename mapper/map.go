@@ -227,6 +227,8 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 	made := new(struct { // in one piece, for every message has them
 		events   [2]openlineage.Event
 		datasets [1]openlineage.Dataset
+		brief    openlineage.Brief
+		nulls    [4]openlineage.Nulls
 	})
 	terminal := &made.events[1]
 	*terminal = openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Key: key, Body: bodies[:size:size]}
@@ -241,6 +243,10 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: w.inputs[i].namespace, Name: w.inputs[i].name})
 	}
 	run.Minimal = m.minimal(terminal, w.end, run.Datasets)
+	if !w.checkpoint {
+		made.brief = w.brief(made.nulls[:0])
+		run.Brief = &made.brief
+	}
 	return run, nil
 }
 

@@ -59,7 +59,7 @@ func aMarquez(w http.ResponseWriter, r *http.Request) {
 }
 
 // answers is a backend that gives every question the same answer.
-func answers(status int, header, body string) http.Handler {
+func answering(status int, header, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if name, value, ok := strings.Cut(header, ": "); ok {
 			w.Header().Set(name, value)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -29,22 +30,24 @@ const devTopic = "gx.validation-results"
 
 func newDevCommand(a *process) *cobra.Command {
 	var kafkaPort, port, metricsPort int
+	var noOpen bool
 	cmd := &cobra.Command{
 		Use: "dev", Short: "try it: everything in one process, nothing to configure", Args: cobra.NoArgs,
 		Long: `Starts a Kafka broker in memory, publishes a few real validation results to it, runs the real pipeline and a small
 OpenLineage receiver, and prints each run as it lands and each dead letter as it is buried. Publish your own results, or post OpenLineage events, from another terminal.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return dev(cmd.Context(), kafkaPort, port, metricsPort, a)
+			return dev(cmd.Context(), kafkaPort, port, metricsPort, !noOpen, a)
 		},
 	}
 	cmd.Flags().IntVar(&kafkaPort, "kafka-port", 9092, "port of the embedded broker (0, or if taken: a free one)")
 	cmd.Flags().IntVar(&port, "port", 5000, "port of the OpenLineage receiver (0, or if taken: a free one)")
-	cmd.Flags().IntVar(&metricsPort, "metrics-port", 9464, "port of /metrics (0, or if taken: a free one)")
+	cmd.Flags().IntVar(&metricsPort, "metrics-port", 9464, "port of the page and of /metrics (0, or if taken: a free one)")
+	cmd.Flags().BoolVar(&noOpen, "no-open", false, "do not open the page in a browser")
 	return cmd
 }
 
 // dev runs everything until ctx ends.
-func dev(ctx context.Context, kafkaPort, port, metricsPort int, a *process) error {
+func dev(ctx context.Context, kafkaPort, port, metricsPort int, open bool, a *process) error {
 	broker, err := devkafka.Start(ctx, kafkaPort, 4, devTopic)
 	if err != nil && errors.Is(err, syscall.EADDRINUSE) {
 		broker, err = devkafka.Start(ctx, 0, 4, devTopic)
@@ -71,7 +74,11 @@ func dev(ctx context.Context, kafkaPort, port, metricsPort int, a *process) erro
 	if err := samples.WriteTo(folder); err != nil {
 		return err
 	}
-	out.print(devHints(a.commandLine(), broker.Addr(), url, telemetry, folder))
+	token := rand.Text()
+	if err := os.WriteFile(filepath.Join(folder, "token"), []byte(token), 0o600); err != nil {
+		return err
+	}
+	out.print(devHints(a.commandLine(), broker.Addr(), url, telemetry, folder, token))
 	if err := publishSamples(ctx, broker.Addr()); err != nil {
 		return ignoreStop(ctx, err)
 	}
@@ -86,24 +93,29 @@ kafka: {bootstrap.servers: %q}
 input: {topics: [%s], group: gx-ol-dev}
 transport: {type: http, url: %q}
 telemetry: {listen: %q}
+web: {backend_url: "off", token_file: %q}
 log: {level: warn}
-`, broker.Addr(), devTopic, url, telemetry)), nothing)
+`, broker.Addr(), devTopic, url, telemetry, filepath.Join(folder, "token"))), nothing)
 	if err != nil {
 		return err
+	}
+	if open {
+		defer a.openPage(ctx, telemetry)()
 	}
 	return ignoreStop(ctx, a.run(ctx, cfg, nil))
 }
 
 // devHints are commands that work as they are printed.
-func devHints(self, brokers, url, telemetry, folder string) string {
-	return fmt.Sprintf(`gx-ol dev: Kafka at %[2]s (topic %[6]s), OpenLineage at %[3]s, metrics at http://%[4]s/metrics
+func devHints(self, brokers, url, telemetry, folder, token string) string {
+	return fmt.Sprintf(`gx-ol dev: Kafka at %[2]s (topic %[6]s), OpenLineage at %[3]s, the page at http://%[4]s/
   %[1]s publish --brokers %[2]s %[5]s/table-1.9.3.json
   %[1]s publish --brokers %[2]s --raw %[5]s/broken.json
   %[1]s dlq list --brokers %[2]s
   curl -X POST %[3]s/api/v1/lineage -H 'Content-Type: application/json' -d @%[5]s/event.json
   curl http://%[4]s/metrics
+To replay dead letters in the page, sign in with the token %[7]s
 ctrl-c ends it.
-`, self, brokers, url, telemetry, folder, devTopic)
+`, self, brokers, url, telemetry, folder, devTopic, token)
 }
 
 // commandLine is how the program was started, so that a hint can be typed as it is.

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -82,22 +80,21 @@ func (f *dlqFlags) add(cmd *cobra.Command, filters bool) {
 // filter reads the filter flags.
 func (f *dlqFlags) filter(now time.Time) (dlq.Filter, error) {
 	out := dlq.Filter{Codes: f.codes, Dispositions: f.dispositions, SourceTopics: f.sources, Keys: f.keys, Partitions: f.partitions, Grep: f.grep, All: f.all}
-	known := []string{"poison", "rejected", "exhausted", "oversize", "bug"}
 	for _, d := range f.dispositions {
-		if !slices.Contains(known, d) {
-			return out, usageError{fmt.Errorf("--disposition %q must be one of %s%s", d, strings.Join(known, ", "), didYouMean(d, known))}
+		if !slices.Contains(dlq.Dispositions, d) {
+			return out, usageError{fmt.Errorf("--disposition %q must be one of %s%s", d, strings.Join(dlq.Dispositions, ", "), didYouMean(d, dlq.Dispositions))}
 		}
 	}
 	var err error
 	if f.offsets != "" {
-		if out.Offsets, err = parseOffsets(f.offsets); err != nil {
+		if out.Offsets, err = dlq.ParseOffsets("--offset", f.offsets); err != nil {
 			return out, usageError{err}
 		}
 	}
-	if out.Since, err = parseWhen("--since", f.since, now); err != nil {
+	if out.Since, err = dlq.ParseWhen("--since", f.since, now); err != nil {
 		return out, usageError{err}
 	}
-	if out.Until, err = parseWhen("--until", f.until, now); err != nil {
+	if out.Until, err = dlq.ParseWhen("--until", f.until, now); err != nil {
 		return out, usageError{err}
 	}
 	return out, nil
@@ -108,47 +105,6 @@ func didYouMean(wrong string, names []string) string {
 		return fmt.Sprintf(": did you mean %s?", near)
 	}
 	return ""
-}
-
-// parseOffsets reads FROM-TO, both included; one of them may be missing, or there is one offset alone.
-func parseOffsets(s string) (*dlq.Offsets, error) {
-	from, to, span := strings.Cut(s, "-")
-	out := &dlq.Offsets{To: 1<<63 - 1}
-	var err1, err2 error
-	if from != "" {
-		out.From, err1 = strconv.ParseInt(from, 10, 64)
-	}
-	switch {
-	case !span:
-		out.To = out.From
-	case to != "":
-		out.To, err2 = strconv.ParseInt(to, 10, 64)
-	}
-	if err1 != nil || err2 != nil || s == "-" || out.From > out.To {
-		return nil, fmt.Errorf("--offset %q must be FROM-TO, such as 100-199, 100- or 100", s)
-	}
-	return out, nil
-}
-
-// parseWhen reads a time, a day, or how long ago it was.
-func parseWhen(flag, s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
-		}
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n < 100_000 {
-			return now.Add(-time.Duration(n * float64(24*time.Hour))), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	return time.Time{}, fmt.Errorf("%s %q must be a time such as 2026-01-31T08:00:00Z, a day such as 2026-01-31, or how long ago, such as 90m, 24h or 7d", flag, s)
 }
 
 // deadLetters is an open dead-letter topic.
@@ -230,7 +186,7 @@ func (f *dlqFlags) openOn(ctx context.Context, a *process, cfg *config.Config, c
 	if meant != name && slices.Contains(there, meant) {
 		say(a.stderr, "%s holds results; their dead letters are in %s\n", name, meant)
 	}
-	t, err := dlq.Open(ctx, client, meant+suffix, dlq.Config{MaxMessageBytes: cfg.Input.MaxMessageBytes, Inputs: f.inputs(cfg, meant)})
+	t, err := dlq.Open(ctx, client, meant+suffix, dlq.Config{MaxMessageBytes: cfg.Input.MaxMessageBytes, Inputs: app.LetterInputs(cfg, meant, f.sources...)})
 	if errors.Is(err, dlq.ErrNoTopic) && suffix == "" {
 		if f.topic == "" || meant != name || slices.Contains(there, inputOf(name)) {
 			return nil, &noLetters{fmt.Sprintf("there is no topic %s yet: nothing was buried%s", meant, otherTopics(there))}
@@ -261,21 +217,6 @@ func (f *dlqFlags) deadLetterTopic(cfg *config.Config) (string, error) {
 		return cfg.DeadLetterTopic(cfg.Input.Topics[0]), nil
 	}
 	return cfg.DeadLetterTopic("gx.validation-results"), nil
-}
-
-// inputs are the topics whose letters the dead-letter topic holds, beside the one that its name tells: the configuration's, if it is the configuration's, and
-// those that the operator names. What its letters say does not count.
-func (f *dlqFlags) inputs(cfg *config.Config, topic string) func(string) bool {
-	var takes *regexp.Regexp
-	var names []string
-	if dlq.Base(topic) == cfg.DeadLetters.Topic {
-		if names = cfg.Input.Topics; cfg.Input.Regex() {
-			takes, names = regexp.MustCompile(cfg.Input.Topics[0]), nil // it was compiled as it was loaded
-		}
-	}
-	return func(topic string) bool {
-		return slices.Contains(f.sources, topic) || slices.Contains(names, topic) || takes != nil && takes.MatchString(topic)
-	}
 }
 
 // session begins to settle letters of ix; nil: of now.

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
-	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
 func newDLQListCommand(a *process, suffix string) *cobra.Command {
@@ -48,41 +47,6 @@ With -o json it prints every letter, one a line.`,
 	return cmd
 }
 
-// listed is a letter in JSON.
-type listed struct {
-	Letter      string            `json:"letter"`
-	State       dlq.State         `json:"state"`
-	FailedAt    time.Time         `json:"failed_at"`
-	System      deadletter.System `json:"system,omitempty"`
-	Disposition string            `json:"disposition,omitempty"`
-	Code        string            `json:"code"`
-	Stage       string            `json:"stage,omitempty"`
-	Error       string            `json:"error"`
-	SourceTopic string            `json:"source_topic,omitempty"`
-	Source      string            `json:"source,omitempty"` // partition/offset
-	Group       string            `json:"group,omitempty"`
-	Key         string            `json:"key"`
-	Bytes       int               `json:"bytes"`
-	Attempts    int               `json:"attempts"`
-	Replays     int               `json:"replays"`
-	Reference   string            `json:"reference,omitempty"`
-	Settled     *dlq.Entry        `json:"settled,omitempty"`
-	Fault       string            `json:"fault,omitempty"` // what of its headers could not be read
-}
-
-func list(l *dlq.Letter) listed {
-	out := listed{Letter: l.String(), State: l.State, FailedAt: l.GivenUp().UTC(), System: l.System, Disposition: l.Said.Disposition, Code: l.Said.Code,
-		Stage: l.Said.Stage, Error: l.Said.Error, SourceTopic: l.Said.Topic, Group: l.Said.Group, Key: string(l.Key), Bytes: l.Bytes,
-		Attempts: l.Said.Attempts, Replays: l.Said.Replays, Reference: l.Said.Reference, Fault: l.Fault}
-	if l.Said.Partition >= 0 {
-		out.Source = l.Source().String()
-	}
-	if l.Entry.State != "" {
-		out.Settled = &l.Entry
-	}
-	return out
-}
-
 func printLetters(a *process, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, limit int, limited bool) error {
 	all := len(letters)
 	if limit > 0 && all > limit && (f.output == "table" || limited) {
@@ -90,14 +54,14 @@ func printLetters(a *process, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, 
 	}
 	if f.output == "json" {
 		for _, l := range letters {
-			if err := printJSON(a.stdout, list(l)); err != nil {
+			if err := printJSON(a.stdout, dlq.List(l)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if all == 0 {
-		say(a.stderr, "%s\n", nothing(ix, f))
+		say(a.stderr, "%s\n", dlq.Nothing(ix, dlq.Filter{All: f.all}))
 		return nil
 	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
@@ -123,18 +87,6 @@ func printLetters(a *process, letters []*dlq.Letter, ix *dlq.Index, f dlqFlags, 
 	return nil
 }
 
-// nothing says why there is nothing to list.
-func nothing(ix *dlq.Index, f dlqFlags) string {
-	pending := len(ix.Choose(dlq.Filter{}))
-	switch {
-	case len(ix.Letters) == 0:
-		return "there is no letter in the topic"
-	case pending == 0 && !f.all:
-		return fmt.Sprintf("all %d letters of the topic are settled; --all shows them", len(ix.Letters))
-	}
-	return fmt.Sprintf("no letter fits; %d are not settled", pending)
-}
-
 func newDLQStatsCommand(a *process) *cobra.Command {
 	var f dlqFlags
 	cmd := &cobra.Command{
@@ -151,7 +103,7 @@ func newDLQStatsCommand(a *process) *cobra.Command {
 					return printJSON(a.stdout, stats)
 				}
 				if stats.Letters == 0 {
-					say(a.stderr, "%s\n", nothing(ix, f))
+					say(a.stderr, "%s\n", dlq.Nothing(ix, dlq.Filter{All: f.all}))
 					return nil
 				}
 				say(a.stdout, "%s in %s, %s; given up %s – %s\n\n", plural(stats.Letters, "letter"), d.Name, bytesText(stats.Bytes),

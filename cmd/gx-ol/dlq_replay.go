@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/replay"
 )
@@ -51,7 +52,7 @@ func (f *settleFlags) agreed(ctx context.Context, a *process, question string) (
 
 func newDLQReplayCommand(a *process) *cobra.Command {
 	var f settleFlags
-	var o replayOptions
+	var o replay.Options
 	cmd := &cobra.Command{
 		Use: "replay", Short: "give letters another try, each once", Args: cobra.NoArgs,
 		Long: `Replays letters: back to their source topics (--to source), where gx-ol run reads them like any record, or straight through the pipeline to the
@@ -65,7 +66,7 @@ It replays what the topic held when it began, so it never replays what it put ba
   gx-ol dlq replay --code http_503 --rate 20 --yes -o json       audit lines on stdout
   gx-ol dlq replay --to backend --config gx-ol.yaml --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(f.all); err != nil {
+			if err := checkReplay(&o, f.all); err != nil {
 				return err
 			}
 			return f.on(cmd, a, "", func(ctx context.Context, d *deadLetters, filter dlq.Filter) error {
@@ -75,31 +76,22 @@ It replays what the topic held when it began, so it never replays what it put ba
 	}
 	f.add(cmd, true)
 	flags := cmd.Flags()
-	flags.StringVar(&o.to, "to", "source", "source (their topics), or backend (through the pipeline to the configured destinations)")
-	flags.Float64Var(&o.rate, "rate", 0, "letters a second at most; 0: as fast as it goes")
-	flags.IntVar(&o.limit, "limit", 0, "so many letters at most; 0: all")
-	flags.IntVar(&o.maxReplays, "max-replays", 3, "letters that were replayed so often go to <topic>.quarantine instead; 0: never")
-	flags.StringVar(&o.stale, "stale", "report", "letters of which the backend (Marquez) has a later result: report them, skip them, or ignore it and do not ask")
+	flags.StringVar(&o.To, "to", "source", "source (their topics), or backend (through the pipeline to the configured destinations)")
+	flags.Float64Var(&o.Rate, "rate", 0, "letters a second at most; 0: as fast as it goes")
+	flags.IntVar(&o.Limit, "limit", 0, "so many letters at most; 0: all")
+	flags.IntVar(&o.MaxReplays, "max-replays", 3, "letters that were replayed so often go to <topic>.quarantine instead; 0: never")
+	flags.StringVar(&o.Stale, "stale", "report", "letters of which the backend (Marquez) has a later result: report them, skip them, or ignore it and do not ask")
 	return cmd
 }
 
-// replayOptions are the flags of replay beside the filter.
-type replayOptions struct {
-	to                string
-	rate              float64
-	limit, maxReplays int
-	stale             string // report, skip, ignore
-}
-
-var staleChoices = []string{"report", "skip", "ignore"}
-
-func (o *replayOptions) check(all bool) error {
+// checkReplay refuses what flags cannot mean.
+func checkReplay(o *replay.Options, all bool) error {
 	switch {
-	case o.to != "source" && o.to != "backend":
-		return usageError{fmt.Errorf("--to %q must be source or backend%s", o.to, didYouMean(o.to, []string{"source", "backend"}))}
-	case !slices.Contains(staleChoices, o.stale):
-		return usageError{fmt.Errorf("--stale %q must be report, skip or ignore%s", o.stale, didYouMean(o.stale, staleChoices))}
-	case o.rate < 0 || o.limit < 0 || o.maxReplays < 0:
+	case o.To != replay.ToSource && o.To != replay.ToBackend:
+		return usageError{fmt.Errorf("--to %q must be source or backend%s", o.To, didYouMean(o.To, []string{"source", "backend"}))}
+	case !slices.Contains(replay.StaleChoices, o.Stale):
+		return usageError{fmt.Errorf("--stale %q must be report, skip or ignore%s", o.Stale, didYouMean(o.Stale, replay.StaleChoices))}
+	case o.Rate < 0 || o.Limit < 0 || o.MaxReplays < 0:
 		return usageError{errors.New("--rate, --limit and --max-replays are not negative")}
 	case all:
 		return usageError{errors.New("--all makes no sense here: a settled letter is never replayed again; export and import it")}
@@ -107,15 +99,15 @@ func (o *replayOptions) check(all bool) error {
 	return nil
 }
 
-func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o replayOptions, filter dlq.Filter) error {
-	plan := replay.Plan{Filter: filter, Limit: o.limit, MaxReplays: o.maxReplays, Rate: o.rate}
+func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o replay.Options, filter dlq.Filter) error {
+	plan := o.Plan(filter)
 	ix, err := d.Load(ctx)
 	if err != nil {
 		return err
 	}
 	letters := plan.Letters(ix)
 	if len(letters) == 0 {
-		say(a.stderr, "%s\n", nothing(ix, f.dlqFlags))
+		say(a.stderr, "%s\n", dlq.Nothing(ix, filter))
 		return nil
 	}
 	if err := d.announce(a, f, o, plan, letters); err != nil {
@@ -128,7 +120,7 @@ func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o r
 	if err != nil || !ok {
 		return err
 	}
-	end, err := d.through(ctx, a, o, &plan)
+	end, err := d.prepare(ctx, a, o, &plan)
 	if err != nil {
 		return err
 	}
@@ -139,10 +131,19 @@ func (d *deadLetters) replay(ctx context.Context, a *process, f settleFlags, o r
 	})
 }
 
+// prepare adds to the plan what it needs of the configured destinations.
+func (d *deadLetters) prepare(ctx context.Context, a *process, o replay.Options, plan *replay.Plan) (end func(), err error) {
+	end, err = app.PrepareReplay(ctx, d.cfg, func() (app.Process, error) { return a.with(d.cfg.Log) }, o, plan)
+	if app.IsReplayMisuse(err) {
+		return nil, usageError{err}
+	}
+	return end, err
+}
+
 // foresee says what the backend would say of the letters, where one is asked.
-func (d *deadLetters) foresee(ctx context.Context, a *process, o replayOptions, plan replay.Plan, letters []*dlq.Letter) error {
-	o.to = "source" // the backends alone are needed, not the pipeline to them
-	end, err := d.through(ctx, a, o, &plan)
+func (d *deadLetters) foresee(ctx context.Context, a *process, o replay.Options, plan replay.Plan, letters []*dlq.Letter) error {
+	o.To = replay.ToSource // the backends alone are needed, not the pipeline to them
+	end, err := d.prepare(ctx, a, o, &plan)
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (d *deadLetters) foresee(ctx context.Context, a *process, o replayOptions, 
 	})
 	switch {
 	case err != nil || plan.Stale == nil:
-	case o.stale == "skip":
+	case o.Stale == "skip":
 		say(a.stderr, "%s would stay: the backend has later results\n", plural(stale, "letter"))
 	case stale > 0:
 		say(a.stderr, "the backend has later results for %s; --stale skip leaves them\n", plural(stale, "letter"))
@@ -174,7 +175,7 @@ func (d *deadLetters) settling(ctx context.Context, a *process, f settleFlags, d
 }
 
 // announce says what a replay would do: on stdout if that is all it does.
-func (d *deadLetters) announce(a *process, f settleFlags, o replayOptions, plan replay.Plan, letters []*dlq.Letter) error {
+func (d *deadLetters) announce(a *process, f settleFlags, o replay.Options, plan replay.Plan, letters []*dlq.Letter) error {
 	stats := dlq.Histogram(letters, time.Now())
 	if f.output == "json" {
 		if f.dryRun {
@@ -187,7 +188,7 @@ func (d *deadLetters) announce(a *process, f settleFlags, o replayOptions, plan 
 		w = a.stdout
 	}
 	to := "their source topics"
-	if o.to == "backend" {
+	if o.To == "backend" {
 		to = "the configured destinations"
 	}
 	say(w, "%s of %s would go to %s\n\n", plural(len(letters), "letter"), d.Name, to)
@@ -237,7 +238,7 @@ func (d *deadLetters) discard(ctx context.Context, a *process, f settleFlags, fi
 	}
 	letters := ix.Choose(filter)
 	if len(letters) == 0 {
-		say(a.stderr, "%s\n", nothing(ix, f.dlqFlags))
+		say(a.stderr, "%s\n", dlq.Nothing(ix, filter))
 		return nil
 	}
 	if f.output == "table" {

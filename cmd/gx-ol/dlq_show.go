@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
@@ -39,7 +35,7 @@ is no JSON it shows the surroundings of the mistake.`,
 				if f.output == "json" {
 					return printJSON(a.stdout, s)
 				}
-				return s.print(a.stdout)
+				return printShown(a.stdout, s)
 			})
 		},
 	}
@@ -48,96 +44,19 @@ is no JSON it shows the surroundings of the mistake.`,
 	return cmd
 }
 
-// shown is all there is to say of a letter.
-type shown struct {
-	listed
-	Timestamp time.Time     `json:"timestamp"` // of the source record
-	Part      string        `json:"part,omitempty"`
-	Advice    string        `json:"advice"`
-	History   []listed      `json:"history,omitempty"` // the letters about the same record, oldest first, if there are several
-	Headers   []shownHeader `json:"headers"`           // the record's own
-	Original  string        `json:"original,omitempty"`
-	Value     string        `json:"value"`
-}
-
-type shownHeader struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
-func (d *deadLetters) show(ctx context.Context, at dlq.Position, raw bool) (*shown, error) {
+func (d *deadLetters) show(ctx context.Context, at dlq.Position, raw bool) (*dlq.Shown, error) {
 	ix, err := d.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := ix.At(at)
-	if l == nil {
+	s := ix.Show(at)
+	if s == nil {
 		return nil, fmt.Errorf("there is no letter %s in %s: gx-ol dlq list --all names those there are", at, d.Name)
 	}
-	if l.Batch != nil {
-		return &shown{listed: list(l), Advice: dlq.Advice(l), Value: "(not read)"}, nil //nolint:nilerr // the batch says why it is not read; this command did not fail
-	}
-	rec, err := d.Record(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	if rec == nil {
-		return nil, fmt.Errorf("letter %s of %s was deleted by retention just now", at, d.Name)
-	}
-	s := &shown{listed: list(l), Timestamp: l.Said.Timestamp.UTC(), Part: l.Said.Part, Advice: dlq.Advice(l)}
-	if letters := ix.History(l); len(letters) > 1 {
-		for _, other := range letters {
-			s.History = append(s.History, list(other))
-		}
-	}
-	value := rec.Value
-	if l.Said.Reference != "" {
-		original, err := d.Original(ctx, l)
-		large, ok := errors.AsType[*dlq.LargeBatch](err)
-		switch {
-		case ok:
-			s.Original = large.Error()
-		case err != nil:
-			return nil, err
-		case original == nil:
-			s.Original = "not retained any more"
-		default:
-			value, s.Original = original.Value, "read from its topic"
-		}
-	}
-	for _, h := range deadletter.Unwrapped(rec, nil, l.Said, l.System).Headers {
-		s.Headers = append(s.Headers, shownHeader{h.Key, headerText(h)})
-	}
-	s.Value = dlq.Masked(value)
-	if raw {
-		s.Value = plain(value)
-	}
-	return s, nil
+	return s, d.Fill(ctx, s, raw)
 }
 
-// headerText is a header's value: binary ones by their size.
-func headerText(h kgo.RecordHeader) string {
-	if !utf8.Valid(h.Value) {
-		return fmt.Sprintf("‹%d bytes›", len(h.Value))
-	}
-	return string(h.Value)
-}
-
-// plain is a value as it is, indented if it is JSON.
-func plain(value []byte) string {
-	var doc json.RawMessage
-	if json.Unmarshal(value, &doc) == nil {
-		if out, err := json.MarshalIndent(doc, "", "  "); err == nil {
-			return string(out)
-		}
-	}
-	if value == nil {
-		return dlq.Masked(nil)
-	}
-	return strings.ToValidUTF8(string(value), "�")
-}
-
-func (s *shown) print(w io.Writer) error {
+func printShown(w io.Writer, s *dlq.Shown) error {
 	say(w, "%s\n\n", s.Error)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
@@ -161,7 +80,7 @@ func (s *shown) print(w io.Writer) error {
 	row("given up", fmt.Sprintf("%s after %s, replayed %s", s.FailedAt.Format(time.RFC3339Nano), plural(s.Attempts, "attempt"), plural(s.Replays, "time")))
 	row("group", s.Group)
 	if s.Settled != nil {
-		row("settled", settledText(*s.Settled))
+		row("settled", s.Settled.Text())
 	}
 	row("original", s.Original)
 	for _, h := range s.Headers {
@@ -175,25 +94,11 @@ func (s *shown) print(w io.Writer) error {
 		for _, l := range s.History {
 			text := fmt.Sprintf("  %s  %s  %s: %s", l.FailedAt.Format(time.RFC3339), l.Letter, l.Code, cut(l.Error, 72))
 			if l.Settled != nil {
-				text += "; " + settledText(*l.Settled)
+				text += "; " + l.Settled.Text()
 			}
 			say(w, "%s\n", text)
 		}
 	}
 	say(w, "\n%s\n", block(s.Value))
 	return nil
-}
-
-func settledText(e dlq.Entry) string {
-	text := fmt.Sprintf("%s by %s at %s", e.State, e.By, e.At.UTC().Format(time.RFC3339))
-	if e.To != "" {
-		text += " to " + e.To
-	}
-	if e.Mended {
-		text += ", mended"
-	}
-	if e.Reason != "" {
-		text += ": " + e.Reason
-	}
-	return text
 }

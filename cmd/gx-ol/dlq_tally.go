@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -16,13 +15,13 @@ type tally struct {
 	a      *process
 	json   bool
 	all    int
-	counts map[dlq.Outcome]int
+	counts dlq.Counts
 	bar    *progressbar.ProgressBar
 	failed error // of writing to stdout
 }
 
 func newTally(a *process, output, doing string, all int) *tally {
-	t := &tally{a: a, json: output == "json", all: all, counts: make(map[dlq.Outcome]int), bar: progressbar.DefaultSilent(int64(all))}
+	t := &tally{a: a, json: output == "json", all: all, counts: make(dlq.Counts), bar: progressbar.DefaultSilent(int64(all))}
 	if isTerminal(a.stderr) {
 		t.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowCount(),
 			progressbar.OptionSetDescription(doing), progressbar.OptionClearOnFinish(), progressbar.OptionShowIts())
@@ -33,7 +32,7 @@ func newTally(a *process, output, doing string, all int) *tally {
 func (t *tally) note(line dlq.Audit) {
 	t.counts[line.Outcome]++
 	_ = t.bar.Add(1) // a bar that cannot be drawn stops nothing
-	t.bar.Describe(t.text())
+	t.bar.Describe(t.counts.String())
 	if t.json {
 		if err := printJSON(t.a.stdout, line); err != nil && t.failed == nil {
 			t.failed = err
@@ -43,27 +42,11 @@ func (t *tally) note(line dlq.Audit) {
 	}
 }
 
-func (t *tally) text() string {
-	var parts []string
-	for _, o := range dlq.Outcomes {
-		if n := t.counts[o]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(o), "_", " ")))
-		}
-	}
-	if len(parts) == 0 {
-		return "nothing done"
-	}
-	return strings.Join(parts, ", ")
-}
-
 // end sums up and gives the command's error.
 func (t *tally) end(err error) error {
 	_ = t.bar.Finish()
-	done := 0
-	for _, n := range t.counts {
-		done += n
-	}
-	say(t.a.stderr, "%s\n", t.text())
+	done, left := t.counts.Done()
+	say(t.a.stderr, "%s\n", t.counts)
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return fmt.Errorf("stopped after %d of %d letters; the same command goes on with the rest", done, t.all)
@@ -72,12 +55,6 @@ func (t *tally) end(err error) error {
 	}
 	if t.failed != nil {
 		return t.failed
-	}
-	left := 0
-	for o, n := range t.counts {
-		if o.Left() {
-			left += n
-		}
 	}
 	if left > 0 {
 		say(t.a.stderr, "%s left as before\n", plural(left, "letter"))

@@ -40,7 +40,7 @@ func main() {
 		os.Exit(code)
 	})
 	a := &process{env: os.LookupEnv, variables: variables(os.Environ()), self: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator(), hangups: hangups}
+		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator(), hangups: hangups, browser: browse(os.LookupEnv)}
 	os.Exit(run(ctx, os.Args[1:], a))
 }
 
@@ -81,6 +81,7 @@ type process struct {
 	who       string    // the operator, user@host
 
 	hangups func() (asked <-chan os.Signal, quiet func()) // asks to be told of SIGHUP, which ends a process that does not; nil: nobody tells
+	browser func(ctx context.Context, url string)         // opens a page; nil: there is none
 }
 
 // told says what the configuration's warnings are.
@@ -114,6 +115,10 @@ func run(ctx context.Context, args []string, a *process) int {
 	}
 	_, usage := errors.AsType[usageError](err)
 	switch {
+	case errors.Is(err, errFound):
+		return exitFound
+	case errors.Is(err, errNoDataset):
+		return exitUsage
 	case errors.Is(err, errReported):
 	case usage:
 		say(a.stderr, "%s: %v\n", cmd.CommandPath(), err)
@@ -163,7 +168,8 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newCheckCommand(a), newMapCommand(a), newTestCommand(a), newConfigCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newCheckCommand(a), newMapCommand(a), newTestCommand(a), newConfigCommand(a), newPublishCommand(a), newDLQCommand(a), newAskCommand(a),
+		newDevCommand(a), newWebCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	results "github.com/gx-ol/gx-ol/internal/publish"
 	"github.com/gx-ol/gx-ol/internal/store"
@@ -101,7 +102,7 @@ func (o *publishOptions) check(cmd *cobra.Command, args []string) error {
 			*t.at = now
 			continue
 		}
-		at, err := parseWhen(t.flag, t.text, now)
+		at, err := dlq.ParseWhen(t.flag, t.text, now)
 		if err != nil {
 			return usageError{err}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/telemetry"
+	"github.com/gx-ol/gx-ol/internal/web"
 )
 
 // mostConnections bounds how many others may be connected at once: each takes a file, of which a process has few.
@@ -20,7 +21,7 @@ const mostConnections = 64
 
 // serveTelemetry serves h at the configured address until stop is called, and says where: a port may have been left to the system. An
 // empty address or off means none.
-func serveTelemetry(ctx context.Context, cfg config.Telemetry, h http.Handler) (address string, stop func(), err error) {
+func serveTelemetry(ctx context.Context, cfg config.Telemetry, h http.Handler, page pageMaker) (address string, stop func(), err error) {
 	if cfg.Listen == "" || cfg.Listen == "off" {
 		return "", func() {}, nil
 	}
@@ -31,9 +32,25 @@ func serveTelemetry(ctx context.Context, cfg config.Telemetry, h http.Handler) (
 	if err != nil {
 		return "", nil, fmt.Errorf("telemetry.listen: %w (choose another address with --listen, or --listen off)", err)
 	}
+	return serve(l, cfg, h, page)
+}
+
+// serve serves h and beside it the page, until stop is called; it takes the listener.
+func serve(l net.Listener, cfg config.Telemetry, h http.Handler, page pageMaker) (address string, stop func(), err error) {
 	address = l.Addr().String()
-	if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().IsLoopback() {
+	at, err := netip.ParseAddrPort(address)
+	open := err == nil && at.Addr().IsLoopback()
+	if open {
 		h = loopbackOnly(h)
+	}
+	ended := func() {}
+	if page != nil {
+		p, err := page(open)
+		if err != nil {
+			_ = l.Close()
+			return "", nil, err
+		}
+		h, ended = beside(h, p), p.Close
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 3 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: writeWithin(cfg),
 		IdleTimeout: 15 * time.Second, MaxHeaderBytes: 16 << 10}
@@ -45,7 +62,22 @@ func serveTelemetry(ctx context.Context, cfg config.Telemetry, h http.Handler) (
 	return address, func() {
 		_ = server.Close()
 		<-done
+		ended()
 	}, nil
+}
+
+// pageMaker makes the page; open: it listens on a loopback address.
+type pageMaker func(open bool) (*web.Server, error)
+
+// beside serves what belongs to telemetry, and the page at all other paths.
+func beside(h http.Handler, page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Path; p == "/metrics" || p == "/healthz" || p == "/readyz" || strings.HasPrefix(p, "/debug/pprof") {
+			h.ServeHTTP(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	})
 }
 
 // writeWithin bounds an answer. A profile takes as long as it was asked to.

@@ -14,7 +14,7 @@ import (
 func served(t *testing.T) (address string) {
 	t.Helper()
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "seen") })
-	address, stop, err := serveTelemetry(t.Context(), config.Telemetry{Listen: "127.0.0.1:0"}, h)
+	address, stop, err := serveTelemetry(t.Context(), config.Telemetry{Listen: "127.0.0.1:0"}, h, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

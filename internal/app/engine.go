@@ -57,6 +57,7 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	p.Skipped = func(destination string) { metrics.Skipped(destination, 1) }
 	e := engine{cfg: cfg, p: p, client: client, letters: letters, metrics: metrics, seen: newSummary(metrics, p.Log),
 		watch: consumer.NewWatch(cfg.Input.Group, p.Log, explain(cfg))}
+	e.page = newPage(cfg, p, memory)
 	settler, err := e.settler(ctx)
 	if err != nil {
 		return err
@@ -88,6 +89,7 @@ type engine struct {
 	seen    *summary        // what is told of the pipeline, to metrics and log
 	watch   *consumer.Watch // how the group member is
 	live    *live           // the mapping in use
+	page    *page           // nil: none is served
 }
 
 // settler is a way to settle records, at least once or exactly once.
@@ -165,7 +167,7 @@ func (e *engine) settings(maxEventBytes int) (pipeline.Config, error) {
 	settings := PipelineConfig(e.cfg, m, e.p)
 	e.live = newLive(e.cfg, m, maxEventBytes)
 	settings.Rules = e.live.rules
-	settings.Observer = e.seen
+	settings.Observer, settings.Settled = e.seen, e.page.settled(m)
 	return settings, nil
 }
 

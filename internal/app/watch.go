@@ -28,8 +28,9 @@ func (e *engine) watched(ctx context.Context, s settler) (stop func(), err error
 	for _, t := range e.cfg.Destinations() {
 		e.metrics.Destinations(DestinationName(t))
 	}
+	e.page.sees(e, s)
 	ready := func() error { return errors.Join(e.watch.Ready(), heldError(s.holds())) }
-	address, stopServing, err := serveTelemetry(ctx, e.cfg.Telemetry, e.metrics.Handler(ready))
+	address, stopServing, err := serveTelemetry(ctx, e.cfg.Telemetry, e.metrics.Handler(ready), e.page.maker())
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,8 @@ func (e *engine) watched(ctx context.Context, s settler) (stop func(), err error
 	e.p.Log.Info("gx-ol runs", zap.String("version", e.p.Version), zap.Strings("topics", e.cfg.Input.Topics), zap.String("group", e.cfg.Input.Group),
 		zap.String("brokers", e.cfg.Kafka["bootstrap.servers"]), zap.Strings("to", addresses(e.cfg)), zap.String("delivery", e.cfg.Delivery),
 		zap.String("telemetry", telemetryAt(address)))
-	return func() { stopTelling(); stopCounting(); stopServing() }, nil
+	stopReading := e.page.follow(ctx)
+	return func() { stopReading(); stopTelling(); stopCounting(); stopServing() }, nil
 }
 
 func telemetryAt(address string) string {

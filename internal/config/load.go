@@ -88,7 +88,7 @@ func (l *loader) set(path, place string, t text) {
 func (l *loader) flags(flags map[string]string) {
 	paths := map[string]string{
 		"topic": "input.topics", "group": "input.group", "listen": "telemetry.listen", "log-level": "log.level",
-		"log-format": "log.format", "job-namespace": "job.namespace", "job-name": "job.name",
+		"log-format": "log.format", "job-namespace": "job.namespace", "job-name": "job.name", "web-listen": "web.listen", "token-file": "web.token_file",
 		"great-expectations": "great_expectations",
 	}
 	names := make([]string, 0, len(flags))

@@ -32,7 +32,8 @@ func table() []field {
 	all := append(inputFields(), filterFields()...)
 	all = append(all, transportFields()...)
 	all = append(all, jobFields()...)
-	return append(all, otherFields()...)
+	all = append(all, otherFields()...)
+	return append(all, webFields()...)
 }
 
 func inputFields() []field {

@@ -109,13 +109,18 @@ func (f *Follower) add(ctx context.Context, l *Letter, extent Extent) error {
 	return err
 }
 
-// advance reads a topic from next on, and moves next with each record, so that an error repeats none.
+// advance goes on reading a topic.
 func (f *Follower) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error, large func(*LargeBatch) error) error {
+	return f.topic.reader.advance(ctx, topic, extent, next, each, large)
+}
+
+// advance reads a topic from next on, and moves next with each record, so that an error repeats none.
+func (r *reader) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error, large func(*LargeBatch) error) error {
 	rest := make(Extent)
 	for p, span := range extent {
 		rest[p] = Range{max(span.From, next[p]), span.To}
 	}
-	err := f.topic.reader.read(ctx, topic, rest, func(rec *kgo.Record) error {
+	err := r.read(ctx, topic, rest, func(rec *kgo.Record) error {
 		next[rec.Partition] = rec.Offset + 1
 		return each(rec)
 	}, func(b *LargeBatch) error {

@@ -18,6 +18,7 @@ type Filter struct {
 	Until        time.Time // given up before
 	Grep         string    // part of the error's text, letter case aside
 	All          bool      // also letters that are settled
+	Before       Extent    // those that lie before each partition's end; nil: all. So what was looked at is settled, and nothing that came since
 }
 
 // Offsets is from which offset to which, both included.
@@ -30,6 +31,7 @@ func (f *Filter) Fits(l *Letter) bool {
 		oneOf(f.Keys, string(l.Key)) && oneOf(f.Partitions, l.Partition) &&
 		(f.Offsets == nil || l.Offset >= f.Offsets.From && l.Offset <= f.Offsets.To) &&
 		(f.Since.IsZero() || !l.GivenUp().Before(f.Since)) && (f.Until.IsZero() || l.GivenUp().Before(f.Until)) &&
+		(f.Before == nil || l.Offset < f.Before[l.Partition].To) &&
 		strings.Contains(strings.ToLower(l.Said.Error), strings.ToLower(f.Grep))
 }
 

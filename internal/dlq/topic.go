@@ -5,6 +5,7 @@
 package dlq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,11 @@ type Position struct {
 
 func (p Position) String() string {
 	return strconv.Itoa(int(p.Partition)) + "/" + strconv.FormatInt(p.Offset, 10)
+}
+
+// Compare orders positions by partition, then offset.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.Partition, q.Partition), cmp.Compare(p.Offset, q.Offset))
 }
 
 // ErrNoTopic is that the dead-letter topic does not exist: nothing was ever buried.

@@ -93,6 +93,10 @@ type Observer interface {
 	Filtered(topic string, n int)             // n results were left out
 }
 
+// Settled is told of each record that is settled, with its runs: none of one that could not be mapped. It is called from many goroutines at once, must not
+// block, and must not change the runs.
+type Settled func(rec *kgo.Record, runs []openlineage.Run, buried bool)
+
 // Config is what settling needs, however it is done. Zero values mean their defaults.
 type Config struct {
 	Decode          func(value []byte) (*gx.Message, error) // default: gx.Decode
@@ -107,12 +111,16 @@ type Config struct {
 	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
 	Orders          Orders        // default: none
 	Observer        Observer      // default: nobody
+	Settled         Settled       // default: nobody
 	Log             *zap.Logger   // default: none
 }
 
 func (cfg Config) withDefaults() Config {
 	if cfg.Observer == nil {
 		cfg.Observer = nobody{}
+	}
+	if cfg.Settled == nil {
+		cfg.Settled = func(*kgo.Record, []openlineage.Run, bool) {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
@@ -209,6 +217,7 @@ func (p *Pipeline) Settle(ctx context.Context, ready Prepared, turn Turn) error 
 	if !p.journey(ctx, r, turn) || !p.bury(ctx, r) {
 		return ctx.Err()
 	}
+	p.Settled(r.rec, r.runs, r.bad != nil)
 	r.runs = nil
 	return nil
 }

@@ -169,6 +169,8 @@ func (t *Transactions) count(now transaction) {
 	for _, r := range now.settled {
 		t.x.Observer.RecordsIn(r.rec.Topic, 1)
 		t.x.warn(r)
+		_, bad, _ := t.x.verdicts.on(r.rec).apply(r)
+		t.x.Settled(r.rec, r.runs, bad != nil)
 		t.x.verdicts.forget(r.rec)
 	}
 	if now.events > 0 {

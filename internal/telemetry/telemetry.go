@@ -28,6 +28,7 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 
 	totals struct{ records, events, buried, skipped, filtered, lost atomic.Int64 }
+	delays [delayBuckets]atomic.Int64 // attempts by how long they took, for Delays
 
 	mu     sync.Mutex // guards what follows
 	holds  func() []Hold
@@ -134,6 +135,27 @@ func (m *Metrics) EventsDelivered(destination string, n int, took time.Duration)
 	m.events.WithLabelValues(destination).Add(float64(n))
 	m.totals.events.Add(int64(n))
 	m.seconds.WithLabelValues(destination).Observe(took.Seconds())
+	m.delays[delayBucket(took)].Add(1)
+}
+
+// delayBuckets is how many there are in Delays: up to a millisecond, and each twice as long; the last has no end.
+const delayBuckets = 18
+
+func delayBucket(took time.Duration) int {
+	i := 0
+	for limit := time.Millisecond; took > limit && i < delayBuckets-1; limit *= 2 {
+		i++
+	}
+	return i
+}
+
+// Delays are the acknowledged attempts at all destinations by how long they took: up to 1 ms, 2 ms, 4 ms, …, longer.
+func (m *Metrics) Delays() []int64 {
+	out := make([]int64, delayBuckets)
+	for i := range out {
+		out[i] = m.delays[i].Load()
+	}
+	return out
 }
 
 // Buried counts a dead letter.
@@ -193,6 +215,26 @@ func (m *Metrics) Holds(ask func() []Hold) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.holds = ask
+}
+
+// BytesInHand is how many bytes of records are in hand; -1: nobody knows.
+func (m *Metrics) BytesInHand() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.inHand == nil {
+		return -1
+	}
+	return m.inHand()
+}
+
+// Depths is what the dead-letter topics hold; known: they are counted.
+func (m *Metrics) Depths() (all []Depth, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.depths == nil {
+		return nil, false
+	}
+	return m.depths(), true
 }
 
 // InHand takes where to ask how many bytes of records are in hand.

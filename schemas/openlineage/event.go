@@ -2,6 +2,8 @@
 // known of one to deliver it. It knows no Great Expectations, no Kafka and no HTTP.
 package openlineage
 
+import "time"
+
 // EventType is the eventType of a RunEvent.
 type EventType string
 
@@ -36,6 +38,24 @@ type Run struct {
 	Minimal  func() Event // makes the terminal event without facets, sent if the full one is refused after START was taken; nil for pass-through
 	Datasets []Dataset    // what its events name, inputs and outputs: what the run must stay in order with
 	Warn     []string     // what was changed or not known, in closed words for counters ("unmapped_datasource", …)
+	Brief    *Brief       // its validation result at a glance; nil where there is none: passed-through events, a checkpoint's own run
+}
+
+// Brief is what a person wants to know of a validation result at a glance, without reading its events. Its texts may lie in the message's memory: whoever
+// keeps them clones them.
+type Brief struct {
+	Suite                   string
+	Started, Ended          time.Time // as its events say
+	Passed, Failed, Skipped int       // expectations; skipped: never evaluated
+	Fails                   bool      // the result counts as failed: an expectation of severity error failed, or one raised
+	Rows                    int64     // of the dataset; -1: not known
+	Nulls                   []Nulls   // of its columns, as far as they are known
+}
+
+// Nulls is how many values of a column are null.
+type Nulls struct {
+	Column string
+	Count  int64
 }
 
 // Dataset names a dataset.

@@ -9,9 +9,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"sort"
 	"strings"
 	"sync"
@@ -27,10 +27,10 @@ type Server struct {
 	fault    Fault
 	bodies   [][]byte // of the events taken, in order
 	runs     map[string]*Run
-	jobs     map[string]map[string]any // by namespace and name
 	spaces   map[string]map[string]any
 	datasets map[string]map[string]any // by namespace and name
 	poison   poison
+	model    model
 }
 
 // poison says which lists are broken for good.
@@ -44,11 +44,13 @@ type Run struct {
 	Facets             map[string]any            // run facets, merged by name
 	Inputs             map[string]map[string]any // facets by "namespace name" of the dataset, merged by name
 	Deliveries         int
+
+	full string // the job's name with its parent's before it
 }
 
 // New makes an empty Marquez.
 func New() *Server {
-	s := &Server{runs: map[string]*Run{}, jobs: map[string]map[string]any{}, spaces: map[string]map[string]any{}, datasets: map[string]map[string]any{}}
+	s := &Server{runs: map[string]*Run{}, spaces: map[string]map[string]any{}, datasets: map[string]map[string]any{}, model: newModel()}
 	s.space("default", "")
 	return s
 }
@@ -156,6 +158,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, body []byte, readE
 		htmlError(w, status)
 		return
 	}
+	s.learn(ev)
 	s.bodies = append(s.bodies, body)
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusCreated)
@@ -197,7 +200,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		coded(w, http.StatusNotFound)
 		return
 	}
-	p := strings.Split(path, "/")
+	p, query := strings.Split(path, "/"), r.URL.Query()
 	for i := range p {
 		p[i] = unescape(p[i])
 	}
@@ -210,7 +213,13 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	case path == "namespaces":
 		s.list(w, s.poison.namespaces, "namespaces", s.spaces, "", false)
 	case path == "jobs":
-		s.list(w, s.poison.jobs, "jobs", s.jobs, "", true)
+		s.jobList(w, query, "")
+	case path == "lineage":
+		s.lineage(w, query)
+	case path == "column-lineage":
+		s.columnLineage(w, query)
+	case path == "search":
+		s.search(w, query)
 	case path == "events/lineage":
 		s.events(w)
 	case len(p) == 3 && p[0] == "jobs" && p[1] == "runs":
@@ -218,15 +227,17 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	case len(p) == 2 && p[0] == "namespaces":
 		s.answer(w, s.spaces[p[1]], "Namespace", p[1])
 	case len(p) == 3 && p[0] == "namespaces" && p[2] == "jobs":
-		s.list(w, s.poison.jobs, "jobs", s.jobs, p[1], true)
+		s.jobList(w, query, p[1])
 	case len(p) == 3 && p[0] == "namespaces" && p[2] == "datasets":
 		s.list(w, false, "datasets", s.datasets, p[1], true)
 	case len(p) >= 4 && p[0] == "namespaces" && s.spaces[p[1]] == nil:
 		notFound(w, 404, "Namespace '"+p[1]+"' not found.")
 	case len(p) == 4 && p[2] == "jobs":
-		s.answer(w, s.job(p[1], p[3]), "Job", p[3])
+		s.answer(w, s.jobPage(p[1], p[3]), "Job", p[3])
 	case len(p) == 5 && p[2] == "jobs" && p[4] == "runs":
-		s.runsOf(w, p[1], p[3])
+		s.runsOf(w, query, p[1], p[3])
+	case len(p) == 5 && p[2] == "datasets" && p[4] == "versions":
+		s.versionsOf(w, query, p[1], p[3])
 	case len(p) == 4 && p[2] == "datasets":
 		s.answer(w, s.datasets[key(p[1], p[3])], "Dataset", p[3])
 	default:
@@ -301,41 +312,24 @@ func (s *Server) run(id string) map[string]any {
 	}
 }
 
-// job is a job with its latest runs, the one that was heard of last first.
-func (s *Server) job(namespace, name string) map[string]any {
-	known := s.jobs[key(namespace, name)]
-	if known == nil {
-		return nil
-	}
-	runs := []*Run{}
-	for _, r := range s.runs {
-		if r.JobNamespace == namespace && r.Job == name {
-			runs = append(runs, r)
-		}
-	}
-	last := func(r *Run) string { return max(r.StartedAt, r.EndedAt) }
-	sort.Slice(runs, func(i, j int) bool { return last(runs[i]) > last(runs[j]) })
-	latest := []any{}
-	for _, r := range runs[:min(10, len(runs))] {
-		latest = append(latest, map[string]any{"id": r.ID, "state": r.State, "startedAt": orNull(r.StartedAt), "endedAt": orNull(r.EndedAt)})
-	}
-	out := maps.Clone(known)
-	out["latestRuns"] = latest
-	return out
-}
-
-func (s *Server) runsOf(w http.ResponseWriter, namespace, job string) {
-	if s.jobs[key(namespace, job)] == nil {
+// runsOf lists by startedAt, the newest first, those without a start last.
+func (s *Server) runsOf(w http.ResponseWriter, query url.Values, namespace, job string) {
+	if s.model.jobs[key(namespace, job)] == nil {
 		notFound(w, 404, "Job '"+job+"' not found.")
 		return
 	}
-	all := []any{}
-	for id, r := range s.runs {
-		if r.JobNamespace == namespace && r.Job == job {
-			all = append(all, s.run(id))
+	runs := []*Run{}
+	for _, r := range s.runs {
+		if r.JobNamespace == namespace && r.full == job {
+			runs = append(runs, r)
 		}
 	}
-	show(w, map[string]any{"runs": all, "totalCount": len(all)})
+	sort.Slice(runs, func(i, j int) bool { return runs[i].StartedAt > runs[j].StartedAt })
+	all := []any{}
+	for _, r := range runs {
+		all = append(all, s.run(r.ID))
+	}
+	show(w, map[string]any{"runs": page(all, query), "totalCount": len(all)})
 }
 
 func orNull(s string) any {

@@ -41,7 +41,6 @@ func (s *Server) store(e *event) int {
 	if !fitsIndex(ns+name, 1300) {
 		return http.StatusInternalServerError
 	}
-	s.jobs[key(ns, name)] = map[string]any{"id": map[string]any{"namespace": ns, "name": name}, "name": name, "simpleName": name, "namespace": ns, "updatedAt": at}
 	if e.kind() == "RunEvent" {
 		if status := s.runEvent(e, ns, name, kind, at); status != http.StatusCreated {
 			return status
@@ -67,6 +66,7 @@ func (s *Server) runEvent(e *event, ns, name, kind, at string) int {
 		run = &Run{ID: id, State: "NEW", JobNamespace: ns, Job: name, Facets: map[string]any{}, Inputs: map[string]map[string]any{}}
 		s.runs[id] = run
 	}
+	run.full, _, _ = fullName(e)
 	run.Deliveries++
 	fs := obj(r["facets"])
 	if len(fs) > 0 && (e.m["eventType"] == nil || len(kind) > 64) {

@@ -1,0 +1,320 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	nethttp "net/http"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+
+	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/pipeline"
+	"github.com/gx-ol/gx-ol/internal/seen"
+	"github.com/gx-ol/gx-ol/internal/web"
+	"github.com/gx-ol/gx-ol/producer/http"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+const (
+	askEvery  = 5 * time.Second // the brokers about the group, and the backend whether it is there
+	askWithin = 5 * time.Second
+	deafFor   = 15 * time.Second // the brokers count as away
+)
+
+// RunWeb serves the page without a pipeline until ctx ends: it reads the input's topics of the last hours by itself, as no member of any group, and
+// asks the brokers about the group, and the backend. What is away is said in the page, and comes when it comes. ready is told where it listens.
+func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Process, ready func(address string)) error {
+	m, err := NewMapping(cfg, p, cfg.Transport.MaxEventBytes, func(warning string) { p.Log.Warn(warning) })
+	if err != nil {
+		return err
+	}
+	memory := containerMemory()
+	limitMemory(memory, p.Getenv)
+	client, err := newReader(cfg, since)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	backends, err := NewBackends(cfg, p)
+	if err != nil {
+		return err
+	}
+	defer backends.Close()
+	results := seen.New(seenBytes(cfg, memory))
+	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: m}, what: cfg.Input.Group,
+		lineage: newPageLineage(cfg, p)}
+	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, lineage: g.lineage.seen, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
+		answered: time.Now(), away: make([]string, len(backends.Backends()))}
+	g.flow, g.source = seen.NewFlow(o.reading), o.sources
+	g.desk = newDesk(cfg, p, client)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Web.Listen)
+	if err != nil {
+		return fmt.Errorf("web.listen: %w (choose another address with --listen)", err)
+	}
+	address, stop, err := serve(l, config.Telemetry{}, alive(o), g.maker())
+	if err != nil {
+		return err
+	}
+	defer stop()
+	defer g.follow(ctx)()
+	defer goes(ctx, o.ask)()
+	if cfg.Telemetry.DeadLetters {
+		defer o.letters.follow(ctx)()
+	}
+	p.Log.Info("gx-ol web serves", zap.String("page", "http://"+address), zap.Strings("topics", cfg.Input.Topics), zap.Duration("since", since))
+	ready(address)
+	o.read(ctx)
+	return nil
+}
+
+// newReader is a client that reads the topics of the last hours, as no member of a group. It dials nobody yet.
+func newReader(cfg *config.Config, since time.Duration) (*kgo.Client, error) {
+	opts, err := inputOpts(cfg, []kgo.Opt{kgo.ConsumeTopics(cfg.Input.Topics...)})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Input.Regex() {
+		opts = append(opts, kgo.ConsumeRegex(), kgo.ConsumeExcludeTopics(ownTopics(cfg)...))
+	}
+	// These win over the operator's properties: they are for the pipeline.
+	opts = append(opts, kgo.ConsumeResetOffset(kgo.NewOffset().AfterMilli(time.Now().Add(-since).UnixMilli())), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.MaxDecompressBatchBytes(2*cfg.Input.MaxMessageBytes), kgo.FetchMaxBytes(8<<20), kgo.FetchMaxPartitionBytes(1<<20), kgo.MaxConcurrentFetches(2))
+	client, err := kgo.NewClient(opts...)
+	return client, config.Wrong(err)
+}
+
+// onlooker reads what a pipeline reads, and asks how its group does.
+type onlooker struct {
+	cfg      *config.Config
+	client   *kgo.Client
+	mapping  Mapping
+	memory   *seen.Memory
+	lineage  *seenLineage
+	log      *zap.Logger
+	backends []*http.Destination
+	letters  *depthCounter
+	records  atomic.Int64
+	unmapped atomic.Int64
+
+	mu       sync.Mutex // guards all below
+	answered time.Time  // when the brokers answered last
+	failed   error      // why they did not since, or what they refuse
+	group    error      // why the group's offsets are not known
+	parts    []seen.Partition
+	away     []string // of each backend, why it does not answer
+}
+
+// read reads until ctx ends.
+func (o *onlooker) read(ctx context.Context) {
+	for ctx.Err() == nil {
+		fetches := o.client.PollRecords(ctx, 1000)
+		fetches.EachError(func(topic string, partition int32, err error) {
+			if ctx.Err() == nil {
+				o.log.Warn("reading results", zap.String("topic", topic), zap.Int32("partition", partition), zap.Error(err))
+			}
+		})
+		fetches.EachRecord(func(rec *kgo.Record) {
+			o.records.Add(1)
+			if mapped, err := (&recordReader{mapping: o.mapping}).events(rec); err == nil {
+				o.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, mapped, false)
+				o.lineage.settled(mapped)
+			} else {
+				o.unmapped.Add(1)
+			}
+		})
+	}
+}
+
+// ask asks the brokers and the backends until ctx ends.
+func (o *onlooker) ask(ctx context.Context) {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		o.askOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (o *onlooker) askOnce(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var all sync.WaitGroup
+	all.Go(func() { o.askGroup(ctx) })
+	for i, b := range o.backends {
+		all.Go(func() {
+			text := ""
+			if err := b.Probe(ctx); err != nil {
+				text = err.Error()
+			}
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.away[i] = text
+		})
+	}
+	all.Wait()
+}
+
+// askGroup asks how far the group is behind.
+func (o *onlooker) askGroup(ctx context.Context) {
+	parts, group, err := o.lags(ctx)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err != nil && !isAnswer(err) {
+		o.failed = err
+		return
+	}
+	o.answered, o.failed, o.group = time.Now(), err, group
+	if err == nil {
+		o.parts = parts
+	}
+}
+
+func isAnswer(err error) bool {
+	_, answer := errors.AsType[*kerr.Error](err)
+	return answer
+}
+
+// lags are those of the group. group is why they are not known although the brokers answer.
+func (o *onlooker) lags(ctx context.Context) (parts []seen.Partition, group, err error) {
+	admin := kadm.NewClient(o.client)
+	topics := o.cfg.Input.Topics
+	if o.cfg.Input.Regex() {
+		if topics, err = o.fitting(ctx, admin); err != nil || len(topics) == 0 {
+			return nil, nil, err
+		}
+	}
+	ends, err := admin.ListEndOffsets(ctx, topics...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	begins, err := admin.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		return nil, nil, err
+	}
+	committed, err := admin.FetchOffsets(ctx, o.cfg.Input.Group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, errNoOffsets, nil
+	}
+	if isAnswer(err) {
+		return nil, explain(o.cfg)(err), nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	ends.Each(func(end kadm.ListedOffset) {
+		begin, known := begins.Lookup(end.Topic, end.Partition)
+		c, has := committed.Lookup(end.Topic, end.Partition)
+		if !known || begin.Err != nil || end.Err != nil || !has || c.At < 0 {
+			return
+		}
+		parts = append(parts, seen.Partition{Topic: end.Topic, Partition: end.Partition, Lag: max(end.Offset-max(c.At, begin.Offset), 0), Retained: max(c.At-begin.Offset, 0)})
+	})
+	slices.SortFunc(parts, func(a, b seen.Partition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	if len(parts) == 0 {
+		group = errNoOffsets
+	}
+	return parts, group, nil
+}
+
+var errNoOffsets = errors.New("the group has committed no offset of these topics yet: is gx-ol run running with this group?")
+
+// fitting are the topics that the regular expression takes.
+func (o *onlooker) fitting(ctx context.Context, admin *kadm.Client) (names []string, err error) {
+	details, err := admin.ListTopics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	takes, own := regexp.MustCompile(o.cfg.Input.Topics[0]), regexp.MustCompile(joined(ownTopics(o.cfg))) // the first was compiled when it was loaded
+	for _, name := range details.Names() {
+		if takes.MatchString(name) && !own.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// reading is what is known of the group now.
+func (o *onlooker) reading() seen.Reading {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := seen.Reading{Records: o.records.Load(), Events: -1, InHand: -1, Partitions: slices.Clone(o.parts)}
+	if o.cfg.Telemetry.DeadLetters {
+		r.Letters = lettersOf(o.letters.depths())
+	}
+	return r
+}
+
+// sources are those that are asked, and which of them are away.
+func (o *onlooker) sources() []web.Source {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	kafka := web.Source{Name: "Kafka at " + o.cfg.Kafka["bootstrap.servers"]}
+	switch {
+	case o.failed != nil && isAnswer(o.failed):
+		kafka.Away = explain(o.cfg)(o.failed).Error()
+	case o.failed != nil && time.Since(o.answered) > deafFor || o.failed != nil && o.parts == nil:
+		kafka.Away = kafkaclient.Diagnose(o.failed, o.cfg.Kafka["bootstrap.servers"]).Error()
+		kafka.Tip = "Results, lag and dead letters stay as they were until it answers again."
+	}
+	all := []web.Source{kafka}
+	group := web.Source{Name: "group " + o.cfg.Input.Group}
+	if o.group != nil {
+		group.Away = o.group.Error()
+	}
+	all = append(all, group)
+	i := 0
+	for _, t := range o.cfg.Destinations() {
+		if t.Type == "http" && i < len(o.away) {
+			all = append(all, web.Source{Name: "backend " + addressOf(t.URL), Away: o.away[i]})
+			i++
+		}
+	}
+	return all
+}
+
+// events are those of a record, as the pipeline would make them.
+func (r *recordReader) events(rec *kgo.Record) (runs []openlineage.Run, err error) {
+	defer fault.Recover(&err)
+	msg, err := r.mapping.Decode(rec.Value)
+	if err != nil {
+		return nil, err
+	}
+	defer msg.Release()
+	return r.mapping.Map(msg, pipeline.InputOf(rec))
+}
+
+// alive answers whether the page's process lives, and whether the brokers answer it.
+func alive(o *onlooker) nethttp.Handler {
+	mux := nethttp.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w nethttp.ResponseWriter, _ *nethttp.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w nethttp.ResponseWriter, _ *nethttp.Request) {
+		if away := o.sources()[0].Away; away != "" {
+			nethttp.Error(w, away, nethttp.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ready\n"))
+	})
+	return mux
+}

@@ -1,0 +1,507 @@
+// Package events makes a lineage graph of OpenLineage events, one after the other, and holds none of them.
+package events
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-faster/jx"
+
+	"github.com/gx-ol/gx-ol/internal/lineage"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// Event is what the graph needs of an event.
+type Event struct {
+	Type      openlineage.EventType // upper case; empty for job and dataset events
+	Time      time.Time
+	Job       lineage.Job // no name: a dataset event
+	Check     bool        // the job says that it checks data
+	Streaming bool
+	Run       Facets
+	Inputs    []Input
+	Outputs   []Output
+	Dataset   *lineage.Dataset // of a dataset event
+}
+
+// Facets are what is known of a run.
+type Facets struct {
+	ID           string
+	Parent, Root *lineage.Run
+	Suite        string
+}
+
+// Input is a dataset that is read.
+type Input struct {
+	lineage.Dataset
+	Results *Results // nil: no assertions
+}
+
+// Output is a dataset that is written.
+type Output struct {
+	lineage.Dataset
+	Columns map[string][]lineage.Column // what its columns are made from
+}
+
+// Results are the assertions about a dataset.
+type Results struct {
+	Passed int
+	Failed []lineage.Assertion
+}
+
+// names keeps each text once: the names of a topic repeat without end. A nil names keeps nothing.
+type names map[string]string
+
+func (n names) text(b []byte) string {
+	if s, ok := n[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if n != nil && len(n) < mostNames && len(s) <= longestName {
+		n[s] = s
+	}
+	return s
+}
+
+const (
+	mostNames   = 1 << 18
+	longestName = 1 << 10
+)
+
+// errNoEvent is JSON that is no OpenLineage event.
+var errNoEvent = errors.New("not an OpenLineage event: it has no job and no dataset")
+
+// Parse reads one event. Unknown keys, and facets of other forms than the standard's, are passed over; what makes it unusable is an error.
+func Parse(text []byte) (*Event, error) { return parse(text, nil) }
+
+func parse(text []byte, in names) (*Event, error) {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	d := jx.DecodeBytes(text)
+	if d.Next() != jx.Object {
+		return nil, errors.New("not a JSON object")
+	}
+	p := &parser{names: in, ev: &Event{}}
+	if err := p.object(d, p.top); err != nil {
+		return nil, err
+	}
+	if !ended(d, text) {
+		return nil, errors.New("there is more behind the event")
+	}
+	return p.ev, p.whole()
+}
+
+// ended says whether nothing stands behind the object that was read.
+func ended(d *jx.Decoder, text []byte) bool {
+	rest := d.Null() // of nothing it says that it has ended; so it does of a null that is cut, which does not end as an object does
+	return errors.Is(rest, io.ErrUnexpectedEOF) && bytes.HasSuffix(bytes.TrimRight(text, " \t\r\n"), []byte("}"))
+}
+
+// whole checks what an event must have.
+func (p *parser) whole() error {
+	ev := p.ev
+	switch {
+	case ev.Job.Name == "" && ev.Dataset == nil:
+		return errNoEvent
+	case ev.Time.IsZero():
+		return errors.New("not an OpenLineage event: eventTime is missing or no time")
+	case ev.Run.ID == "":
+		ev.Type = "" // a job event
+	}
+	if p.wrong != nil {
+		return p.wrong
+	}
+	return nil
+}
+
+type parser struct {
+	names
+	ev    *Event
+	wrong error // what has a type that it must not have
+}
+
+// object calls each for every key whose value is not null; anything but an object is passed over.
+func (p *parser) object(d *jx.Decoder, each func(d *jx.Decoder, key string) error) error {
+	if d.Next() != jx.Object {
+		return d.Skip()
+	}
+	return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
+		if d.Next() == jx.Null {
+			return d.Skip()
+		}
+		return each(d, words[string(key)])
+	})
+}
+
+// words are the keys that are looked for, so that none is made a string anew for each event.
+var words = func() map[string]string {
+	out := make(map[string]string)
+	for _, w := range strings.Fields(`eventType eventTime run job inputs outputs dataset runId facets parent parentRun great_expectations_meta expectation_suite_name root
+		namespace name jobType processingType integration inputFacets dataQualityAssertions assertions success assertion column severity expected actual
+		columnLineage fields inputFields field`) {
+		out[w] = w
+	}
+	return out
+}()
+
+// list calls each for every element; anything but a list is passed over.
+func (p *parser) list(d *jx.Decoder, each func(d *jx.Decoder) error) error {
+	if d.Next() != jx.Array {
+		return d.Skip()
+	}
+	return d.Arr(each)
+}
+
+// word reads a string; anything else is passed over.
+func (p *parser) word(d *jx.Decoder, into *string) error {
+	if d.Next() != jx.String {
+		return d.Skip()
+	}
+	b, err := d.StrBytes()
+	if err == nil {
+		*into = p.text(b)
+	}
+	return err
+}
+
+func (p *parser) top(d *jx.Decoder, key string) error {
+	switch key {
+	case "eventType":
+		var s string
+		err := p.word(d, &s)
+		p.ev.Type = openlineage.EventType(strings.ToUpper(s))
+		return err
+	case "eventTime":
+		var s string
+		err := (&parser{}).word(d, &s)
+		p.ev.Time = Time(s)
+		return err
+	case "run":
+		return p.object(d, p.run)
+	case "job":
+		return p.object(d, p.job)
+	case "inputs", "outputs":
+		if d.Next() != jx.Array {
+			p.wrong = fmt.Errorf("%s is no list", key)
+		}
+		if key == "inputs" {
+			return p.list(d, p.input)
+		}
+		return p.list(d, p.output)
+	case "dataset":
+		var at lineage.Dataset
+		err := p.object(d, func(d *jx.Decoder, key string) error { return p.datasetName(d, key, &at) })
+		if at.Name != "" {
+			p.ev.Dataset = &at
+		}
+		return err
+	}
+	return d.Skip()
+}
+
+// Time reads a time as OpenLineage writes it, or as its producers do; without a zone it is UTC. Zero: it is none.
+func Time(s string) time.Time {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00", "2006-01-02T15:04"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+func (p *parser) run(d *jx.Decoder, key string) error {
+	switch key {
+	case "runId":
+		var s string
+		err := (&parser{}).word(d, &s) // run ids do not repeat
+		p.ev.Run.ID = strings.ToLower(s)
+		return err
+	case "facets":
+		return p.object(d, p.runFacet)
+	}
+	return d.Skip()
+}
+
+func (p *parser) runFacet(d *jx.Decoder, key string) error {
+	switch key {
+	case "parent", "parentRun":
+		return p.parent(d, &p.ev.Run)
+	case "great_expectations_meta":
+		return p.object(d, func(d *jx.Decoder, key string) error {
+			if key == "expectation_suite_name" {
+				return p.word(d, &p.ev.Run.Suite)
+			}
+			return d.Skip()
+		})
+	}
+	return d.Skip()
+}
+
+// parent reads the facet parent.
+func (p *parser) parent(d *jx.Decoder, into *Facets) error {
+	var parent, root lineage.Run
+	err := p.object(d, func(d *jx.Decoder, key string) error {
+		if key == "root" {
+			return p.object(d, func(d *jx.Decoder, key string) error { return p.reference(d, key, &root) })
+		}
+		return p.reference(d, key, &parent)
+	})
+	if parent.ID != "" {
+		into.Parent = &parent
+	}
+	if root.ID != "" {
+		into.Root = &root
+	}
+	return err
+}
+
+// reference reads run.runId and job.namespace and .name.
+func (p *parser) reference(d *jx.Decoder, key string, into *lineage.Run) error {
+	switch key {
+	case "run":
+		return p.object(d, func(d *jx.Decoder, key string) error {
+			if key == "runId" {
+				err := (&parser{}).word(d, &into.ID) // it would fill the names
+				into.ID = strings.ToLower(into.ID)
+				return err
+			}
+			return d.Skip()
+		})
+	case "job":
+		return p.object(d, func(d *jx.Decoder, key string) error { return p.jobName(d, key, &into.Job) })
+	}
+	return d.Skip()
+}
+
+func (p *parser) jobName(d *jx.Decoder, key string, into *lineage.Job) error {
+	switch key {
+	case "namespace":
+		return p.word(d, &into.Namespace)
+	case "name":
+		return p.word(d, &into.Name)
+	}
+	return d.Skip()
+}
+
+func (p *parser) datasetName(d *jx.Decoder, key string, into *lineage.Dataset) error {
+	switch key {
+	case "namespace":
+		return p.word(d, &into.Namespace)
+	case "name":
+		return p.word(d, &into.Name)
+	}
+	return d.Skip()
+}
+
+func (p *parser) job(d *jx.Decoder, key string) error {
+	if key != "facets" {
+		return p.jobName(d, key, &p.ev.Job)
+	}
+	return p.object(d, func(d *jx.Decoder, key string) error {
+		if key != "jobType" {
+			return d.Skip()
+		}
+		var processing, integration, kind string
+		err := p.object(d, func(d *jx.Decoder, key string) error {
+			switch key {
+			case "processingType":
+				return p.word(d, &processing)
+			case "integration":
+				return p.word(d, &integration)
+			case "jobType":
+				return p.word(d, &kind)
+			}
+			return d.Skip()
+		})
+		p.ev.Streaming = strings.EqualFold(processing, "STREAMING")
+		p.ev.Check = IsCheck(integration, kind)
+		return err
+	})
+}
+
+// IsCheck says whether the facet jobType is that of a job that checks data.
+func IsCheck(integration, jobType string) bool {
+	return strings.EqualFold(integration, "GREAT_EXPECTATIONS") || strings.EqualFold(jobType, "TEST")
+}
+
+func (p *parser) input(d *jx.Decoder) error {
+	var in Input
+	var results [2]*Results // of facets, of inputFacets, which win
+	err := p.object(d, func(d *jx.Decoder, key string) error {
+		switch key {
+		case "facets", "inputFacets":
+			at := 0
+			if key == "inputFacets" {
+				at = 1
+			}
+			return p.object(d, func(d *jx.Decoder, key string) (err error) {
+				if key != "dataQualityAssertions" {
+					return d.Skip()
+				}
+				results[at], err = p.assertions(d)
+				return err
+			})
+		}
+		return p.datasetName(d, key, &in.Dataset)
+	})
+	for _, r := range results {
+		if r != nil {
+			in.Results = r
+		}
+	}
+	if in.Name != "" {
+		p.ev.Inputs = append(p.ev.Inputs, in)
+	}
+	return err
+}
+
+// Assertions reads the facet dataQualityAssertions; nil if it has no list of them.
+func Assertions(facet []byte) (*Results, error) {
+	return (&parser{}).assertions(jx.DecodeBytes(facet))
+}
+
+func (p *parser) assertions(d *jx.Decoder) (out *Results, err error) {
+	err = p.object(d, func(d *jx.Decoder, key string) error {
+		if key != "assertions" || d.Next() != jx.Array {
+			return d.Skip()
+		}
+		out = &Results{Failed: []lineage.Assertion{}}
+		return p.list(d, func(d *jx.Decoder) error { return p.assertion(d, out) })
+	})
+	return out, err
+}
+
+// mostFailed is how many failed assertions of one check are kept, and longestText how many bytes of their texts.
+const (
+	mostFailed  = 1000
+	longestText = 500
+)
+
+func (p *parser) assertion(d *jx.Decoder, into *Results) error {
+	a := lineage.Assertion{Severity: lineage.Error}
+	var said, success bool
+	var expected, actual, name, severity string
+	own := &parser{} // texts that do not repeat
+	err := p.object(d, func(d *jx.Decoder, key string) (err error) {
+		switch key {
+		case "success":
+			if d.Next() != jx.Bool {
+				return d.Skip()
+			}
+			said = true
+			success, err = d.Bool()
+			return err
+		case "assertion":
+			return p.word(d, &a.Type)
+		case "column":
+			return p.word(d, &a.Column)
+		case "severity":
+			return p.word(d, &severity)
+		case "name":
+			return own.word(d, &name)
+		case "expected":
+			return own.scalar(d, &expected)
+		case "actual":
+			return own.scalar(d, &actual)
+		}
+		return d.Skip()
+	})
+	switch {
+	case err != nil || !said:
+	case success:
+		into.Passed++
+	case len(into.Failed) < mostFailed:
+		if strings.EqualFold(severity, "warn") || strings.EqualFold(severity, "warning") {
+			a.Severity = lineage.Warn
+		}
+		a.Expected, a.Actual, a.Name = short(expected), short(actual), short(name)
+		into.Failed = append(into.Failed, a)
+	}
+	return err
+}
+
+// scalar reads a string, or a number or boolean as its text.
+func (p *parser) scalar(d *jx.Decoder, into *string) error {
+	switch d.Next() {
+	case jx.Number, jx.Bool:
+		raw, err := d.Raw()
+		*into = string(raw)
+		return err
+	}
+	return p.word(d, into)
+}
+
+// short cuts a text at a rune.
+func short(s string) string {
+	if len(s) <= longestText {
+		return s
+	}
+	at := longestText
+	for at > 0 && !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return strings.Clone(s[:at]) + "…"
+}
+
+func (p *parser) output(d *jx.Decoder) error {
+	var out Output
+	err := p.object(d, func(d *jx.Decoder, key string) error {
+		if key != "facets" {
+			return p.datasetName(d, key, &out.Dataset)
+		}
+		return p.object(d, func(d *jx.Decoder, key string) error {
+			if key != "columnLineage" {
+				return d.Skip()
+			}
+			out.Columns = make(map[string][]lineage.Column)
+			return p.columns(d, out.Columns)
+		})
+	})
+	if out.Name != "" {
+		p.ev.Outputs = append(p.ev.Outputs, out)
+	}
+	return err
+}
+
+func (p *parser) columns(d *jx.Decoder, into map[string][]lineage.Column) error {
+	return p.object(d, func(d *jx.Decoder, key string) error {
+		if key != "fields" {
+			return d.Skip()
+		}
+		if d.Next() != jx.Object {
+			return d.Skip()
+		}
+		return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
+			column := p.text(key)
+			return p.object(d, func(d *jx.Decoder, key string) error {
+				if key != "inputFields" {
+					return d.Skip()
+				}
+				return p.list(d, func(d *jx.Decoder) error {
+					var from lineage.Column
+					err := p.object(d, func(d *jx.Decoder, key string) error {
+						if key == "field" {
+							return p.word(d, &from.Column)
+						}
+						return p.datasetName(d, key, &from.Dataset)
+					})
+					if from.Column != "" && from.Dataset.Name != "" {
+						into[column] = append(into[column], from)
+					}
+					return err
+				})
+			})
+		})
+	})
+}
+
+// RunFacets reads what the facets of a run say of its parent and its suite.
+func RunFacets(facets []byte) (Facets, error) {
+	p := &parser{ev: &Event{}}
+	err := p.object(jx.DecodeBytes(facets), p.runFacet)
+	return p.ev.Run, err
+}

@@ -1,0 +1,99 @@
+package marquez
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+
+	"github.com/gx-ol/gx-ol/internal/lineage"
+)
+
+// jobsAPage is how many jobs one answer has: a page costs Marquez up to a second a job.
+const jobsAPage = 50
+
+// All lists all jobs, page by page and side by side. Where the list is broken (one bad row is enough), the namespaces are asked one by one, and what cannot be
+// listed is told.
+func (s *Source) All(ctx context.Context) (*lineage.Graph, error) {
+	g := lineage.NewGraph()
+	var mu sync.Mutex // guards g
+	err := s.list(ctx, g, &mu, "jobs")
+	if is(err, http.StatusInternalServerError) {
+		err = s.byNamespace(ctx, g, &mu, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.Judged = true
+	return g, s.written(ctx, g, g.Datasets(), lineage.WrittenFailed)
+}
+
+type jobsAnswer struct {
+	Total int    `json:"totalCount"`
+	Jobs  *[]job `json:"jobs"`
+}
+
+// list reads all pages of a list of jobs.
+func (s *Source) list(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, segments ...string) error {
+	read := func(ctx context.Context, offset int) (total int, err error) {
+		var page jobsAnswer
+		query := url.Values{"limit": {strconv.Itoa(jobsAPage)}, "offset": {strconv.Itoa(offset)}}
+		if err := s.get(ctx, "the jobs", &page, query, segments...); err != nil {
+			return 0, err
+		}
+		if page.Jobs == nil {
+			return 0, s.noMarquez("the jobs", "its answer has no list of jobs")
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range *page.Jobs {
+			j := &(*page.Jobs)[i]
+			s.addJob(g, j, j.Inputs, j.Outputs)
+			s.addPage(g, j, j.checks())
+		}
+		return page.Total, nil
+	}
+	total, err := read(ctx, 0)
+	if err != nil {
+		return err
+	}
+	var offsets []int
+	for at := jobsAPage; at < total; at += jobsAPage {
+		offsets = append(offsets, at)
+	}
+	return each(ctx, s, offsets, func(ctx context.Context, offset int) error {
+		_, err := read(ctx, offset)
+		return err
+	})
+}
+
+// byNamespace lists the jobs of each namespace.
+func (s *Source) byNamespace(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, why error) error {
+	var list struct {
+		Namespaces []struct {
+			Name string `json:"name"`
+		} `json:"namespaces"`
+	}
+	if err := s.get(ctx, "the namespaces", &list, url.Values{"limit": {"1000"}}, "namespaces"); err != nil {
+		return why
+	}
+	broken := 0
+	for _, n := range list.Namespaces {
+		err := s.list(ctx, g, mu, "namespaces", n.Name, "jobs")
+		switch {
+		case is(err, http.StatusInternalServerError):
+			broken++
+			mu.Lock()
+			g.Note(fmt.Sprintf("Marquez cannot list the jobs of namespace %s (it answers 500): they are left out", n.Name))
+			mu.Unlock()
+		case err != nil:
+			return err
+		}
+	}
+	if broken == len(list.Namespaces) {
+		return why
+	}
+	return nil
+}
