@@ -73,7 +73,7 @@ func newcomersFolder(t *testing.T, brokers, backend string) (folder, bin string)
 		t.Fatal(err)
 	}
 	line := strings.ReplaceAll(string(result), "\n", " ")
-	files := map[string]string{"gx/great_expectations.yml": string(project), "letters.ndjson": "",
+	files := map[string]string{"gx/great_expectations.yml": string(project), "letters.ndjson": "", "airflow.token": "0123456789abcdef0123456789abcdef\n",
 		"gx-ol.yaml": fmt.Sprintf("kafka: {bootstrap.servers: %q}\ninput: {topics: [gx.validation-results], group: newcomer}\ntransport: {type: http, url: %q}\ntelemetry: {listen: \"off\"}\n", brokers, backend)}
 	for _, name := range []string{"result.json", "results/a.json", "validations/a.json", "great_expectations/uncommitted/validations/a.json", "internal/samples/results/table-1.9.3.json"} {
 		files[name] = string(result)
@@ -134,13 +134,9 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 			typed = strings.ReplaceAll(typed, was, is)
 		}
 		ends := typed
-		if f := strings.Fields(typed); len(f) > 1 && (f[1] == "run" || f[1] == "dev") { // these go on until they are stopped, and that is no failure
+		if f := strings.Fields(typed); len(f) > 1 && (f[1] == "run" || f[1] == "dev" || f[1] == "gateway") { // these go on until they are stopped, and that is no failure
 			ends = "timeout --preserve-status -s INT 2 " + typed
-			if f[1] == "run" {
-				ends += " --listen off"
-			} else {
-				ends += " --kafka-port 0 --port 0 --metrics-port 0"
-			}
+			ends += map[string]string{"run": " --listen off", "dev": " --kafka-port 0 --port 0 --metrics-port 0", "gateway": " --listen 127.0.0.1:0"}[f[1]]
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", ends)

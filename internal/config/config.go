@@ -35,6 +35,7 @@ type Config struct {
 	Compat            string   // empty or reference
 	RowValues         RowValues
 	Telemetry         Telemetry
+	Gateway           Gateway
 	Log               Log
 	Retry             Retry
 	Warnings          []string // what was dropped or has no effect, to be told

@@ -32,7 +32,8 @@ func table() []field {
 	all := inputFields()
 	all = append(all, transportFields()...)
 	all = append(all, jobFields()...)
-	return append(all, otherFields()...)
+	all = append(all, otherFields()...)
+	return append(all, gatewayFields()...)
 }
 
 func inputFields() []field {

@@ -1,0 +1,346 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+var bom = []byte("\xef\xbb\xbf")
+
+// maxDepth bounds how deep an event nests: far above any real one, and below what readers of it may stand.
+const maxDepth = 200
+
+// lineage takes one event.
+func (g *Gateway) lineage(r *request) answer {
+	ctx, n := r.http.Context(), parseFactor*int64(len(r.body))
+	if err := g.parsing.Acquire(ctx, n); err != nil {
+		return refusal(http.StatusBadRequest, codeCut, "the client went away", "")
+	}
+	rec, bad := g.event(r.body, r.token)
+	g.parsing.Release(n)
+	if bad != nil {
+		return *bad
+	}
+	return written(g.write(r.hold, "events", []*kgo.Record{rec})[0])
+}
+
+// event makes a record of an event, or says what is wrong with it.
+func (g *Gateway) event(body []byte, token *Token) (*kgo.Record, *answer) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, bom))
+	tree, bad := parse(body)
+	if bad != nil {
+		return nil, bad
+	}
+	ev, ok := tree.(map[string]any)
+	if !ok {
+		return nil, invalid("", "must be an object: one OpenLineage event", "several events go to /api/v1/lineage/batch")
+	}
+	kind := kindOf(ev)
+	if place, rule := check(ev, kind); rule != "" {
+		return nil, invalid(place, rule, "")
+	}
+	if why := g.cfg.Unsafe(ev, body); why != "" {
+		a := refusal(http.StatusUnprocessableEntity, codeUnsafe, why, "it would break a backend for everybody")
+		return nil, &a
+	}
+	if token != nil && token.Namespace != "" && kind != "DatasetEvent" {
+		if body, bad = g.claim(ev, body, token); bad != nil {
+			return nil, bad
+		}
+	}
+	rec := &kgo.Record{Topic: g.cfg.EventsTopic, Value: body, Key: []byte(g.cfg.MessageKey)}
+	if g.cfg.MessageKey == "" {
+		rec.Key = []byte(keyOf(ev, kind))
+	}
+	return rec, nil
+}
+
+// claim gives an event the token's job namespace, or refuses it for another one.
+func (g *Gateway) claim(ev map[string]any, body []byte, token *Token) ([]byte, *answer) {
+	// Readers differ in which of two equal keys they take: such an event could be of one namespace here and of another there.
+	if place := repeated(body); place != "" {
+		return nil, invalid(place, "stands there twice", "")
+	}
+	job, _ := ev["job"].(map[string]any)
+	if job["namespace"] == token.Namespace {
+		return body, nil
+	}
+	if !g.cfg.Rewrite {
+		return nil, otherNamespace("job.namespace")
+	}
+	job["namespace"] = token.Namespace
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(ev); err != nil {
+		a := refusal(http.StatusInternalServerError, codeBug, "the event cannot be written again", "")
+		return nil, &a
+	}
+	return bytes.TrimSpace(out.Bytes()), nil
+}
+
+// parse reads one JSON text, strictly, into a generic tree: keys as they are, since readers of events do not take them in any case as
+// encoding/json does for a struct.
+func parse(body []byte) (any, *answer) {
+	if len(body) == 0 {
+		a := refusal(http.StatusBadRequest, codeEmpty, "the body is empty", "")
+		return nil, &a
+	}
+	if !utf8.Valid(body) {
+		return nil, noJSON("a byte that is not UTF-8", -1)
+	}
+	if tooDeep(body) {
+		return nil, noJSON(fmt.Sprintf("nested more than %d deep", maxDepth), -1)
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var tree any
+	if err := dec.Decode(&tree); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, noJSON("not valid JSON", syntax.Offset)
+		}
+		return nil, noJSON("it ends too early", int64(len(body)))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, noJSON("more bytes after the document", dec.InputOffset())
+	}
+	return tree, nil
+}
+
+// tooDeep counts brackets outside of texts.
+func tooDeep(b []byte) bool {
+	depth, inText := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
+func noJSON(why string, offset int64) *answer {
+	if offset >= 0 {
+		why += " (byte " + strconv.FormatInt(offset, 10) + ")"
+	}
+	a := refusal(http.StatusBadRequest, codeJSON, "not taken: "+why, "")
+	return &a
+}
+
+func invalid(place, rule, hint string) *answer {
+	if place == "" {
+		place = "the event"
+	}
+	a := refusal(http.StatusUnprocessableEntity, codeEvent, place+": "+rule, hint)
+	return &a
+}
+
+// repeated is the place of a key that stands twice in its object; empty if there is none.
+func repeated(body []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	type level struct {
+		seen map[string]bool // nil: an array
+		key  bool            // a key comes next
+	}
+	var stack []level
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return "" // the end; it was parsed before
+		}
+		top := len(stack) - 1
+		switch tok {
+		case json.Delim('{'):
+			stack = append(stack, level{seen: map[string]bool{}, key: true})
+			continue
+		case json.Delim('['):
+			stack = append(stack, level{})
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			stack = stack[:top]
+			top--
+		default:
+			if name, ok := tok.(string); ok && stack[top].key {
+				if stack[top].seen[name] {
+					return "byte " + strconv.FormatInt(dec.InputOffset(), 10) + ": a key"
+				}
+				stack[top].seen[name] = true
+				stack[top].key = false
+				continue
+			}
+		}
+		if top >= 0 && stack[top].seen != nil {
+			stack[top].key = true // a value has ended
+		}
+	}
+}
+
+// kindOf is the kind of an event, as Marquez and the pipeline tell it.
+func kindOf(ev map[string]any) string {
+	url, _ := ev["schemaURL"].(string)
+	switch kind := url[strings.LastIndexByte(url, '/')+1:]; kind {
+	case "RunEvent", "JobEvent", "DatasetEvent":
+		return kind
+	}
+	switch {
+	case ev["run"] != nil:
+		return "RunEvent"
+	case ev["dataset"] != nil:
+		return "DatasetEvent"
+	case ev["eventType"] != nil:
+		return "RunEvent" // its run is missing
+	}
+	return "JobEvent"
+}
+
+// check is what every backend needs of an event; facets are not ours to judge. It quotes no value. It is what Marquez asks for, rather than
+// the schema: a client whose events a backend takes must not be refused here.
+func check(ev map[string]any, kind string) (place, rule string) {
+	switch when, ok := ev["eventTime"].(string); {
+	case !ok:
+		return "eventTime", "must be a text"
+	case !isTime(when):
+		return "eventTime", "must be a time such as 2026-01-01T00:00:00Z"
+	}
+	if s, _ := ev["producer"].(string); strings.TrimSpace(s) == "" {
+		return "producer", "must be a text that is not empty"
+	}
+	if v := ev["schemaURL"]; v != nil {
+		if _, ok := v.(string); !ok {
+			return "schemaURL", "must be a text"
+		}
+	}
+	if v := ev["eventType"]; v != nil {
+		s, ok := v.(string)
+		if !ok || !eventType(s) {
+			return "eventType", "must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER"
+		}
+	}
+	if kind == "DatasetEvent" {
+		return named("dataset", ev["dataset"])
+	}
+	if kind == "RunEvent" {
+		run, ok := ev["run"].(map[string]any)
+		if !ok {
+			return "run", "must be an object"
+		}
+		if id, _ := run["runId"].(string); strings.TrimSpace(id) == "" {
+			return "run.runId", "must be a text that is not empty"
+		}
+		if place, rule := facets("run.facets", run["facets"]); rule != "" {
+			return place, rule
+		}
+	}
+	if place, rule := named("job", ev["job"]); rule != "" {
+		return place, rule
+	}
+	for _, side := range []string{"inputs", "outputs"} {
+		if ev[side] == nil {
+			continue
+		}
+		all, ok := ev[side].([]any)
+		if !ok {
+			return side, "must be an array"
+		}
+		for i, v := range all {
+			if place, rule := named(side+"["+strconv.Itoa(i)+"]", v); rule != "" {
+				return place, rule
+			}
+		}
+	}
+	return "", ""
+}
+
+// named checks what has a namespace and a name: jobs and datasets.
+func named(at string, v any) (place, rule string) {
+	o, ok := v.(map[string]any)
+	if !ok {
+		return at, "must be an object"
+	}
+	for _, key := range []string{"namespace", "name"} {
+		if s, _ := o[key].(string); strings.TrimSpace(s) == "" {
+			return at + "." + key, "must be a text that is not empty"
+		}
+	}
+	for _, key := range []string{"facets", "inputFacets", "outputFacets"} {
+		if o[key] == nil {
+			continue
+		}
+		if place, rule := facets(at+"."+key, o[key]); rule != "" {
+			return place, rule
+		}
+	}
+	return "", ""
+}
+
+func facets(at string, v any) (place, rule string) {
+	if v == nil {
+		return "", ""
+	}
+	if _, ok := v.(map[string]any); !ok {
+		return at, "must be an object"
+	}
+	return "", ""
+}
+
+func eventType(s string) bool {
+	switch strings.ToUpper(s) {
+	case "START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER":
+		return true
+	}
+	return false
+}
+
+// isTime takes a time with a zone, and one without, as older clients send and Marquez takes.
+func isTime(s string) bool {
+	if _, err := time.Parse(time.RFC3339, s); err == nil {
+		return true
+	}
+	_, err := time.Parse("2006-01-02T15:04:05", s)
+	return err == nil
+}
+
+// keyOf is the Kafka key by OpenLineage's rule.
+func keyOf(ev map[string]any, kind string) string {
+	switch kind {
+	case "DatasetEvent":
+		set := jobOf(ev["dataset"])
+		return openlineage.DatasetKey(set.Namespace, set.Name)
+	case "JobEvent":
+		return openlineage.JobKey(jobOf(ev["job"]))
+	}
+	run, _ := ev["run"].(map[string]any)
+	facets, _ := run["facets"].(map[string]any)
+	parent, _ := facets["parent"].(map[string]any)
+	root, _ := parent["root"].(map[string]any)
+	return openlineage.RunKey(jobOf(root["job"]), jobOf(parent["job"]), jobOf(ev["job"]))
+}
+
+func jobOf(v any) openlineage.Job {
+	o, _ := v.(map[string]any)
+	namespace, _ := o["namespace"].(string)
+	name, _ := o["name"].(string)
+	return openlineage.Job{Namespace: namespace, Name: name}
+}
