@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -73,14 +74,10 @@ func (g *Gateway) split(body []byte) ([]json.RawMessage, *answer) {
 		a := refusal(http.StatusBadRequest, codeEmpty, "the body is empty", "")
 		return nil, &a
 	}
-	if tooDeep(body) {
-		return nil, noJSON(fmt.Sprintf("nested more than %d deep", maxDepth), -1)
+	if !utf8.Valid(body) {
+		return nil, noJSON("a byte that is not UTF-8", -1)
 	}
-	if !json.Valid(body) {
-		_, bad := parse(body)
-		if bad == nil {
-			bad = noJSON("not valid JSON", -1)
-		}
+	if _, bad := scan(body, nil); bad != nil {
 		return nil, bad
 	}
 	var all []json.RawMessage

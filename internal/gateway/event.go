@@ -3,9 +3,6 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -51,7 +48,13 @@ func (g *Gateway) event(body []byte, token *Token) (*kgo.Record, *answer) {
 	if place, rule := check(ev, kind); rule != "" {
 		return nil, invalid(place, rule, "")
 	}
-	if why := g.cfg.Unsafe(ev, body); why != "" {
+	guarded := ev
+	if bytes.Contains(body, []byte(`\u0000`)) { // the guard says where, wherever it stands
+		if guarded, bad = whole(body); bad != nil {
+			return nil, bad
+		}
+	}
+	if why := g.cfg.Unsafe(guarded, body); why != "" {
 		a := refusal(http.StatusUnprocessableEntity, codeUnsafe, why, "it would break a backend for everybody")
 		return nil, &a
 	}
@@ -80,19 +83,26 @@ func (g *Gateway) claim(ev map[string]any, body []byte, token *Token) ([]byte, *
 	if !g.cfg.Rewrite {
 		return nil, otherNamespace("job.namespace")
 	}
-	job["namespace"] = token.Namespace
+	job["namespace"] = token.Namespace // for the key
+	all, bad := whole(body)
+	if bad != nil {
+		return nil, bad
+	}
+	if job, ok := all["job"].(map[string]any); ok {
+		job["namespace"] = token.Namespace
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(ev); err != nil {
+	if err := enc.Encode(all); err != nil {
 		a := refusal(http.StatusInternalServerError, codeBug, "the event cannot be written again", "")
 		return nil, &a
 	}
 	return bytes.TrimSpace(out.Bytes()), nil
 }
 
-// parse reads one JSON text, strictly, into a generic tree: keys as they are, since readers of events do not take them in any case as
-// encoding/json does for a struct.
+// parse reads of one JSON text what is looked at: keys as they are, since readers of events do not take them in any case as encoding/json
+// does for a struct.
 func parse(body []byte) (any, *answer) {
 	if len(body) == 0 {
 		a := refusal(http.StatusBadRequest, codeEmpty, "the body is empty", "")
@@ -101,44 +111,7 @@ func parse(body []byte) (any, *answer) {
 	if !utf8.Valid(body) {
 		return nil, noJSON("a byte that is not UTF-8", -1)
 	}
-	if tooDeep(body) {
-		return nil, noJSON(fmt.Sprintf("nested more than %d deep", maxDepth), -1)
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var tree any
-	if err := dec.Decode(&tree); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, noJSON("not valid JSON", syntax.Offset)
-		}
-		return nil, noJSON("it ends too early", int64(len(body)))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, noJSON("more bytes after the document", dec.InputOffset())
-	}
-	return tree, nil
-}
-
-// tooDeep counts brackets outside of texts.
-func tooDeep(b []byte) bool {
-	depth, inText := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inText && c == '\\':
-			i++
-		case c == '"':
-			inText = !inText
-		case inText:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
+	return scan(body, wantedOfEvents)
 }
 
 func noJSON(why string, offset int64) *answer {

@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
@@ -496,6 +498,62 @@ func FuzzBodies(f *testing.F) {
 			t.Fatalf("%d bytes stay in flight", n)
 		}
 	})
+}
+
+// What is passed over must be JSON too: the scanner takes what encoding/json takes, but for what nests too deep, and reads of it the same.
+func FuzzTheScannerTakesWhatJSONIs(f *testing.F) {
+	for _, text := range []string{runEvent, `{"a":[1,-0.5e+3,true,false,null,"\u00e9\n"]}`, `[}`, `01`, `"\x"`, `{"a" 1}`, "\x00", `{"inputs":[{"n\u0061me":"x","facets":{"a":1,"schema":{"fields":[{"name":7}]}}}]}`, `1 2`, `-`, `[1,]`, `{"a":1,}`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return
+		}
+		got, bad := scan([]byte(text), wantedOfEvents)
+		if bad != nil && strings.Contains(bad.message, "deep") {
+			return
+		}
+		if valid := json.Valid([]byte(text)); valid != (bad == nil) {
+			t.Fatalf("%q: JSON %t, taken %t", text, valid, bad == nil)
+		}
+		if bad != nil {
+			return
+		}
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.UseNumber()
+		var all any
+		if err := dec.Decode(&all); err != nil {
+			t.Fatal(err)
+		}
+		if want := pruned(all, wantedOfEvents); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q: %#v, want %#v", text, got, want)
+		}
+	})
+}
+
+// pruned is what is wanted of a tree.
+func pruned(v any, w *wanted) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for k, m := range v {
+			if want := w.members[k]; want != nil {
+				out[k] = pruned(m, want)
+			} else if w.names {
+				out[k] = true
+			}
+		}
+		return out
+	case []any:
+		out := []any{}
+		for _, m := range v {
+			if w.items != nil {
+				out = append(out, pruned(m, w.items))
+			}
+		}
+		return out
+	}
+	return v
 }
 
 func read(t *testing.T, path string) string {
