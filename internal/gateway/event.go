@@ -155,7 +155,7 @@ func repeated(body []byte) string {
 			stack = stack[:top]
 			top--
 		default:
-			if name, ok := tok.(string); ok && stack[top].key {
+			if name, ok := tok.(string); ok && top >= 0 && stack[top].key {
 				if stack[top].seen[name] {
 					return "byte " + strconv.FormatInt(dec.InputOffset(), 10) + ": a key"
 				}

@@ -516,8 +516,8 @@ func FuzzTheScannerTakesWhatJSONIs(f *testing.F) {
 		if valid := json.Valid([]byte(text)); valid != (bad == nil) {
 			t.Fatalf("%q: JSON %t, taken %t", text, valid, bad == nil)
 		}
-		if bad != nil {
-			return
+		if bad != nil || repeated([]byte(text)) != "" || strings.Contains(text, "\\u") && len(text) > oddBytes {
+			return // which of two equal names counts, and how long a text with escapes is, is told apart below only for what is written plainly
 		}
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.UseNumber()
@@ -535,17 +535,26 @@ func FuzzTheScannerTakesWhatJSONIs(f *testing.F) {
 func pruned(v any, w *wanted) any {
 	switch v := v.(type) {
 	case map[string]any:
-		out := map[string]any{}
+		var out map[string]any
+		keep := func(k string, m any) {
+			if out == nil {
+				out = map[string]any{}
+			}
+			out[k] = m
+		}
 		for k, m := range v {
 			if want := w.members[k]; want != nil {
-				out[k] = pruned(m, want)
+				if text, ok := m.(string); want.odd && ok && text != "" && len(text) <= oddBytes && !strings.ContainsAny(text, "\\\"") {
+					continue
+				}
+				keep(k, pruned(m, want))
 			} else if w.names {
-				out[k] = true
+				keep(k, true)
 			}
 		}
 		return out
 	case []any:
-		out := []any{}
+		var out []any
 		for _, m := range v {
 			if w.items != nil {
 				out = append(out, pruned(m, w.items))

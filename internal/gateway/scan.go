@@ -13,7 +13,14 @@ type wanted struct {
 	members map[string]*wanted // kept of an object
 	names   bool               // of an object's other members the names are kept, with true for a value
 	items   *wanted            // kept of each element of an array
+	odd     bool               // a text is kept only if it is empty or has more than oddBytes: usual ones are passed over
 }
+
+// oddBytes is how long a text may be for whoever asks for odd ones: the guard has nothing against names of so many bytes.
+const oddBytes = 255
+
+// passedOver stands for a text that is not kept.
+type passedOver struct{}
 
 // wantedOfEvents is what check, keyOf and the guard read of an event.
 var wantedOfEvents = func() *wanted {
@@ -31,7 +38,7 @@ var wantedOfEvents = func() *wanted {
 		"parentRun":  {members: map[string]*wanted{"job": id}},
 		"symlinks":   {members: map[string]*wanted{"identifiers": {items: id}}},
 		"dataSource": {members: map[string]*wanted{"name": scalar}},
-		"schema":     {members: map[string]*wanted{"fields": {items: &wanted{members: map[string]*wanted{"name": scalar}}}}},
+		"schema":     {members: map[string]*wanted{"fields": {items: &wanted{members: map[string]*wanted{"name": {odd: true}}}}}},
 	}}
 	set := named(map[string]*wanted{"facets": facets, "inputFacets": facets, "outputFacets": facets})
 	return &wanted{members: map[string]*wanted{"eventType": scalar, "eventTime": scalar, "producer": scalar, "schemaURL": scalar, "job": set, "dataset": set,
@@ -91,6 +98,9 @@ func (s *scanner) value(w *wanted) any {
 		if w == nil || s.bad != "" {
 			return true
 		}
+		if n := len(text) - 2; w.odd && n > 0 && n <= oddBytes {
+			return passedOver{}
+		}
 		return unquoted(text)
 	case c == 't':
 		return s.word("true", true)
@@ -120,10 +130,7 @@ func (s *scanner) nested(w *wanted, read func(*wanted) any) any {
 }
 
 func (s *scanner) object(w *wanted) any {
-	var kept map[string]any
-	if w != nil {
-		kept = make(map[string]any, len(w.members))
-	}
+	var kept map[string]any // made with its first member: most need none
 	if s.next() == '}' {
 		s.i++
 		return kept
@@ -139,7 +146,16 @@ func (s *scanner) object(w *wanted) any {
 			break
 		}
 		s.i++
-		s.member(w, key, kept)
+		if name, v, ok := s.member(w, key); ok {
+			if _, passed := v.(passedOver); passed {
+				delete(kept, name) // the last of two equal names counts
+			} else {
+				if kept == nil {
+					kept = make(map[string]any, len(w.members))
+				}
+				kept[name] = v
+			}
+		}
 		if c := s.next(); c == '}' {
 			s.i++
 			break
@@ -151,40 +167,35 @@ func (s *scanner) object(w *wanted) any {
 	return kept
 }
 
-// member reads a value, and keeps it under its key if that is wanted.
-func (s *scanner) member(w *wanted, key []byte, kept map[string]any) {
+// member reads a value, and gives it with its name if it is wanted.
+func (s *scanner) member(w *wanted, key []byte) (name string, v any, ok bool) {
 	if w == nil || s.bad != "" {
 		s.value(nil)
-		return
+		return "", nil, false
 	}
-	name, plain := "", true
-	for _, c := range key {
-		if c == '\\' {
-			plain = false
-		}
-	}
+	raw, plain := key[1:len(key)-1], bytes.IndexByte(key, '\\') < 0
 	var want *wanted
 	if plain {
-		want = w.members[string(key[1:len(key)-1])] // no copy
+		want = w.members[string(raw)] // no copy
 	} else {
 		name = unquoted(key)
 		want = w.members[name]
 	}
-	v := s.value(want)
+	v = s.value(want)
 	if want == nil && !w.names {
-		return
+		return "", nil, false
 	}
 	if want == nil {
 		v = true
 	}
 	if plain {
-		name = string(key[1 : len(key)-1])
+		name = string(raw)
 	}
-	kept[name] = v
+	return name, v, true
 }
 
 func (s *scanner) array(w *wanted) any {
-	kept := []any{}
+	var kept []any
 	var items *wanted
 	if w != nil {
 		items = w.items
@@ -267,12 +278,10 @@ func (s *scanner) escape() bool {
 
 // unquoted is the text of a string that was passed over.
 func unquoted(text []byte) string {
-	for _, c := range text {
-		if c == '\\' {
-			var out string
-			_ = json.Unmarshal(text, &out) // it was checked
-			return out
-		}
+	if bytes.IndexByte(text, '\\') >= 0 {
+		var out string
+		_ = json.Unmarshal(text, &out) // it was checked
+		return out
 	}
 	return string(text[1 : len(text)-1])
 }

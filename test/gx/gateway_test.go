@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
+	"github.com/gx-ol/gx-ol/test/marquez"
 	"github.com/gx-ol/gx-ol/test/process"
 )
 
@@ -97,5 +99,37 @@ func TestOpenLineagesOwnClientPostsThroughTheGateway(t *testing.T) {
 				t.Errorf("keys %q, want %q", keys, want)
 			}
 		})
+	}
+}
+
+// The action that Great Expectations 0.15.48 – 0.18 has of its own posts to the gateway, and the pipeline maps what it sent.
+func TestGreatExpectationsOwnActionPostsToTheGateway(t *testing.T) {
+	interpreter := python(t, "gx0") // or skips
+	servers := kafkatest.Start(t)
+	topic := fmt.Sprintf("gateway-api-%d", time.Now().UnixNano())
+	newTopic(t, servers, topic)
+	address := startGateway(t, "--brokers", servers, "--events-topic", "off", "--results-topic", topic)
+	backend := marquez.New()
+	server := httptest.NewServer(backend)
+	t.Cleanup(server.Close)
+	startRun(t, `
+kafka: {bootstrap.servers: "`+servers+`"}
+input: {topics: [`+topic+`], group: `+topic+`}
+transport: {type: http, url: "`+server.URL+`"}
+telemetry: {listen: "`+process.FreeAddr(t)+`"}
+`)
+	cmd := exec.CommandContext(t.Context(), interpreter, filepath.Join("testdata", "gx0_api.py"), t.TempDir(), `{"url": "http://`+address+`/v1/results"}`)
+	cmd.Env = append(process.CleanEnv(), "GX_ANALYTICS_ENABLED=false", "PYTHONDONTWRITEBYTECODE=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the checkpoint: %v\n%s", err, process.Tail(string(out)))
+	}
+	if keys := readKeys(t, servers, topic, 1); !strings.Contains(keys[0], "customers") {
+		t.Errorf("key %q", keys[0])
+	}
+	eventually(t, "the end of the run", func() bool { return len(ended(backend)) == 1 })
+	for dataset, run := range ended(backend) {
+		if run.State != "FAILED" || !strings.Contains(dataset, "customers") {
+			t.Errorf("%s is %s", dataset, run.State)
+		}
 	}
 }
