@@ -102,7 +102,7 @@ func BenchmarkGatewayBesideABareLoop(b *testing.B) {
 	go func() {
 		ended <- Gateway(b.Context(), cfg, Process{Log: zap.NewNop()}, func(a string) { address <- a })
 	}()
-	b.Cleanup(func() { <-ended })
+	b.Cleanup(func() { _ = <-ended })
 	ours := <-address
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	b.Cleanup(client.CloseIdleConnections)

@@ -83,7 +83,7 @@ func gatewayCluster(t *testing.T) *kfake.Cluster {
 
 func postTo(t *testing.T, address, path, body string) (int, string) {
 	t.Helper()
-	resp, err := http.Post("http://"+address+path, "application/json", strings.NewReader(body)) //nolint:gosec // loopback
+	resp, err := http.Post("http://"+address+path, "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestAStopFinishesWhatWasTaken(t *testing.T) {
 	})
 	status := make(chan int)
 	go func() {
-		resp, err := http.Post("http://"+g.address+"/api/v1/lineage", "application/json", strings.NewReader(lineageEvent)) //nolint:gosec // loopback
+		resp, err := http.Post("http://"+g.address+"/api/v1/lineage", "application/json", strings.NewReader(lineageEvent))
 		if err != nil {
 			status <- 0
 			return
@@ -253,5 +253,27 @@ func TestTheCommandsOfThePageWork(t *testing.T) {
 	rec := consumed(t, cluster, "gx.validation-results", 1)[0]
 	if len(rec.Headers) != 1 || string(rec.Headers[0].Value) != "finance" || len(rec.Key) == 0 {
 		t.Errorf("record %s %v", rec.Key, rec.Headers)
+	}
+}
+
+// Whoever does not send what was announced is cut, and holds no room.
+func TestASlowClientIsCut(t *testing.T) {
+	g := startGateway(t, gatewayCluster(t), "  read_timeout: 50ms\n")
+	for _, sent := range []string{"POST /api/v1/lineage HTTP/1.1\r\nHost: ", "POST /api/v1/lineage HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"} {
+		conn, err := net.Dial("tcp", g.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, sent); err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(conn) // it ends when the gateway ends the connection
+		if err != nil {
+			t.Error(err)
+		}
+		if strings.Contains(sent, "Content-Length") && !strings.Contains(string(said), "slow_client") {
+			t.Errorf("answered %q", said)
+		}
+		_ = conn.Close()
 	}
 }

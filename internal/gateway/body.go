@@ -32,7 +32,7 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request, h *hold) ([]byte,
 	switch strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ","))) {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		unpacker := unpackers.Get().(*gzip.Reader) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+		unpacker := unpackers.Get().(*gzip.Reader) // the pool holds nothing else
 		defer unpackers.Put(unpacker)
 		if err := unpacker.Reset(body); err != nil {
 			return nil, g.unread(err, true)

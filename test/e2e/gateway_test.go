@@ -56,7 +56,7 @@ func (p *posters) start(t *testing.T) {
 }
 
 func (p *posters) post(client *http.Client, body string) int {
-	resp, err := client.Post(p.url, "application/json", strings.NewReader(body)) //nolint:noctx // the client's timeout bounds it
+	resp, err := client.Post(p.url, "application/json", strings.NewReader(body))
 	if err != nil {
 		return 0
 	}
@@ -123,7 +123,7 @@ func ended(p *running) bool {
 }
 
 func ready(address string) bool {
-	resp, err := http.Get("http://" + address + "/readyz") //nolint:gosec,noctx // loopback
+	resp, err := http.Get("http://" + address + "/readyz") //nolint:noctx // loopback
 	if err != nil {
 		return false
 	}
