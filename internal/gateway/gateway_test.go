@@ -358,6 +358,14 @@ func TestBodiesAreBounded(t *testing.T) {
 			}
 		})
 	}
+	for _, c := range []struct{ limit, status int }{{len(runEvent), 201}, {len(runEvent) - 1, 413}} { // to the byte
+		for encoding, body := range map[string]string{"gzip": packed(runEvent), "identity": runEvent} {
+			g, _ := newGateway(func(cfg *Config) { cfg.MaxRequestBytes = c.limit })
+			if a := post(g, "/api/v1/lineage", body, "Content-Encoding", encoding); a.Code != c.status {
+				t.Errorf("%s of %d bytes where %d may be: %d, want %d", encoding, len(runEvent), c.limit, a.Code, c.status)
+			}
+		}
+	}
 	g, _ := newGateway(func(c *Config) { c.MaxRequestBytes = 1000 })
 	r := httptest.NewRequest(http.MethodPost, "/api/v1/lineage", io.MultiReader(strings.NewReader(large))) // no Content-Length
 	r.Header.Set("Content-Type", "application/json")
