@@ -94,7 +94,9 @@ func serveGateway(ctx context.Context, cfg *config.Config, log *zap.Logger, g *g
 	} else if err := g.Wait(grace); err != nil {
 		log.Warn("the stop did not wait for records whose requests were answered 503")
 	}
-	_ = <-served // that the server was closed
+	if err := <-served; failed == nil && !errors.Is(err, http.ErrServerClosed) {
+		failed = err
+	}
 	return failed
 }
 

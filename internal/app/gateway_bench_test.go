@@ -102,7 +102,11 @@ func BenchmarkGatewayBesideABareLoop(b *testing.B) {
 	go func() {
 		ended <- Gateway(b.Context(), cfg, Process{Log: zap.NewNop()}, func(a string) { address <- a })
 	}()
-	b.Cleanup(func() { _ = <-ended })
+	b.Cleanup(func() {
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
 	ours := <-address
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	b.Cleanup(client.CloseIdleConnections)

@@ -123,7 +123,7 @@ func ended(p *running) bool {
 }
 
 func ready(address string) bool {
-	resp, err := http.Get("http://" + address + "/readyz") //nolint:noctx // loopback
+	resp, err := http.Get("http://" + address + "/readyz")
 	if err != nil {
 		return false
 	}

@@ -47,7 +47,7 @@ func startGateway(t *testing.T, args ...string) string {
 		}
 	})
 	eventually(t, "the gateway", func() bool {
-		resp, err := http.Get("http://" + address + "/readyz") //nolint:noctx // loopback
+		resp, err := http.Get("http://" + address + "/readyz")
 		if err != nil {
 			return false
 		}
