@@ -65,6 +65,9 @@ func (f *configFlags) add(cmd *cobra.Command, names ...string) {
 		"log-format":         "auto, json or console",
 		"job-namespace":      "OpenLineage job namespace",
 		"job-name":           "job name: a constant or a template such as {{.Suite}}.{{.Asset}}",
+		"events-topic":       "topic of OpenLineage events; off: they are not taken",
+		"results-topic":      "topic of validation results; off: they are not taken",
+		"token-file":         "file of a bearer token, [NAME=]PATH[,NAME=PATH…]",
 		"great-expectations": "great_expectations.yml, or its folder, to name datasets by",
 	}
 	cmd.Flags().Var(files{&f.path}, "config", "configuration file (default: GX_OL_CONFIG, then ./gx-ol.yaml); of several the later wins")

@@ -169,7 +169,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
 	root.AddCommand(newRunCommand(a), newCheckCommand(a), newMapCommand(a), newTestCommand(a), newConfigCommand(a), newPublishCommand(a), newDLQCommand(a), newAskCommand(a),
-		newDevCommand(a), newWebCommand(a), newVersionCommand(a))
+		newDevCommand(a), newWebCommand(a), newGatewayCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }

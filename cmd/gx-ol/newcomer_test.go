@@ -73,7 +73,7 @@ func newcomersFolder(t *testing.T, brokers, backend string) (folder, bin string)
 		t.Fatal(err)
 	}
 	line := strings.ReplaceAll(string(result), "\n", " ")
-	files := map[string]string{"gx/great_expectations.yml": string(project), "letters.ndjson": "", "cases.yaml": "cases: [{input: results/a.json, expect: {count: 2}}]",
+	files := map[string]string{"gx/great_expectations.yml": string(project), "letters.ndjson": "", "cases.yaml": "cases: [{input: results/a.json, expect: {count: 2}}]", "airflow.token": "0123456789abcdef0123456789abcdef\n",
 		"gx-ol.yaml": fmt.Sprintf("kafka: {bootstrap.servers: %q}\ninput: {topics: [gx.validation-results], group: newcomer}\ntransport: {type: http, url: %q}\ntelemetry: {listen: \"off\"}\n", brokers, backend)}
 	for _, name := range []string{"result.json", "results/a.json", "validations/a.json", "great_expectations/uncommitted/validations/a.json", "internal/samples/results/table-1.9.3.json"} {
 		files[name] = string(result)
@@ -135,9 +135,9 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 			typed = strings.ReplaceAll(typed, was, is)
 		}
 		ends := typed
-		if f := strings.Fields(typed); len(f) > 1 && (f[1] == "run" || f[1] == "dev" || f[1] == "web") { // these go on until they are stopped, and that is no failure
+		if f := strings.Fields(typed); len(f) > 1 && (f[1] == "run" || f[1] == "dev" || f[1] == "web" || f[1] == "gateway") { // these go on until they are stopped, and that is no failure
 			ends = "timeout --preserve-status -s INT 2 " + typed
-			ends += map[string]string{"run": " --listen off", "dev": " --kafka-port 0 --port 0 --metrics-port 0", "web": " --listen 127.0.0.1:0"}[f[1]]
+			ends += map[string]string{"run": " --listen off", "dev": " --kafka-port 0 --port 0 --metrics-port 0", "web": " --listen 127.0.0.1:0", "gateway": " --listen 127.0.0.1:0"}[f[1]]
 		}
 		if strings.HasPrefix(typed, "gx-ol config init") { // a newcomer has no file yet
 			ends = "cd $(mktemp -d -p .) && " + typed

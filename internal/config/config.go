@@ -36,6 +36,7 @@ type Config struct {
 	RowValues         RowValues
 	Telemetry         Telemetry
 	Web               Web
+	Gateway           Gateway
 	Log               Log
 	Retry             Retry
 	Warnings          []string // what was dropped or has no effect, to be told

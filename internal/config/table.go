@@ -33,7 +33,8 @@ func table() []field {
 	all = append(all, transportFields()...)
 	all = append(all, jobFields()...)
 	all = append(all, otherFields()...)
-	return append(all, webFields()...)
+	all = append(all, webFields()...)
+	return append(all, gatewayFields()...)
 }
 
 func inputFields() []field {

@@ -38,6 +38,12 @@ func unsafe(body []byte) string {
 	if !ok {
 		return ""
 	}
+	return Unsafe(ev, body)
+}
+
+// Unsafe is what the guard has against an event: where and why it would break Marquez for everybody; empty if nothing. ev is the event as
+// encoding/json reads it into an any with UseNumber, body its bytes. It is for whoever takes events in and has read them already.
+func Unsafe(ev map[string]any, body []byte) string {
 	if bytes.Contains(body, []byte(`\u0000`)) {
 		if at := nulAt(ev, ""); at != "" {
 			return at + ": holds the character U+0000"
