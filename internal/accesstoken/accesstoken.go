@@ -51,7 +51,9 @@ func NewSource(fetch Fetch, early time.Duration) *Source {
 func (s *Source) Now(ctx context.Context) (Token, error) { return s.get(ctx, "") }
 
 // Renew is Now after somebody has refused a token that looked good: it gives another one, once for all who were refused the same.
-func (s *Source) Renew(ctx context.Context, refused string) (Token, error) { return s.get(ctx, refused) }
+func (s *Source) Renew(ctx context.Context, refused string) (Token, error) {
+	return s.get(ctx, refused)
+}
 
 func (s *Source) get(ctx context.Context, refused string) (Token, error) {
 	for {

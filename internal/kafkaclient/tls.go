@@ -100,7 +100,9 @@ func pemLines(s string) string {
 			continue
 		}
 		body, dashes := strings.CutSuffix(part, "-----")
-		b.WriteString("\n" + strings.Join(strings.Fields(body), "\n"))
+		if words := strings.Fields(body); len(words) > 0 {
+			b.WriteString("\n" + strings.Join(words, "\n"))
+		}
 		if dashes {
 			b.WriteString("\n-----")
 		}

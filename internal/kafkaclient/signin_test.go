@@ -1,0 +1,237 @@
+package kafkaclient
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+)
+
+// firstMessage is what a client of these properties would say first to sign in at host.
+func firstMessage(t *testing.T, props map[string]string, host string) (string, error) {
+	t.Helper()
+	client := clientOf(t, props)
+	all, _ := client.OptValue(kgo.SASL).([]sasl.Mechanism)
+	if len(all) != 1 {
+		t.Fatal("no mechanism")
+	}
+	_, message, err := all[0].Authenticate(t.Context(), host)
+	return string(message), err
+}
+
+func with(props map[string]string, more ...string) map[string]string {
+	all := map[string]string{"bootstrap.servers": "h:1", "security.protocol": "SASL_SSL"}
+	for k, v := range props {
+		all[k] = v
+	}
+	for i := 0; i < len(more); i += 2 {
+		all[more[i]] = more[i+1]
+	}
+	return all
+}
+
+// What is signed is what MSK wants: the host, an expiry, the region of the host, and the session's token where there is one; and not the secret.
+func TestTheMessageToMSKIsSigned(t *testing.T) {
+	dir := t.TempDir()
+	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "SECRETPW", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "",
+		"AWS_CONFIG_FILE": filepath.Join(dir, "config"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "credentials"), "AWS_EC2_METADATA_DISABLED": "true"} {
+		t.Setenv(name, value)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "credentials"), []byte("[ops]\naws_access_key_id = AKIDOPS\naws_secret_access_key = SECRETPW\naws_session_token = of-the-session\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	iam := map[string]string{"sasl.mechanism": "AWS_MSK_IAM"}
+	const host = "b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.com:9098"
+	for name, c := range map[string]struct {
+		props       map[string]string
+		key, ticket string
+	}{
+		"environment": {with(iam), "AKIDENV", ""},
+		"profile":     {with(iam, "sasl.jaas.config", `software.amazon.msk.auth.iam.IAMLoginModule required awsProfileName="ops";`), "AKIDOPS", "of-the-session"},
+		"Java":        {with(nil, "sasl.jaas.config", "software.amazon.msk.auth.iam.IAMLoginModule required;"), "AKIDENV", ""},
+		"OAUTHBEARER": {with(nil, "sasl.mechanism", "OAUTHBEARER", "sasl.login.callback.handler.class", "software.amazon.msk.auth.iam.IAMOAuthBearerLoginCallbackHandler"), "AKIDENV", ""},
+	} {
+		message, err := firstMessage(t, c.props, host)
+		var said map[string]string
+		if err != nil || json.Unmarshal([]byte(message), &said) != nil {
+			t.Errorf("%s: %v, %s", name, err, message)
+			continue
+		}
+		if !strings.HasPrefix(said["x-amz-credential"], c.key+"/") || !strings.HasSuffix(said["x-amz-credential"], "/eu-west-1/kafka-cluster/aws4_request") || said["host"] != strings.TrimSuffix(host, ":9098") ||
+			said["action"] != "kafka-cluster:Connect" || len(said["x-amz-signature"]) != 64 || said["x-amz-security-token"] != c.ticket || said["user-agent"] != "gx-ol" || strings.Contains(message, "SECRETPW") {
+			t.Errorf("%s: %v", name, said)
+		}
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	if _, err := firstMessage(t, with(iam), host); err == nil || !strings.Contains(err.Error(), "no AWS credentials") {
+		t.Errorf("without credentials: %v", err)
+	}
+	_, err := Opts(with(iam, "sasl.jaas.config", `x.IAMLoginModule required awsProfle="SECRETPW";`))
+	if err == nil || !strings.Contains(err.Error(), "awsProfileName") || strings.Contains(err.Error(), "SECRETPW") {
+		t.Errorf("a misspelt option: %v", err)
+	}
+}
+
+// A token is fetched once for many connections, with what Java's and librdkafka's clients send, and its renewed secret is used.
+func TestTokensAreFetchedOnceForManyConnections(t *testing.T) {
+	var asked atomic.Int64
+	var form, user, password string
+	status := http.StatusOK
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		user, password, _ = r.BasicAuth()
+		form = r.FormValue("grant_type") + " " + r.FormValue("scope")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(`{"access_token":"the-token","token_type":"Bearer","expires_in":3600}`))
+	}))
+	defer s.Close()
+	props := with(nil, "sasl.mechanism", "OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url", s.URL+"/token?SECRETPW=1",
+		"sasl.jaas.config", `a.OAuthBearerLoginModule required clientId="id" clientSecret="sec\"ret" scope="a b" extension_logicalCluster="lkc-1";`)
+	client := clientOf(t, props)
+	all, _ := client.OptValue(kgo.SASL).([]sasl.Mechanism)
+	for range 3 {
+		_, message, err := all[0].Authenticate(t.Context(), "h:1")
+		if err != nil || string(message) != "n,,\x01auth=Bearer the-token\x01logicalCluster=lkc-1\x01\x01" {
+			t.Fatalf("%v, %q", err, message)
+		}
+	}
+	if asked.Load() != 1 || form != "client_credentials a b" || user != "id" || password != "sec%22ret" && password != `sec"ret` {
+		t.Errorf("asked %d times, %s, %s, %s", asked.Load(), form, user, password)
+	}
+	status = http.StatusServiceUnavailable
+	other := clientOf(t, props)
+	all, _ = other.OptValue(kgo.SASL).([]sasl.Mechanism)
+	_, _, err := all[0].Authenticate(t.Context(), "h:1")
+	if text := diagnose(err, party{servers: "h:1"}).Error(); !strings.Contains(text, "no access token to sign in to the brokers at h:1: the token endpoint "+s.URL+"/token answered 503") || strings.Contains(text, "SECRETPW") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestFaultsOfSigningIn(t *testing.T) {
+	oauth := map[string]string{"sasl.mechanism": "OAUTHBEARER"}
+	for name, c := range map[string]struct {
+		props map[string]string
+		want  string
+	}{
+		"no endpoint":          {with(oauth), "needs sasl.oauthbearer.token.endpoint.url"},
+		"no client":            {with(oauth, "sasl.oauthbearer.token.endpoint.url", "https://idp/t"), "needs sasl.oauthbearer.client.id"},
+		"user in the endpoint": {with(oauth, "sasl.oauthbearer.token.endpoint.url", "https://u:SECRETPW@idp/t"), "must not hold a user or password"},
+		"no address":           {with(oauth, "sasl.oauthbearer.token.endpoint.url", "SECRETPW"), "must be an address such as"},
+		"another handler":      {with(oauth, "sasl.login.callback.handler.class", "com.example.Ours"), "gx-ol runs no Java"},
+		"method":               {with(oauth, "sasl.oauthbearer.method", "default"), "only oidc is supported"},
+		"extensions":           {with(oauth, "sasl.oauthbearer.extensions", "a"), "must be pairs"},
+		"extension auth":       {with(oauth, "sasl.oauthbearer.extensions", "auth=SECRETPW"), "and not auth"},
+		"unsecured":            {with(oauth, "sasl.oauthbearer.config", "principal=x"), "tokens without a signature"},
+		"contradiction":        {with(nil, "sasl.mechanism", "SCRAM-SHA-256", "sasl.jaas.config", `a.PlainLoginModule required username="u" password="SECRETPW";`), "is for PLAIN, and sasl.mechanism is SCRAM-SHA-256"},
+		"which SCRAM":          {with(nil, "sasl.jaas.config", `a.ScramLoginModule required username="u" password="SECRETPW";`), "set sasl.mechanism to PLAIN, SCRAM-SHA-256"},
+		"Kerberos":             {with(nil, "sasl.jaas.config", `com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true;`), "Kerberos is not supported"},
+		"no such CA":           {with(oauth, "sasl.oauthbearer.token.endpoint.url", "https://idp/t", "sasl.oauthbearer.client.id", "i", "sasl.oauthbearer.client.secret", "s", "https.ca.location", "/nowhere"), "/nowhere"},
+		"two ways":             {with(nil, "security.protocol", "SSL", "ssl.ca.location", "a", "ssl.ca.pem", "b"), "set one of ssl.ca.location"},
+		"two pairs":            {with(nil, "security.protocol", "SSL", "ssl.keystore.location", "a", "ssl.key.pem", "SECRETPW", "ssl.certificate.pem", "x"), "set certificate and key once"},
+		"store's type":         {with(nil, "ssl.truststore.type", "BKS"), "must be one of PKCS12, PEM"},
+		"Avro":                 {with(nil, "value.deserializer", "io.confluent.kafka.serializers.KafkaAvroDeserializer"), "without a schema registry"},
+	} {
+		_, err := Opts(c.props)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRETPW") {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func TestLoginModulesAreReadAsJavaReadsThem(t *testing.T) {
+	for line, want := range map[string]map[string]string{
+		`a.PlainLoginModule required username="u" password="p";`:                                                   {"username": "u", "password": "p"},
+		`a.PlainLoginModule required username='u' password='p''q';`:                                                nil,
+		`a.PlainLoginModule required username=u password=p;`:                                                       {"username": "u", "password": "p"},
+		`a.PlainLoginModule required username = "u" password = "p" ;`:                                              {"username": "u", "password": "p"},
+		"a.PlainLoginModule required \\\n username=\"u\" \\\n password=\"p\";":                                     {"username": "u", "password": "p"},
+		`a.PlainLoginModule required username="$ConnectionString" password="Endpoint=sb://x/;SharedAccessKey=a=";`: {"username": "$ConnectionString", "password": "Endpoint=sb://x/;SharedAccessKey=a="},
+		`a.PlainLoginModule required username="a\"b" password="c\\d";`:                                             {"username": `a"b`, "password": `c\d`},
+		`a.OAuthBearerLoginModule required;`:                                                                       {},
+		`a.OAuthBearerLoginModule required clientId=x;`:                                                            {"clientId": "x"},
+		`a.PlainLoginModule required username="u" password="p`:                                                     nil,
+		`a.PlainLoginModule required username="u" password`:                                                        nil,
+		`a.PlainLoginModule required username="u" password="";`:                                                    nil,
+		`a.PlainLoginModule`: nil,
+		``:                   nil,
+	} {
+		got, err := parseJAAS(line)
+		if want == nil {
+			if err == nil {
+				t.Errorf("%s: taken: %v", line, got)
+			}
+			continue
+		}
+		if err != nil || len(got.options) != len(want) {
+			t.Errorf("%s: %v, %v", line, got, err)
+		}
+		for k, v := range want {
+			if got.options[k] != v {
+				t.Errorf("%s: %s is %q", line, k, got.options[k])
+			}
+		}
+	}
+}
+
+func FuzzJAAS(f *testing.F) {
+	f.Add(`a.PlainLoginModule required username="u" password='p\'q';`)
+	f.Add("a b c=\\\n d;")
+	f.Fuzz(func(t *testing.T, s string) {
+		if line, err := parseJAAS(s); err == nil && line.module == "" {
+			t.Error("a line without a module")
+		}
+	})
+}
+
+// .properties files hold PEM on one line.
+func TestPEMOnOneLineIsMended(t *testing.T) {
+	const right = "-----BEGIN CERTIFICATE-----\nabc\ndef\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nghi\n-----END CERTIFICATE-----"
+	for _, given := range []string{right, strings.ReplaceAll(right, "\n", `\n`), strings.ReplaceAll(right, "\n", " ")} {
+		if got := strings.TrimSpace(pemLines(given)); got != right {
+			t.Errorf("%q\nis %q", given, got)
+		}
+	}
+}
+
+func FuzzPEMLines(f *testing.F) {
+	f.Add("-----BEGIN A----- b c -----END A-----")
+	f.Fuzz(func(_ *testing.T, s string) { pemLines(s) })
+}
+
+// What changes nothing is taken and told, except what consoles print beside everything else.
+func TestWhatHasNoEffectIsTaken(t *testing.T) {
+	for name := range withoutEffect() {
+		if err := CheckName(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if NoEffect("schema.registry.url") == "" || NoEffect("client.dns.lookup") != "" || NoEffect("linger.ms") != "" {
+		t.Error("told wrongly")
+	}
+	if !Secret("basic.auth.user.info") || !Secret("sasl.oauthbearer.client.secret") || !Secret("ssl.keystore.key") || !Secret("ssl.keystore.password") {
+		t.Error("shown wrongly")
+	}
+}
+
+func TestAStopEndsSigningIn(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	client := clientOf(t, with(nil, "sasl.mechanism", "OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url", s.URL, "sasl.oauthbearer.client.id", "i", "sasl.oauthbearer.client.secret", "s"))
+	all, _ := client.OptValue(kgo.SASL).([]sasl.Mechanism)
+	if _, _, err := all[0].Authenticate(ctx, "h:1"); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
