@@ -35,9 +35,7 @@ func (t *Transport) normalize() {
 	if t.Compression == "none" {
 		t.Compression = ""
 	}
-	if t.Auth.APIKey != "" && t.Auth.Type == "" {
-		t.Auth.Type = "api_key"
-	}
+	t.Auth.normalize()
 }
 
 // checkTransport checks one destination, whose keys lie below path.
@@ -67,11 +65,9 @@ func (l *loader) checkTransport(path string, t *Transport, run bool) {
 		} else if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			l.fault(at("url"), "%s.url must be an address such as http://localhost:5000", path)
 		} else if u.User != nil {
-			l.fault(at("url"), "%s.url must not hold a user or password: use %s.auth", path, path)
+			l.fault(at("url"), "%s.url must not hold a user or password: use %s.auth: {type: basic, username: …, password: …}", path, path)
 		}
-		if t.Auth.Type != "" && t.Auth.APIKey == "" {
-			l.lacks("transport", at("auth.type"), "%s.auth.type api_key needs %s.auth.apiKey", path, path)
-		}
+		l.checkAuth(path, t, at)
 	case "kafka":
 		if t.Topic == "" {
 			l.lacks("transport", place, "%s.type kafka needs %s.topic", path, path)

@@ -76,6 +76,10 @@ type Transport struct {
 	LogFilePath   string            // file
 	SSL           SSL               // http
 	Batch         Batch             // http
+	Proxy         string            // http; off: none; empty: as the environment says
+	Verify        bool              // http: check certificates
+	RateLimit     float64           // http: events a second; 0: no limit
+	RateBurst     int               // http; 0: the events of a second
 
 	Transports        []*Transport // composite: the destinations
 	ContinueOnFailure bool         // composite: always true
@@ -83,9 +87,6 @@ type Transport struct {
 	SortTransports    bool         // composite: without effect
 	Priority          string       // composite: without effect
 }
-
-// Auth is how the HTTP destination is told who we are.
-type Auth struct{ Type, APIKey string }
 
 // Batch is how events are gathered for lineage/batch; a Size of 1 is off.
 type Batch struct {

@@ -195,11 +195,11 @@ func TestFaultsOfPastedPropertiesHaveTheirLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for yaml, want := range map[string]string{
-		"kafka: |\n  bootstrap.servers=h:1\n  # x\n  bootstrap.server=h:1\n":    `c.yaml:4:1: unknown Kafka property "bootstrap.server": did you mean "bootstrap.servers"?`,
-		"kafka: |\n  bootstrap.servers=h:1\n  group.id=x\n":                     `c.yaml:3:1: Kafka property "group.id" is not supported: set input.group`,
-		"kafka: |\n  bootstrap.servers=h:1\n  linger.ms=1\n  linger.ms=2\n":     "c.yaml:4:1: linger.ms is there twice: first in line 3",
-		"kafka: |\n  bootstrap.servers=h:1\n  SECRETPW\n":                       "c.yaml:3:1: kafka: not a line of a .properties file",
-		"kafka: |\n  acks=1\n":                                                  "c.yaml:2:1: acks: only all or -1 is supported",
+		"kafka: |\n  bootstrap.servers=h:1\n  # x\n  bootstrap.server=h:1\n": `c.yaml:4:1: unknown Kafka property "bootstrap.server": did you mean "bootstrap.servers"?`,
+		"kafka: |\n  bootstrap.servers=h:1\n  group.id=x\n":                  `c.yaml:3:1: Kafka property "group.id" is not supported: set input.group`,
+		"kafka: |\n  bootstrap.servers=h:1\n  linger.ms=1\n  linger.ms=2\n":  "c.yaml:4:1: linger.ms is there twice: first in line 3",
+		"kafka: |\n  bootstrap.servers=h:1\n  SECRETPW\n":                    "c.yaml:3:1: kafka: not a line of a .properties file",
+		"kafka: |\n  acks=1\n": "c.yaml:2:1: acks: only all or -1 is supported",
 		"kafka: |\n  value.deserializer=io.confluent.KafkaAvroDeserializer\n":   "gx-ol reads and writes JSON as bytes",
 		"kafka: {properties_file: " + file + "}":                                file + `:3:1: unknown Kafka property "sasl.mecanism": did you mean "sasl.mechanism"?`,
 		"kafka: {properties_file: /nowhere/x}":                                  "kafka.properties_file: stat /nowhere/x: no such file",

@@ -19,12 +19,17 @@ func (l *loader) keepKeys(path string, t *Transport, host, source string) {
 	if t.URL == "" || sameHost(t.URL, host) {
 		return
 	}
-	key, headers := path+".auth.apiKey", path+".custom_headers"
-	if t.Auth.APIKey != "" && l.places[key] != "" {
+	headers := path + ".custom_headers"
+	for _, key := range []string{path + ".auth.apiKey", path + ".auth.password", path + ".auth.clientSecret"} {
+		if !t.Auth.secrets() || l.places[key] == "" {
+			continue
+		}
 		l.warn("%s from %s is not sent to the host that %s names: it was configured with another", key, l.places[key], source)
-		t.Auth = Auth{}
 		delete(l.places, key)
 		delete(l.cfg.files, key)
+	}
+	if t.Auth.secrets() {
+		t.Auth.forget()
 	}
 	if len(t.CustomHeaders) > 0 {
 		l.warn("%s from %s are not sent to the host that %s names: they were configured with another", headers, l.places[headers], source)
