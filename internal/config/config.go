@@ -38,6 +38,8 @@ type Config struct {
 	Log               Log
 	Retry             Retry
 	Warnings          []string // what was dropped or has no effect, to be told
+	Notes             []string // what was decided between several sources, to be told
+	OpenLineageSource string   // the openlineage.yml that was read; empty: none
 
 	files  map[string]string // keys whose value comes from a file → their text in the configuration
 	getenv func(string) (string, bool)

@@ -30,10 +30,13 @@ type loader struct {
 	names      []string        // of the environment's variables, if known
 	unneeded   *regexp.Regexp  // keys whose variables and files may be missing; nil: none
 	unresolved map[string]bool // those where one was
+
+	guest   bool                  // what is read is OpenLineage's: it yields to what is set, and holds no ${…}
+	origins map[*yaml.Node]string // nodes that came from a variable, with its name
 }
 
 func newLoader(getenv func(string) (string, bool)) *loader {
-	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}}
+	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}, origins: map[*yaml.Node]string{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {
@@ -50,7 +53,12 @@ func (l *loader) fault(place, format string, args ...any) {
 	l.faults = append(l.faults, Fault{place, fmt.Sprintf(format, args...)})
 }
 
-func (l *loader) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", l.name, n.Line, n.Column) }
+func (l *loader) at(n *yaml.Node) string {
+	if variable, ok := l.origins[n]; ok {
+		return variable
+	}
+	return fmt.Sprintf("%s:%d:%d", l.name, n.Line, n.Column)
+}
 
 func (l *loader) parse(name string, data []byte) {
 	l.name = name
@@ -119,7 +127,14 @@ func (l *loader) mapping(prefix string, n *yaml.Node) {
 }
 
 func (l *loader) key(prefix string, key, value *yaml.Node) {
-	path := prefix + key.Value
+	if l.dialect(prefix, key, value) {
+		return
+	}
+	name := key.Value
+	if l.guest {
+		name = l.guestKey(prefix, name)
+	}
+	path := prefix + name
 	if f, ok := l.known[path]; ok {
 		l.leaf(f, key, value)
 		return
@@ -190,6 +205,9 @@ func (l *loader) unknown(prefix string, key, value *yaml.Node, right []string) {
 
 func (l *loader) leaf(f field, key, value *yaml.Node) {
 	if first, twice := l.places[f.path]; twice {
+		if l.guest {
+			return
+		}
 		l.fault(l.at(key), "%s is set twice, by an alias: first at %s", f.path, first)
 		return
 	}
@@ -236,6 +254,10 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 	}
 	if isNull(n) {
 		return text{}, true
+	}
+	if l.guest {
+		_, variable := l.origins[n]
+		return text{n.Value, variable}, true
 	}
 	if fileRef.MatchString(n.Value) {
 		l.cfg.files[path] = n.Value

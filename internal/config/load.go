@@ -14,7 +14,7 @@ import (
 // defaultFile is read if it is there and no other is named.
 const defaultFile = "gx-ol.yaml"
 
-// Load reads the configuration of a run: flags over GX_OL_* over the file over OPENLINEAGE_* over defaults. path is the file;
+// Load reads the configuration of a run: flags over GX_OL_* over the file over openlineage.yml over OPENLINEAGE_* over defaults. path is the file;
 // empty: GX_OL_CONFIG, else ./gx-ol.yaml if it exists, else none. flags may hold brokers, topic, group, to, listen, log-level,
 // log-format, job-namespace, job-name and great-expectations. names are those of the environment's variables, so that one that sets nothing is told. The
 // error is *Errors and holds all faults.
@@ -47,6 +47,7 @@ func load(path string, getenv func(string) (string, bool), flags map[string]stri
 	l.environment()
 	l.configured = l.cfg.Transport.URL
 	l.flags(flags)
+	l.openLineageClient(run)
 	l.openLineage()
 	l.settle(run)
 	return l.result()
