@@ -285,3 +285,25 @@ func FuzzNestedVariables(f *testing.F) {
 		}
 	})
 }
+
+// The variables that the documentation shows do what it says.
+func TestTheDocumentationsVariablesAreTaken(t *testing.T) {
+	page, err := os.ReadFile("../../docs/openlineage-clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	vars := map[string]string{}
+	for line := range strings.Lines(block) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		vars[name] = value
+	}
+	cfg, err := loadOL(t, nil, vars, map[string]string{"brokers": "h:1", "topic": "t"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := cfg.Destinations(); len(vars) != 6 || len(all) != 2 || cfg.Job.Tags["team"] != "data-platform" || len(cfg.Warnings) > 0 {
+		t.Errorf("%d variables, %d destinations, %v, %q", len(vars), len(all), cfg.Job.Tags, cfg.Warnings)
+	}
+}
