@@ -34,7 +34,7 @@ func authFields() []field {
 		return func(c *Config) any { return at(&c.Transport) }
 	}
 	return []field{
-		{path: "transport.auth.type", typ: "string", enum: []string{"api_key", "basic", "oauth2", "jwt"}, doc: "http: how to sign in; api_key if only apiKey is set", at: t(func(t *Transport) any { return &t.Auth.Type })},
+		{path: "transport.auth.type", typ: "string", secret: true, enum: []string{"api_key", "basic", "oauth2", "jwt"}, doc: "http: how to sign in; api_key if only apiKey is set", at: t(func(t *Transport) any { return &t.Auth.Type })},
 		{path: "transport.auth.apiKey", typ: "string", secret: true, aliases: []string{"transport.auth.api_key", "transport.auth.apikey", "openlineage_apiKey"}, doc: "http: sent as a bearer token (api_key), or exchanged for one (jwt)", at: t(func(t *Transport) any { return &t.Auth.APIKey })},
 		{path: "transport.auth.username", typ: "string", doc: "http: basic: the user", at: t(func(t *Transport) any { return &t.Auth.Username })},
 		{path: "transport.auth.password", typ: "string", secret: true, doc: "http: basic: the password", at: t(func(t *Transport) any { return &t.Auth.Password })},

@@ -13,7 +13,7 @@ func TestFaultsOfSigningInOverHTTP(t *testing.T) {
 		"auth: {type: jwt, apiKey: SECRETPW}":                                   "transport.auth.type jwt needs transport.auth.tokenEndpoint",
 		"auth: {type: jwt, apiKey: k, tokenEndpoint: \"https://u:SECRETPW@h\"}": "must not hold a user or password",
 		"auth: {type: jwt, apiKey: k, tokenEndpoint: SECRETPW}":                 "transport.auth.tokenEndpoint must be an address",
-		"auth: {type: oauth}":                                                   `did you mean "oauth2"?`,
+		"auth: {type: oauth}":                                                   "transport.auth.type must be one of api_key, basic, oauth2, jwt, not the value",
 		"auth: {type: oauth2, clientSecrt: x}":                                  `did you mean "clientSecret"?`,
 		"proxy: \"u:SECRETPW@proxy\"":                                           "transport.proxy must be an address such as http://proxy:3128",
 		"proxy: \"ftp://u:SECRETPW@proxy\"":                                     "transport.proxy must be an address",

@@ -202,11 +202,13 @@ func TestFaultsOfPastedPropertiesHaveTheirLine(t *testing.T) {
 		"kafka: |\n  acks=1\n": "c.yaml:2:1: acks: only all or -1 is supported",
 		"kafka: |\n  value.deserializer=io.confluent.KafkaAvroDeserializer\n":   "gx-ol reads and writes JSON as bytes",
 		"kafka: {properties_file: " + file + "}":                                file + `:3:1: unknown Kafka property "sasl.mecanism": did you mean "sasl.mechanism"?`,
-		"kafka: {properties_file: /nowhere/x}":                                  "kafka.properties_file: stat /nowhere/x: no such file",
+		"kafka: {propertis_file: x}":                                            `did you mean "properties_file"?`,
+		"kafka: \"${PROPS}\"":                                                   `PROPS:2:1: unknown Kafka property "linger.mss": did you mean "linger.ms"?`,
+		"kafka: {properties_file: /nowhere/x}":                                  "kafka.properties_file: \"/nowhere/x\" cannot be read: no such file",
 		"kafka: |\n  bootstrap.servers=h:1\n  sasl.jaas.config=SECRETPW x\n":    "c.yaml:3:1: sasl.jaas.config: must hold username",
 		"kafka: |\n  bootstrap.servers=h:1\n  sasl.password=${file:/nowhere}\n": "c.yaml:3:1: ${file:/nowhere} cannot be read",
 	} {
-		_, err := Parse("c.yaml", []byte(yaml), env(nil))
+		_, err := Parse("c.yaml", []byte(yaml), env(map[string]string{"PROPS": "bootstrap.servers=h:1\nlinger.mss=1"}))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRETPW") {
 			t.Errorf("%s\ngot  %v\nwant %s", yaml, err, want)
 		}

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +17,9 @@ import (
 // propertiesFile is the key of a mapping of Kafka properties that names a .properties file; what stands beside it wins.
 const propertiesFile = "properties_file"
 
+// wholly is a value that is a variable, or a file, and nothing else.
+var wholly = regexp.MustCompile(`^\$\{[^}]*\}$`)
+
 // properties reads Kafka client properties: a mapping, or the text of a .properties file as consoles print it.
 func (l *loader) properties(f field, n *yaml.Node) {
 	p, ok := f.at(l.cfg).(*map[string]string)
@@ -24,6 +29,16 @@ func (l *loader) properties(f field, n *yaml.Node) {
 	*p = map[string]string{}
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
+	}
+	if n.Kind == yaml.ScalarNode && wholly.MatchString(n.Value) && !l.guest {
+		if t, ok := l.scalar(f.path, n); ok && !l.unresolved[f.path] {
+			delete(l.cfg.files, f.path) // the text is taken apart, and its values stay
+			name := l.name
+			l.name = strings.TrimSuffix(strings.TrimPrefix(n.Value, "${"), "}")
+			l.propertyText(f, *p, t.value, 1)
+			l.name = name
+		}
+		return
 	}
 	if n.Kind == yaml.ScalarNode {
 		first := n.Line
@@ -38,7 +53,7 @@ func (l *loader) properties(f field, n *yaml.Node) {
 			return
 		}
 		if t, ok := l.scalar(f.path+"."+propertiesFile, value); ok {
-			l.propertyFile(f, *p, t.value, l.at(value))
+			l.propertyFile(f, *p, t, l.at(value))
 		}
 	})
 	l.pairs(f.path, n, func(key, value *yaml.Node) {
@@ -49,23 +64,25 @@ func (l *loader) properties(f field, n *yaml.Node) {
 }
 
 // propertyFile reads the file of properties_file.
-func (l *loader) propertyFile(f field, into map[string]string, path, place string) {
-	info, err := os.Stat(path)
+func (l *loader) propertyFile(f field, into map[string]string, path text, place string) {
+	info, err := os.Stat(path.value)
 	var data []byte
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxSecretFile) {
-		err = fmt.Errorf("%s is not a regular file of at most 1 MiB", path)
+		err = &os.PathError{Err: errors.New("not a regular file of at most 1 MiB")}
 	}
 	if err == nil {
-		data, err = os.ReadFile(path)
+		data, err = os.ReadFile(path.value)
 	}
 	if err != nil {
 		if l.unneeded == nil || !l.unneeded.MatchString(f.path+".") {
-			l.fault(place, "%s.%s: %v", f.path, propertiesFile, err)
+			l.fault(place, "%s.%s: %s cannot be read: %v", f.path, propertiesFile, path.shown(), errors.Unwrap(err))
 		}
 		return
 	}
 	name := l.name
-	l.name = path
+	if l.name = path.value; path.hidden {
+		l.name = f.path + "." + propertiesFile
+	}
 	l.propertyText(f, into, string(data), 1)
 	l.name = name
 }
@@ -95,7 +112,9 @@ func (l *loader) propertyText(f field, into map[string]string, text string, firs
 func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.Node) {
 	name := key.Value
 	if err := kafkaclient.CheckName(name); err != nil {
-		if !l.mayShowProperty(key, value) {
+		if kafkaclient.Nearest(name, []string{propertiesFile}) != "" {
+			err = fmt.Errorf("unknown Kafka property %q: did you mean %q?", name, propertiesFile)
+		} else if !l.mayShowProperty(key, value) {
 			err = fmt.Errorf("unknown Kafka property of %d characters", utf8.RuneCountInString(name))
 		}
 		l.fault(l.at(key), "%v", err)

@@ -43,7 +43,7 @@ func parseJAAS(v string) (jaasLine, error) {
 	case moduleOAuth, moduleIAM:
 		return line, nil
 	case "Krb5LoginModule":
-		return jaasLine{}, errors.New("Kerberos is not supported: gx-ol signs in with " + strings.Join(mechanisms, ", ")) //nolint:staticcheck // Kerberos is a name
+		return jaasLine{}, errors.New("Kerberos is not supported: gx-ol signs in with " + strings.Join(mechanisms, ", "))
 	}
 	if line.options["username"] == "" || line.options["password"] == "" {
 		return jaasLine{}, errors.New(`must hold username="…" and password="…"`)

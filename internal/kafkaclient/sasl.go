@@ -49,7 +49,7 @@ func saslProperties() map[string]property {
 			}
 		}
 		if strings.EqualFold(v, "GSSAPI") {
-			return errors.New("Kerberos (GSSAPI) is not supported: " + strings.Join(mechanisms, ", ") + " are") //nolint:staticcheck // Kerberos is a name
+			return errors.New("Kerberos (GSSAPI) is not supported: " + strings.Join(mechanisms, ", ") + " are")
 		}
 		return oneOf(v, mechanisms...)
 	}}

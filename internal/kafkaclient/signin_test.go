@@ -6,12 +6,16 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 )
@@ -70,6 +74,9 @@ func TestTheMessageToMSKIsSigned(t *testing.T) {
 			said["action"] != "kafka-cluster:Connect" || len(said["x-amz-signature"]) != 64 || said["x-amz-security-token"] != c.ticket || said["user-agent"] != "gx-ol" || strings.Contains(message, "SECRETPW") {
 			t.Errorf("%s: %v", name, said)
 		}
+		if want := signedByAWS(t, c.key, c.ticket, said["x-amz-date"], said["host"]); said["x-amz-signature"] != want {
+			t.Errorf("%s: signed %s, and AWS's own signer says %s", name, said["x-amz-signature"], want)
+		}
 	}
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
@@ -80,6 +87,29 @@ func TestTheMessageToMSKIsSigned(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "awsProfileName") || strings.Contains(err.Error(), "SECRETPW") {
 		t.Errorf("a misspelt option: %v", err)
 	}
+}
+
+// signedByAWS is the signature of the same request by the AWS SDK's signer.
+func signedByAWS(t *testing.T, key, ticket, date, host string) string {
+	t.Helper()
+	at, err := time.Parse("20060102T150405Z", date)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+"/?Action=kafka-cluster%3AConnect&X-Amz-Expires=900", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // SHA-256 of an empty body
+	signed, _, err := v4.NewSigner().PresignHTTP(t.Context(), awssdk.Credentials{AccessKeyID: key, SecretAccessKey: "SECRETPW", SessionToken: ticket}, req, nothing, "kafka-cluster", "eu-west-1", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get("X-Amz-Signature")
 }
 
 // A token is fetched once for many connections, with what Java's and librdkafka's clients send, and its renewed secret is used.

@@ -113,26 +113,3 @@ func TestAnExpiredCertificateOfOursIsTold(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
-
-func FuzzStores(f *testing.F) {
-	for _, name := range []string{"client.keystore.p12", "client.truststore.jks", "encrypted.pem", "old.pem", "both.pem", "real.jks"} {
-		data, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	file := filepath.Join(f.TempDir(), "store")
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		store := Files{TrustStore: file, KeyStore: file, TrustPassword: text("changeit"), StorePassword: text("changeit")}
-		if pair, err := store.keyStore(); err == nil && len(pair.Certificate) == 0 {
-			t.Error("a pair without a certificate")
-		}
-		if _, err := store.pool(); err != nil && strings.Contains(err.Error(), "changeit") {
-			t.Error("the password is told")
-		}
-	})
-}
