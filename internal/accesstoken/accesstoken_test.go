@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -228,6 +230,22 @@ func TestFaultsOfAnEndpointAreToldWithoutTheSecret(t *testing.T) {
 		}
 		s.Close()
 		elsewhere.Close()
+	}
+}
+
+// Who is not believed is told as such, without the address as it was written.
+func TestATokenEndpointThatIsNotBelievedIsTold(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	for _, fetch := range []Fetch{
+		ClientCredentials{Endpoint: s.URL + "/t?key=SECRETPW", ID: func() string { return "id" }, Secret: func() string { return "x" }}.Fetch(Client(&http.Transport{DisableKeepAlives: true})),
+		Exchange{Endpoint: s.URL + "/t?key=SECRETPW", APIKey: func() string { return "x" }}.Fetch(Client(&http.Transport{DisableKeepAlives: true})),
+	} {
+		if _, err := fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "SECRETPW") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
