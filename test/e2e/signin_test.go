@@ -37,6 +37,7 @@ type identityProvider struct {
 	url    string
 	key    *rsa.PrivateKey
 	life   time.Duration
+	asked  atomic.Int64
 	given  atomic.Int64
 	closed atomic.Bool // answers 503
 }
@@ -61,6 +62,7 @@ func startIdentityProvider(t *testing.T, life time.Duration) *identityProvider {
 }
 
 func (p *identityProvider) token(w http.ResponseWriter, r *http.Request) {
+	p.asked.Add(1)
 	id, secret, _ := r.BasicAuth()
 	w.Header().Set("Content-Type", "application/json")
 	switch {
