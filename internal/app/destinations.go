@@ -163,7 +163,7 @@ func httpSettings(cfg *config.Config, t *config.Transport, p Process, into *http
 	if t.SSL == (config.SSL{}) && t.Verify {
 		return nil // the system's roots are enough
 	}
-	files, err := tlsfiles.Read(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key, AnyCert: !t.Verify})
+	files, err := tlsfiles.Read(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key, KeyPassword: liveOr(cfg, path+".ssl.key.password", t.SSL.KeyPassword), AnyCert: !t.Verify})
 	if err != nil {
 		return fmt.Errorf("transport.ssl: %w", err)
 	}

@@ -18,15 +18,7 @@ import (
 // signIn fills in how an HTTP destination signs in, and the way there. Values from files are asked for each time.
 func signIn(cfg *config.Config, t *config.Transport, into *producerhttp.Config) error {
 	path := cfg.Path(t)
-	now := func(key, set string) func() string {
-		live := cfg.Live(path + "." + key)
-		return func() string {
-			if live != nil {
-				return cmp.Or(live(), set)
-			}
-			return set
-		}
-	}
+	now := func(key, set string) func() string { return liveOr(cfg, path+"."+key, set) }
 	if t.Proxy != "" {
 		into.Proxy = proxyOf(now("proxy", t.Proxy))
 	}
@@ -65,6 +57,17 @@ func signIn(cfg *config.Config, t *config.Transport, into *producerhttp.Config) 
 		return token.Value, err
 	}
 	return nil
+}
+
+// liveOr gives the present value of a key, which was set at the start.
+func liveOr(cfg *config.Config, path, set string) func() string {
+	live := cfg.Live(path)
+	return func() string {
+		if live != nil {
+			return cmp.Or(live(), set)
+		}
+		return set
+	}
 }
 
 // proxyOf is nil for none.

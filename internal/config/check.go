@@ -160,7 +160,7 @@ func (l *loader) checkClients() {
 		if d.Type != "http" || d.SSL == (SSL{}) {
 			continue
 		}
-		if _, err := tlsfiles.Read(tlsfiles.Files{CA: d.SSL.CA, Cert: d.SSL.Certificate, Key: d.SSL.Key}); err != nil {
+		if _, err := tlsfiles.Read(tlsfiles.Files{CA: d.SSL.CA, Cert: d.SSL.Certificate, Key: d.SSL.Key, KeyPassword: func() string { return d.SSL.KeyPassword }}); err != nil {
 			l.fault(l.place(d.path+".ssl.ca.location"), "%s.ssl: %v", d.path, err)
 		}
 	}

@@ -98,7 +98,7 @@ type Batch struct {
 }
 
 // SSL are the PEM files of an HTTPS destination; each may be empty.
-type SSL struct{ CA, Certificate, Key string }
+type SSL struct{ CA, Certificate, Key, KeyPassword string }
 
 // DeadLetters is where refused records go.
 type DeadLetters struct {

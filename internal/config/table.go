@@ -61,6 +61,7 @@ func transportFields() []field {
 		{path: "transport.ssl.ca.location", typ: "string", doc: "http: PEM file of who signs the backend's certificate; default: the system's", at: t(func(t *Transport) any { return &t.SSL.CA })},
 		{path: "transport.ssl.certificate.location", typ: "string", doc: "http: PEM file of gx-ol's own certificate", at: t(func(t *Transport) any { return &t.SSL.Certificate })},
 		{path: "transport.ssl.key.location", typ: "string", doc: "http: PEM file of its key", at: t(func(t *Transport) any { return &t.SSL.Key })},
+		{path: "transport.ssl.key.password", typ: "string", secret: true, doc: "http: password of the key, if it is encrypted", at: t(func(t *Transport) any { return &t.SSL.KeyPassword })},
 		{path: "transport.compression", typ: "string", enum: []string{"gzip", "none"}, doc: "http: gzip the bodies", at: t(func(t *Transport) any { return &t.Compression })},
 		{path: "transport.custom_headers", typ: "map", secret: true, aliases: []string{"transport.headers"}, doc: "http: headers added to each request", at: t(func(t *Transport) any { return &t.CustomHeaders })},
 		{path: "transport.timeout", typ: "duration", def: "60s", doc: "http: one request, as 5s or as seconds", at: t(func(t *Transport) any { return &t.Timeout })},

@@ -36,7 +36,12 @@ func tlsProperties() map[string]property {
 	certificate := text(false, func(f *tlsfiles.Files) *tlsfiles.Text { return &f.CertText })
 	key := text(true, func(f *tlsfiles.Files) *tlsfiles.Text { return &f.KeyText })
 	return map[string]property{
-		"ssl.ca.location":                file(func(f *tlsfiles.Files) *string { return &f.CA }),
+		"ssl.ca.location": {set: func(s *state, v string) error {
+			if v != "probe" { // librdkafka's word for the system's authorities
+				s.tls.files.CA = v
+			}
+			return nil
+		}},
 		"ssl.ca":                         ca,
 		"ssl.ca.pem":                     ca,
 		"ssl.truststore.certificates":    ca,

@@ -139,7 +139,7 @@ func decrypted(data []byte, password string) ([]byte, error) {
 			continue
 		}
 		if password == "" {
-			return nil, errors.New("the private key is encrypted: set ssl.key.password")
+			return nil, errors.New("the private key is encrypted: its password (ssl.key.password) is missing")
 		}
 		if old {
 			der, err := x509.DecryptPEMBlock(block, []byte(password)) //nolint:staticcheck // weak as it is, people have such keys

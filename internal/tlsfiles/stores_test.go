@@ -36,7 +36,7 @@ func TestEachFormOfAPairIsRead(t *testing.T) {
 		"encrypted text":            {Files{CertText: text(fixture(t, "cert.pem")), KeyText: text(fixture(t, "encrypted.pem")), KeyPassword: password}, ""},
 		"encrypted the old way":     {Files{Cert: at("cert.pem"), Key: at("old.pem"), KeyPassword: password}, ""},
 		"PKCS12":                    {Files{KeyStore: at("client.keystore.p12"), StorePassword: password}, ""},
-		"encrypted, no password":    {Files{Cert: at("cert.pem"), Key: at("encrypted.pem")}, "set ssl.key.password"},
+		"encrypted, no password":    {Files{Cert: at("cert.pem"), Key: at("encrypted.pem")}, "its password (ssl.key.password) is missing"},
 		"encrypted, wrong password": {Files{Cert: at("cert.pem"), Key: at("encrypted.pem"), KeyPassword: wrong}, "check ssl.key.password"},
 		"old, wrong password":       {Files{Cert: at("cert.pem"), Key: at("old.pem"), KeyPassword: wrong}, "check ssl.key.password"},
 		"PKCS12, wrong password":    {Files{KeyStore: at("client.keystore.p12"), StorePassword: wrong}, "the password is not that of the store"},
