@@ -57,6 +57,12 @@ func (l *loader) dialect(prefix string, key, value *yaml.Node) (done bool) {
 	case "timeoutinmillis":
 		l.millis(prefix, key, value)
 		return true
+	case "verify":
+		if _, err := strconv.ParseBool(value.Value); err == nil || value.Kind != yaml.ScalarNode || !strings.ContainsAny(value.Value, "/.") {
+			return false
+		}
+		l.leaf(l.known[prefix+"ssl.ca.location"], key, value) // as Python's requests takes it: a file of authorities
+		return true
 	default:
 		for known, f := range foreignKeys {
 			if plainKey(known) != name {

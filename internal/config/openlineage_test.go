@@ -27,6 +27,9 @@ func loadOL(t *testing.T, files, vars, flags map[string]string, run bool) (*Conf
 	return load("", env(all), flags, run, slices.Collect(maps.Keys(all)), nil)
 }
 
+// authorityOfTests is a certificate; its path is good in whichever folder a test stands.
+var authorityOfTests, _ = filepath.Abs("../tlsfiles/testdata/ca.pem")
+
 const brokersAndTopic = "kafka: {bootstrap.servers: \"h:1\"}\ninput: {topics: [t]}\n"
 
 // The forms that OpenLineage's documentation shows for its Python and Java clients lead to the destinations that those clients would use.
@@ -88,6 +91,8 @@ transport:
 			a := c.Transport.Auth
 			return a.Type == "jwt" && a.TokenEndpoint == "https://iam.example.com/identity/token" && a.TokenFields[0] == "access_token" && a.ExpiresInField == "expires" && a.ResponseType == "cloud_iam" && a.TokenRefreshBuffer.Seconds() == 60
 		}},
+		"verify with a file": {yml: "transport: {type: http, url: \"https://h\", verify: testdata/ca.pem}",
+			want: func(c *Config) bool { return c.Transport.SSL.CA == "testdata/ca.pem" && c.Transport.Verify }},
 		"async_http": {yml: "transport: {type: async_http, url: \"http://h\", max_queue_size: 1000000, max_concurrent_requests: 100}",
 			want: func(c *Config) bool { return c.Transport.Type == "http" && c.Transport.URL == "http://h" }, said: "max_queue_size has no effect: Kafka is the queue"},
 		"kafka, Python": {yml: "transport:\n  type: kafka\n  topic: my_topic\n  config:\n    bootstrap.servers: localhost:9092,another.host:9092\n    acks: all\n    retries: 3\n  flush: true\n  messageKey: some-value\n",
@@ -170,7 +175,11 @@ transport:
 			want: func(c *Config) bool { return c.Transport.URL == "http://file" && c.Transport.Compression == "gzip" }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"gx-ol.yaml": brokersAndTopic}
+			ca, err := os.ReadFile(authorityOfTests)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := map[string]string{"gx-ol.yaml": brokersAndTopic, "testdata/ca.pem": string(ca)}
 			if c.yml != "" {
 				files["openlineage.yml"] = c.yml
 			}

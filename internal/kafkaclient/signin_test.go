@@ -3,7 +3,10 @@ package kafkaclient
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -145,6 +148,42 @@ func TestTokensAreFetchedOnceForManyConnections(t *testing.T) {
 	_, _, err := all[0].Authenticate(t.Context(), "h:1")
 	if text := diagnose(err, party{servers: "h:1"}).Error(); !strings.Contains(text, "no access token to sign in to the brokers at h:1: the token endpoint "+s.URL+"/token answered 503") || strings.Contains(text, "SECRETPW") {
 		t.Errorf("%s", text)
+	}
+}
+
+// The token endpoint is believed if the brokers' authority signed it, or that of https.ca.location; and nobody else is given the secret.
+func TestWhichTokenEndpointIsBelieved(t *testing.T) {
+	var asked atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"access_token":"the-token","expires_in":3600}`))
+	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, []byte(ca), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, other := selfSigned(t, "127.0.0.1")
+	props := with(nil, "sasl.mechanism", "OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url", s.URL, "sasl.oauthbearer.client.id", "i", "sasl.oauthbearer.client.secret", "SECRETPW")
+	for name, c := range map[string]struct {
+		more []string
+		ok   bool
+	}{
+		"the brokers' authority, as text": {[]string{"ssl.ca.pem", ca}, true},
+		"the brokers' authority":          {[]string{"ssl.ca.location", file}, true},
+		"https.ca.location":               {[]string{"https.ca.location", file, "ssl.ca.location", other}, true},
+		"another authority":               {[]string{"ssl.ca.location", other}, false},
+		"the system's":                    {nil, false},
+	} {
+		before := asked.Load()
+		_, err := firstMessage(t, with(props, c.more...), "h:1")
+		if (err == nil) != c.ok || (asked.Load() > before) != c.ok || err != nil && strings.Contains(err.Error(), "SECRETPW") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
