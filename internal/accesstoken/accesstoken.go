@@ -50,7 +50,7 @@ func NewSource(fetch Fetch, early time.Duration) *Source {
 // Now gives a token that is good, fetching one if there is none. Its error is an *Error, or ctx's own.
 func (s *Source) Now(ctx context.Context) (Token, error) { return s.get(ctx, "") }
 
-// Renew is Now after somebody has refused a token that looked good: it gives another one, once for all who were refused the same.
+// Renew is Now after somebody has refused a token that looked good: it gives another one, once for all who were refused the same. Nothing refused: it is Now.
 func (s *Source) Renew(ctx context.Context, refused string) (Token, error) {
 	return s.get(ctx, refused)
 }

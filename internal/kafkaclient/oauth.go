@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -131,17 +132,51 @@ func (s saslSettings) oauthMechanism(tls tlsSettings) (sasl.Mechanism, string, e
 	if err != nil {
 		return nil, "", err
 	}
-	return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
-		t, err := token(ctx)
-		return oauth.Auth{Token: t.Value, Extensions: extensions}, err
-	}), user, nil
+	return &tokenMechanism{token: token, extensions: extensions}, user, nil
+}
+
+// tokenMechanism is OAUTHBEARER with tokens that are kept: one that a broker refuses is not shown again.
+type tokenMechanism struct {
+	token      func(ctx context.Context, refused string) (accesstoken.Token, error)
+	extensions map[string]string
+	refused    atomic.Pointer[string] // the token that was refused last
+}
+
+func (*tokenMechanism) Name() string { return mechanismOAuth }
+
+// Authenticate begins to sign in with a token that is good now.
+func (m *tokenMechanism) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	refused := ""
+	if last := m.refused.Load(); last != nil {
+		refused = *last
+	}
+	t, err := m.token(ctx, refused)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, message, err := oauth.Auth{Token: t.Value, Extensions: m.extensions}.AsMechanism().Authenticate(ctx, host)
+	return &tokenSession{session, func() { m.refused.Store(&t.Value) }}, message, err
+}
+
+// tokenSession hears what a broker says to a token: anything is a refusal (RFC 7628 §3.2.2).
+type tokenSession struct {
+	sasl.Session
+	refuse func()
+}
+
+func (s *tokenSession) Challenge(answer []byte) (bool, []byte, error) {
+	if len(answer) > 0 {
+		s.refuse()
+	}
+	return s.Session.Challenge(answer)
 }
 
 // token is how tokens are had, and by whom.
-func (s saslSettings) token(tls tlsSettings) (user string, token accesstoken.Fetch, err error) {
+func (s saslSettings) token(tls tlsSettings) (user string, token func(ctx context.Context, refused string) (accesstoken.Token, error), err error) {
 	o := s.oauth
 	if u, err := url.Parse(o.endpoint); err == nil && u.Scheme == "file" {
-		return "", accesstoken.File(u.Path), nil // read at each authentication
+		read := accesstoken.File(u.Path) // at each authentication
+		return "", func(ctx context.Context, _ string) (accesstoken.Token, error) { return read(ctx) }, nil
 	}
 	id := s.current("sasl.oauthbearer.client.id", o.id, "clientId")
 	secret := s.current("sasl.oauthbearer.client.secret", o.secret, "clientSecret")
@@ -156,7 +191,7 @@ func (s saslSettings) token(tls tlsSettings) (user string, token accesstoken.Fet
 		return "", nil, err
 	}
 	ask := accesstoken.ClientCredentials{Endpoint: o.endpoint, ID: id, Secret: secret, Scopes: strings.Fields(cmp.Or(o.scope, s.jaas.options["scope"]))}
-	return id(), accesstoken.NewSource(ask.Fetch(client), 2*time.Minute).Now, nil
+	return id(), accesstoken.NewSource(ask.Fetch(client), 2*time.Minute).Renew, nil
 }
 
 // tokenClient asks the token endpoint, by the proxy of the environment. Whom it believes: the system's roots, and those of https.ca.location, else of the brokers.

@@ -142,10 +142,20 @@ func TestTokensAreFetchedOnceForManyConnections(t *testing.T) {
 	if asked.Load() != 1 || form != "client_credentials a b" || user != "id" || password != "sec%22ret" && password != `sec"ret` {
 		t.Errorf("asked %d times, %s, %s, %s", asked.Load(), form, user, password)
 	}
+	session, _, err := all[0].Authenticate(t.Context(), "h:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, _, err := session.Challenge([]byte(`{"status":"invalid_token"}`)); done || err != nil {
+		t.Errorf("%t, %v", done, err)
+	}
+	if _, _, err := all[0].Authenticate(t.Context(), "h:1"); err != nil || asked.Load() != 2 {
+		t.Errorf("after a refusal: %v, asked %d times, want 2", err, asked.Load())
+	}
 	status = http.StatusServiceUnavailable
 	other := clientOf(t, props)
 	all, _ = other.OptValue(kgo.SASL).([]sasl.Mechanism)
-	_, _, err := all[0].Authenticate(t.Context(), "h:1")
+	_, _, err = all[0].Authenticate(t.Context(), "h:1")
 	if text := diagnose(err, party{servers: "h:1"}).Error(); !strings.Contains(text, "no access token to sign in to the brokers at h:1: the token endpoint "+s.URL+"/token answered 503") || strings.Contains(text, "SECRETPW") {
 		t.Errorf("%s", text)
 	}
