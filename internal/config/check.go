@@ -78,6 +78,8 @@ func (l *loader) checkTransport(path string, t *Transport, run bool) {
 	case "file":
 		if t.LogFilePath == "" {
 			l.lacks("transport", place, "%s.type file needs %s.log_file_path", path, path)
+		} else if strings.Contains(t.LogFilePath, "://") {
+			l.fault(at("log_file_path"), "%s.log_file_path must be a path of this machine, and not an address", path)
 		}
 	}
 }

@@ -26,6 +26,7 @@ var foreignKeys = map[string]foreign{
 	"storage_options":         {hint: "gx-ol writes to a local file"},
 	"filesystem":              {hint: "gx-ol writes to a local file"},
 	"fs_kwargs":               {hint: "gx-ol writes to a local file"},
+	"protocol":                {hint: "gx-ol writes to a local file"},
 	"localServerId":           {hint: "set transport.messageKey"},
 }
 
@@ -44,11 +45,8 @@ var foreignTypes = map[string]string{
 
 // dialect takes keys and values below transport that OpenLineage's clients have in another way. done: nothing is left to do.
 func (l *loader) dialect(prefix string, key, value *yaml.Node) (done bool) {
-	if !strings.HasPrefix(prefix, "transport.") {
-		return false
-	}
-	in := strings.TrimSuffix(prefix, ".")
-	if in != "transport" && (!strings.HasPrefix(in, "transport.transports.") || strings.Count(in, ".") != 2) {
+	in, ok := transportOf(prefix)
+	if !ok {
 		return false
 	}
 	switch name := plainKey(key.Value); name {
@@ -80,13 +78,41 @@ func (l *loader) dialect(prefix string, key, value *yaml.Node) (done bool) {
 	return false
 }
 
-// dialectType makes a type of theirs one of ours, or says why there is none.
+// transportOf is the transport whose keys have a prefix: the one, or one of a composite.
+func transportOf(prefix string) (in string, ok bool) {
+	in = strings.TrimSuffix(prefix, ".")
+	return in, in == "transport" || strings.HasPrefix(in, "transport.transports.") && strings.Count(in, ".") == 2
+}
+
+// refusedTransport tells of a transport of a kind that there is not. Its other keys are of that kind, so they are not told too.
+func (l *loader) refusedTransport(prefix string, n *yaml.Node) bool {
+	in, ok := transportOf(prefix)
+	if !ok || n.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		value := n.Content[i+1]
+		if n.Content[i].Value != "type" || value.Kind != yaml.ScalarNode {
+			continue
+		}
+		if hint, ok := foreignTypes[strings.ToLower(value.Value)]; ok {
+			l.fault(l.at(value), "%s.type %s is not supported: %s", in, strings.ToLower(value.Value), hint)
+			return true
+		}
+		if strings.Count(value.Value, ".") > 1 && !strings.ContainsAny(value.Value, "/:${ ") {
+			l.fault(l.at(value), "%s.type names a class, and gx-ol runs neither Python nor Java: set http, kafka, console, file or composite", in)
+			return true
+		}
+	}
+	return false
+}
+
+// dialectType makes a type of theirs one of ours.
 func (l *loader) dialectType(in string, value *yaml.Node) (done bool) {
 	if value.Kind != yaml.ScalarNode {
 		return false
 	}
-	kind := strings.ToLower(value.Value)
-	switch kind {
+	switch strings.ToLower(value.Value) {
 	case "async_http":
 		value.Value = "http"
 		return false
@@ -96,14 +122,6 @@ func (l *loader) dialectType(in string, value *yaml.Node) (done bool) {
 			l.places["transport.type"] = l.at(value)
 			return true
 		}
-	}
-	if hint, ok := foreignTypes[kind]; ok {
-		l.fault(l.at(value), "%s.type %s is not supported: %s", in, kind, hint)
-		return true
-	}
-	if strings.Count(value.Value, ".") > 1 && !strings.ContainsAny(value.Value, "/:${ ") {
-		l.fault(l.at(value), "%s.type names a class, and gx-ol runs neither Python nor Java: set http, kafka, console, file or composite", in)
-		return true
 	}
 	return false
 }

@@ -117,6 +117,9 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 }
 
 func (l *loader) mapping(prefix string, n *yaml.Node) {
+	if l.refusedTransport(prefix, n) {
+		return
+	}
 	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
 		before := len(l.faults)
 		l.key(prefix, key, value)

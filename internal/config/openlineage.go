@@ -71,7 +71,9 @@ func (l *loader) openLineageSection(key, value *yaml.Node) {
 			}
 		})
 	case "facets":
-		l.warn("%s: facets has no effect: events tell of the checkpoint, whose environment and source code gx-ol does not see", l.at(key))
+		l.warn("%s: facets has no effect: events tell of the checkpoint, whose environment gx-ol does not see; job.source_code says where its code is", l.at(key))
+	case "job", "jobs", "run":
+		l.javaTags(strings.TrimSuffix(key.Value, "s"), value)
 	case "filters":
 		l.warn("%s: filters has no effect: gx-ol sends the events of each result that it reads", l.at(key))
 	case "dataset":
@@ -79,6 +81,28 @@ func (l *loader) openLineageSection(key, value *yaml.Node) {
 	default:
 		l.warn("%s: %s has no effect on gx-ol", l.at(key), shownName(key.Value))
 	}
+}
+
+// javaTags takes the Java client's way to write tags: a list of key:value, key:value:source, or a label, which is true.
+func (l *loader) javaTags(of string, n *yaml.Node) {
+	l.pairs(of, n, func(key, list *yaml.Node) {
+		if key.Value != "tags" || list.Kind != yaml.SequenceNode {
+			l.warn("%s: %s.%s has no effect on gx-ol", l.at(key), of, shownName(key.Value))
+			return
+		}
+		tags := &yaml.Node{Kind: yaml.MappingNode, Line: list.Line, Column: list.Column}
+		for _, item := range list.Content {
+			parts := strings.SplitN(item.Value, ":", 3)
+			if parts = append(parts, "true"); parts[0] == "" {
+				l.warn("%s: a tag without a name has no effect", l.at(item))
+				continue
+			}
+			for _, text := range parts[:2] {
+				tags.Content = append(tags.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(text), Line: item.Line, Column: item.Column})
+			}
+		}
+		l.leaf(l.known[of+".tags"], key, tags)
+	})
 }
 
 // openLineageTree is the file's tree over that of the variables, as the Python client merges them. named: somebody pointed at it.
