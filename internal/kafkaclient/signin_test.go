@@ -2,6 +2,8 @@ package kafkaclient
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -19,6 +21,7 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 )
@@ -312,5 +315,94 @@ func TestAStopEndsSigningIn(t *testing.T) {
 	all, _ := client.OptValue(kgo.SASL).([]sasl.Mechanism)
 	if _, _, err := all[0].Authenticate(ctx, "h:1"); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// However its certificate is written, a client shows it to brokers that ask for one.
+func TestEachFormOfACertificateSignsIn(t *testing.T) {
+	at := func(name string) string { return filepath.Join("..", "tlsfiles", "testdata", name) }
+	read := func(name string) string {
+		data, err := os.ReadFile(at(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	oneLine := func(pem string) string { return strings.ReplaceAll(strings.TrimSpace(pem), "\n", " ") }
+	broker, ca := selfSigned(t, "127.0.0.1")
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM([]byte(read("ca.pem")))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{broker}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	trust, err := os.ReadFile(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, more := range map[string][]string{
+		"files":            {"ssl.ca.location", ca, "ssl.certificate.location", at("cert.pem"), "ssl.key.location", at("key.pem")},
+		"text, librdkafka": {"ssl.ca.pem", string(trust), "ssl.certificate.pem", read("cert.pem"), "ssl.key.pem", read("key.pem")},
+		"text, short":      {"ssl.ca", string(trust), "ssl.certificate", read("cert.pem"), "ssl.key", read("key.pem")},
+		"text, Java": {"ssl.truststore.type", "PEM", "ssl.truststore.certificates", oneLine(string(trust)), "ssl.keystore.type", "PEM", "ssl.keystore.certificate.chain", oneLine(read("cert.pem")),
+			"ssl.keystore.key", oneLine(read("encrypted.pem")), "ssl.key.password", "changeit"},
+		"a store": {"ssl.truststore.location", ca, "ssl.truststore.type", "PEM", "ssl.keystore.location", at("client.keystore.p12"), "ssl.keystore.type", "PKCS12", "ssl.keystore.password", "changeit", "ssl.key.password", "changeit"},
+	} {
+		client := clientOf(t, with(nil, append(more, "security.protocol", "SSL", "bootstrap.servers", cluster.ListenAddrs()[0])...))
+		if err := CheckConnection(t.Context(), client, []string{"t"}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A password, a key and a secret that come from files are those of the moment.
+func TestRenewedSecretsAreUsed(t *testing.T) {
+	values := map[string]string{}
+	live := func(name string) func() string {
+		if _, ok := values[name]; !ok {
+			return nil
+		}
+		return func() string { return values[name] }
+	}
+	var got string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, got, _ = r.BasicAuth()
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"access_token":"the-token","expires_in":1}`))
+	}))
+	defer s.Close()
+	for _, name := range []string{"sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.credentials.client.secret", "sasl.jaas.config"} {
+		clear(values)
+		as := func(secret string) string {
+			if name == "sasl.jaas.config" {
+				return `a.OAuthBearerLoginModule required clientId="id" clientSecret="` + secret + `";`
+			}
+			return secret
+		}
+		values[name] = as("first")
+		props := with(nil, "sasl.mechanism", "OAUTHBEARER", "sasl.oauthbearer.token.endpoint.url", s.URL, name, values[name])
+		if name != "sasl.jaas.config" {
+			props["sasl.oauthbearer.client.id"] = "id"
+		}
+		opts, err := OptsLive(props, live)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := kgo.NewClient(opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, _ := client.OptValue(kgo.SASL).([]sasl.Mechanism)
+		for _, secret := range []string{"first", "second"} {
+			values[name] = as(secret)
+			session, _, err := all[0].Authenticate(t.Context(), "h:1")
+			if err != nil || got != secret {
+				t.Errorf("%s: asked with %q, want %q: %v", name, got, secret, err)
+				continue
+			}
+			_, _, _ = session.Challenge([]byte("refused")) // so that the next one is fetched
+		}
+		client.Close()
 	}
 }
