@@ -2,26 +2,18 @@ package kafkaclient
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 )
@@ -50,74 +42,6 @@ func with(props map[string]string, more ...string) map[string]string {
 }
 
 // What is signed is what MSK wants: the host, an expiry, the region of the host, and the session's token where there is one; and not the secret.
-func TestTheMessageToMSKIsSigned(t *testing.T) {
-	dir := t.TempDir()
-	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "SECRETPW", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "",
-		"AWS_CONFIG_FILE": filepath.Join(dir, "config"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "credentials"), "AWS_EC2_METADATA_DISABLED": "true"} {
-		t.Setenv(name, value)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "credentials"), []byte("[ops]\naws_access_key_id = AKIDOPS\naws_secret_access_key = SECRETPW\naws_session_token = of-the-session\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	iam := map[string]string{"sasl.mechanism": "AWS_MSK_IAM"}
-	const host = "b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.com:9098"
-	for name, c := range map[string]struct {
-		props       map[string]string
-		key, ticket string
-	}{
-		"environment": {with(iam), "AKIDENV", ""},
-		"profile":     {with(iam, "sasl.jaas.config", `software.amazon.msk.auth.iam.IAMLoginModule required awsProfileName="ops";`), "AKIDOPS", "of-the-session"},
-		"Java":        {with(nil, "sasl.jaas.config", "software.amazon.msk.auth.iam.IAMLoginModule required;"), "AKIDENV", ""},
-		"OAUTHBEARER": {with(nil, "sasl.mechanism", "OAUTHBEARER", "sasl.login.callback.handler.class", "software.amazon.msk.auth.iam.IAMOAuthBearerLoginCallbackHandler"), "AKIDENV", ""},
-	} {
-		message, err := firstMessage(t, c.props, host)
-		var said map[string]string
-		if err != nil || json.Unmarshal([]byte(message), &said) != nil {
-			t.Errorf("%s: %v, %s", name, err, message)
-			continue
-		}
-		if !strings.HasPrefix(said["x-amz-credential"], c.key+"/") || !strings.HasSuffix(said["x-amz-credential"], "/eu-west-1/kafka-cluster/aws4_request") || said["host"] != strings.TrimSuffix(host, ":9098") ||
-			said["action"] != "kafka-cluster:Connect" || len(said["x-amz-signature"]) != 64 || said["x-amz-security-token"] != c.ticket || said["user-agent"] != "gx-ol" || strings.Contains(message, "SECRETPW") {
-			t.Errorf("%s: %v", name, said)
-		}
-		if want := signedByAWS(t, c.key, c.ticket, said["x-amz-date"], said["host"]); said["x-amz-signature"] != want {
-			t.Errorf("%s: signed %s, and AWS's own signer says %s", name, said["x-amz-signature"], want)
-		}
-	}
-	t.Setenv("AWS_ACCESS_KEY_ID", "")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	if _, err := firstMessage(t, with(iam), host); err == nil || !strings.Contains(err.Error(), "no AWS credentials") {
-		t.Errorf("without credentials: %v", err)
-	}
-	_, err := Opts(with(iam, "sasl.jaas.config", `x.IAMLoginModule required awsProfle="SECRETPW";`))
-	if err == nil || !strings.Contains(err.Error(), "awsProfileName") || strings.Contains(err.Error(), "SECRETPW") {
-		t.Errorf("a misspelt option: %v", err)
-	}
-}
-
-// signedByAWS is the signature of the same request by the AWS SDK's signer.
-func signedByAWS(t *testing.T, key, ticket, date, host string) string {
-	t.Helper()
-	at, err := time.Parse("20060102T150405Z", date)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+host+"/?Action=kafka-cluster%3AConnect&X-Amz-Expires=900", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // SHA-256 of an empty body
-	signed, _, err := v4.NewSigner().PresignHTTP(t.Context(), awssdk.Credentials{AccessKeyID: key, SecretAccessKey: "SECRETPW", SessionToken: ticket}, req, nothing, "kafka-cluster", "eu-west-1", at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(signed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Query().Get("X-Amz-Signature")
-}
-
 // A token is fetched once for many connections, with what Java's and librdkafka's clients send, and its renewed secret is used.
 func TestTokensAreFetchedOnceForManyConnections(t *testing.T) {
 	var asked atomic.Int64
@@ -231,66 +155,6 @@ func TestFaultsOfSigningIn(t *testing.T) {
 	}
 }
 
-func TestLoginModulesAreReadAsJavaReadsThem(t *testing.T) {
-	for line, want := range map[string]map[string]string{
-		`a.PlainLoginModule required username="u" password="p";`:                                                   {"username": "u", "password": "p"},
-		`a.PlainLoginModule required username='u' password='p''q';`:                                                nil,
-		`a.PlainLoginModule required username=u password=p;`:                                                       {"username": "u", "password": "p"},
-		`a.PlainLoginModule required username = "u" password = "p" ;`:                                              {"username": "u", "password": "p"},
-		"a.PlainLoginModule required \\\n username=\"u\" \\\n password=\"p\";":                                     {"username": "u", "password": "p"},
-		`a.PlainLoginModule required username="$ConnectionString" password="Endpoint=sb://x/;SharedAccessKey=a=";`: {"username": "$ConnectionString", "password": "Endpoint=sb://x/;SharedAccessKey=a="},
-		`a.PlainLoginModule required username="a\"b" password="c\\d";`:                                             {"username": `a"b`, "password": `c\d`},
-		`a.OAuthBearerLoginModule required;`:                                                                       {},
-		`a.OAuthBearerLoginModule required clientId=x;`:                                                            {"clientId": "x"},
-		`a.PlainLoginModule required username="u" password="p`:                                                     nil,
-		`a.PlainLoginModule required username="u" password`:                                                        nil,
-		`a.PlainLoginModule required username="u" password="";`:                                                    nil,
-		`a.PlainLoginModule`: nil,
-		``:                   nil,
-	} {
-		got, err := parseJAAS(line)
-		if want == nil {
-			if err == nil {
-				t.Errorf("%s: taken: %v", line, got)
-			}
-			continue
-		}
-		if err != nil || len(got.options) != len(want) {
-			t.Errorf("%s: %v, %v", line, got, err)
-		}
-		for k, v := range want {
-			if got.options[k] != v {
-				t.Errorf("%s: %s is %q", line, k, got.options[k])
-			}
-		}
-	}
-}
-
-func FuzzJAAS(f *testing.F) {
-	f.Add(`a.PlainLoginModule required username="u" password='p\'q';`)
-	f.Add("a b c=\\\n d;")
-	f.Fuzz(func(t *testing.T, s string) {
-		if line, err := parseJAAS(s); err == nil && line.module == "" {
-			t.Error("a line without a module")
-		}
-	})
-}
-
-// .properties files hold PEM on one line.
-func TestPEMOnOneLineIsMended(t *testing.T) {
-	const right = "-----BEGIN CERTIFICATE-----\nabc\ndef\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nghi\n-----END CERTIFICATE-----"
-	for _, given := range []string{right, strings.ReplaceAll(right, "\n", `\n`), strings.ReplaceAll(right, "\n", " ")} {
-		if got := strings.TrimSpace(pemLines(given)); got != right {
-			t.Errorf("%q\nis %q", given, got)
-		}
-	}
-}
-
-func FuzzPEMLines(f *testing.F) {
-	f.Add("-----BEGIN A----- b c -----END A-----")
-	f.Fuzz(func(_ *testing.T, s string) { pemLines(s) })
-}
-
 // What changes nothing is taken and told, except what consoles print beside everything else.
 func TestWhatHasNoEffectIsTaken(t *testing.T) {
 	for name := range withoutEffect() {
@@ -319,43 +183,6 @@ func TestAStopEndsSigningIn(t *testing.T) {
 }
 
 // However its certificate is written, a client shows it to brokers that ask for one.
-func TestEachFormOfACertificateSignsIn(t *testing.T) {
-	at := func(name string) string { return filepath.Join("..", "tlsfiles", "testdata", name) }
-	read := func(name string) string {
-		data, err := os.ReadFile(at(name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
-	}
-	oneLine := func(pem string) string { return strings.ReplaceAll(strings.TrimSpace(pem), "\n", " ") }
-	broker, ca := selfSigned(t, "127.0.0.1")
-	clients := x509.NewCertPool()
-	clients.AppendCertsFromPEM([]byte(read("ca.pem")))
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{broker}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
-	trust, err := os.ReadFile(ca)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, more := range map[string][]string{
-		"files":            {"ssl.ca.location", ca, "ssl.certificate.location", at("cert.pem"), "ssl.key.location", at("key.pem")},
-		"text, librdkafka": {"ssl.ca.pem", string(trust), "ssl.certificate.pem", read("cert.pem"), "ssl.key.pem", read("key.pem")},
-		"text, short":      {"ssl.ca", string(trust), "ssl.certificate", read("cert.pem"), "ssl.key", read("key.pem")},
-		"text, Java": {"ssl.truststore.type", "PEM", "ssl.truststore.certificates", oneLine(string(trust)), "ssl.keystore.type", "PEM", "ssl.keystore.certificate.chain", oneLine(read("cert.pem")),
-			"ssl.keystore.key", oneLine(read("encrypted.pem")), "ssl.key.password", "changeit"},
-		"a store": {"ssl.truststore.location", ca, "ssl.truststore.type", "PEM", "ssl.keystore.location", at("client.keystore.p12"), "ssl.keystore.type", "PKCS12", "ssl.keystore.password", "changeit", "ssl.key.password", "changeit"},
-	} {
-		client := clientOf(t, with(nil, append(more, "security.protocol", "SSL", "bootstrap.servers", cluster.ListenAddrs()[0])...))
-		if err := CheckConnection(t.Context(), client, []string{"t"}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 // A password, a key and a secret that come from files are those of the moment.
 func TestRenewedSecretsAreUsed(t *testing.T) {
 	values := map[string]string{}
