@@ -175,7 +175,7 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp 
 	w.description = m.describeJob(v, in, src)
 	w.job, w.parent, w.counts = job, parent, count(v)
 	w.batch = w.batchOf(v.Batch.Identifiers, m.settings.BatchValues == "all")
-	w.assert(m.settings.RowValues)
+	m.assert(w)
 	w.metrics.measure(v)
 	w.listColumns()
 	m.addContent(w.facts, v, src.Namespace(), sql)

@@ -214,6 +214,24 @@ func (e *Encoder) Begin(facet Ready) {
 	e.buf = append(e.buf, facet...)
 }
 
+// Members are members of an object that are the same in many events, as JSON.
+type Members string
+
+// Taken gives the members that were written since the last Reset or Taken, and forgets them.
+func (e *Encoder) Taken() Members {
+	m := Members(e.buf)
+	e.Reset(0)
+	return m
+}
+
+// Members writes them.
+func (e *Encoder) Members(m Members) {
+	if m != "" {
+		e.next()
+		e.buf = append(e.buf, m...)
+	}
+}
+
 const hex = "0123456789abcdef"
 
 func (e *Encoder) text(s string) {
