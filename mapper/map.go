@@ -176,7 +176,7 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp 
 	w.job, w.parent, w.counts = job, parent, count(v)
 	w.batch = w.batchOf(v.Batch.Identifiers, m.settings.BatchValues == "all")
 	m.assert(w)
-	w.metrics.measure(v)
+	w.metrics.measure(w.facts)
 	w.listColumns()
 	m.addContent(w.facts, v, src.Namespace(), sql)
 	text := src.Query()

@@ -35,15 +35,19 @@ func (m *Mapper) tell(e *gx.Expectation) *told {
 	t.expected = string(cut(appendExpected(nil, e), 0, maxExpected))
 	var enc openlineage.Encoder
 	enc.Member("assertion", t.kind)
-	t.naming = enc.Taken()
+	first := len(enc.Bytes())
 	enc.Member("column", t.column)
 	enc.Member("severity", t.severity)
 	enc.Member("name", t.name)
 	enc.Member("description", t.description)
 	enc.Member("expected", t.expected)
-	t.describing = enc.Taken()
+	second := len(enc.Bytes())
 	m.params(&enc, e)
-	t.params = enc.Taken()
+	all := enc.Taken()
+	t.naming, t.describing, t.params = all[:first], all[first+1:second], all[second:]
+	if t.params != "" {
+		t.params = t.params[1:] // the comma, which stands behind what comes between
+	}
 	return t
 }
 

@@ -217,7 +217,7 @@ func (e *Encoder) Begin(facet Ready) {
 // Members are members of an object that are the same in many events, as JSON.
 type Members string
 
-// Taken gives the members that were written since the last Reset or Taken, and forgets them.
+// Taken gives what was written since the last Reset, and forgets it.
 func (e *Encoder) Taken() Members {
 	m := Members(e.buf)
 	e.Reset(0)
