@@ -38,7 +38,7 @@ const (
 	configSlots  = 1 << 14
 	configWays   = 8        // slots that one configuration may stand in
 	configBytes  = 10 << 20 // of all, with what the mapper makes of them
-	longConfig   = 4 << 10  // a longer one is read each time
+	longConfig   = 4 << 10  // the longest one, in bytes
 	deepConfig   = 32       // so is one with more brackets
 	configCost   = 600      // of one, beside its bytes
 	configWeight = 2        // how often its bytes stand in memory: as JSON, as facts and text
@@ -47,13 +47,16 @@ const (
 // configs holds configurations. No lock is needed: a slot is replaced as a whole, and
 // whoever looks into one compares the bytes.
 type configs struct {
-	seed  maphash.Seed
-	slots [configSlots]atomic.Pointer[Config]
-	bytes atomic.Int64
-	hand  atomic.Uint32 // the slot that is emptied next where there is no room
+	seed    maphash.Seed
+	longest int // a longer configuration is read each time
+	slots   [configSlots]atomic.Pointer[Config]
+	bytes   atomic.Int64
+	hand    atomic.Uint32 // the slot that is emptied next where there is no room
 }
 
-var remembered = &configs{seed: maphash.MakeSeed()}
+var remembered = newConfigs(longConfig)
+
+func newConfigs(longest int) *configs { return &configs{seed: maphash.MakeSeed(), longest: longest} }
 
 // behind is the configuration that came behind c the last time, if b begins with it. Whatever stands in the slot now: an object's bytes show where it ends.
 func (m *configs) behind(c *Config, b []byte) *Config {
@@ -73,7 +76,7 @@ func (m *configs) behind(c *Config, b []byte) *Config {
 // find looks up what was read of an expectation, and remembers it. A full memory takes one in sixteen, so that of too many a part is remembered, and not
 // each of them in vain.
 func (m *configs) find(object []byte, e *evr, keys int) *Config {
-	if len(object) > longConfig {
+	if len(object) > m.longest {
 		return nil
 	}
 	h := maphash.Bytes(m.seed, object)
