@@ -78,8 +78,10 @@ func TestAConfigurationThatComesAgainIsNotTakenForAnother(t *testing.T) {
 func TestLimitsHoldForWhatComesAgain(t *testing.T) {
 	object := `{"expectation_config":{"type":"t","kwargs":{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}},"success":true}`
 	sameAgain(t, "too many keys", []byte(`{"success":true,"statistics":{},"results":[`+listOf(MaxKeys/6+1, object)+`]}`))
-	deep := strings.Repeat("[", maxDepth-3) + object + strings.Repeat("]", maxDepth-3)
-	sameAgain(t, "deep", []byte(`[`+object+`,`+deep+`]`))
+	suite := `{"success":true,"statistics":{},"results":[` + object + `]}`
+	for n := maxDepth - 9; n < maxDepth; n++ {
+		sameAgain(t, "deep", []byte(`[`+suite+`,`+strings.Repeat(`{"validation_result":`, n)+suite+strings.Repeat("}", n)+`]`))
+	}
 }
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
