@@ -28,12 +28,15 @@ func decoded(value []byte) (*Message, error) {
 	return m, err
 }
 
-// sameAgain decodes value with nothing remembered, and then until all of it is, and compares.
-func sameAgain(t *testing.T, name string, value []byte) {
+// sameAgain decodes value without a memory, and then until all of it is remembered, and compares.
+func sameAgain(t *testing.T, name string, value []byte, before ...[]byte) {
 	t.Helper()
 	remembered = newConfigs(0) // nothing is short enough
 	first, fault := decoded(value)
 	forget()
+	for _, b := range before {
+		_, _ = decoded(b)
+	}
 	for n := range 4 {
 		again, faultAgain := decoded(value)
 		if !reflect.DeepEqual(first, again) || !reflect.DeepEqual(fault, faultAgain) {
@@ -80,7 +83,7 @@ func TestLimitsHoldForWhatComesAgain(t *testing.T) {
 	sameAgain(t, "too many keys", []byte(`{"success":true,"statistics":{},"results":[`+listOf(MaxKeys/6+1, object)+`]}`))
 	suite := `{"success":true,"statistics":{},"results":[` + object + `]}`
 	for n := maxDepth - 9; n < maxDepth; n++ {
-		sameAgain(t, "deep", []byte(`[`+suite+`,`+strings.Repeat(`{"validation_result":`, n)+suite+strings.Repeat("}", n)+`]`))
+		sameAgain(t, "deep", []byte(`[`+suite+`,`+strings.Repeat(`{"validation_result":`, n)+suite+strings.Repeat("}", n)+`]`), []byte(`[`+suite+`,`+suite+`]`))
 	}
 }
 
