@@ -125,9 +125,10 @@ type BatchSpec struct {
 
 // Expectation holds the facts of one expectation result.
 type Expectation struct {
-	Index          int    // its place in the list of results
-	Type           string // type (1.x) or expectation_type (0.x)
-	ID             string // id or ge_cloud_id
+	Config         *Config // where all that is known of its configuration came before; else nil
+	Index          int     // its place in the list of results
+	Type           string  // type (1.x) or expectation_type (0.x)
+	ID             string  // id or ge_cloud_id
 	Description    string
 	Notes          string
 	Severity       string // critical, warning, info or ""
