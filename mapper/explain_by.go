@@ -91,7 +91,7 @@ func (x *explainer) jobOrigin(header, headerName string, names func(*jobRule) bo
 	}
 	f := x.m.jobFields(x.w.v, x.in, x.w.source)
 	for i := range x.m.jobRules {
-		if r := &x.m.jobRules[i]; r.fits(f) {
+		if r := &x.m.jobRules[i]; r.fits(f, x.w.source) {
 			if names(r) {
 				return "configuration", fmt.Sprintf("job.rules[%d]", i)
 			}

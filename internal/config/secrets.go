@@ -14,25 +14,44 @@ import (
 // A key goes to the host that it was configured with: that of the file with the file's url, OPENLINEAGE_API_KEY with OPENLINEAGE_URL. Whoever
 // only names another host (a flag, a variable) has not said that it may have the key. What is kept back is said.
 
-// keepKeys drops what the transport at path would tell its new host but was configured with another one. source is what names the new host.
+// keepKeys drops what the transport at path would tell its new host but was configured with another one. source is what names the new host; what the same
+// source has configured too is its own.
 func (l *loader) keepKeys(path string, t *Transport, host, source string) {
 	if t.URL == "" || sameHost(t.URL, host) {
 		return
 	}
 	key, headers := path+".auth.apiKey", path+".custom_headers"
-	if t.Auth.APIKey != "" && l.places[key] != "" {
+	if t.Auth.APIKey != "" && l.places[key] != "" && l.layer[key] == "" {
 		l.warn("%s from %s is not sent to the host that %s names: it was configured with another", key, l.places[key], source)
 		t.Auth = Auth{}
 		delete(l.places, key)
 		delete(l.cfg.files, key)
 	}
-	if len(t.CustomHeaders) > 0 {
+	if len(t.CustomHeaders) > 0 && l.layer[headers] == "" {
 		l.warn("%s from %s are not sent to the host that %s names: they were configured with another", headers, l.places[headers], source)
 		t.CustomHeaders = nil
 		for file := range l.cfg.files {
 			if strings.HasPrefix(file, headers+".") {
 				delete(l.cfg.files, file)
 			}
+		}
+	}
+}
+
+// newHost keeps back what earlier files configured with another host than this mapping names, before anything else of the mapping is read.
+func (l *loader) newHost(prefix string, n *yaml.Node) {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		path, isURL := urlOfTransport(l.known[prefix+n.Content[i].Value].path)
+		if !isURL {
+			continue
+		}
+		before := len(l.cfg.Warnings)
+		t, err := expand(n.Content[i+1].Value, l.getenv)
+		if err == nil {
+			l.keepKeys(path, l.transportAt(path), t.value, l.name)
+		}
+		if isNull(n.Content[i+1]) { // it takes back what was for that host too
+			l.cfg.Warnings = l.cfg.Warnings[:before]
 		}
 	}
 }

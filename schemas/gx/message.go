@@ -40,6 +40,9 @@ type Message struct {
 	facts *facts // what the validations are made of; nil after Release
 }
 
+// Empty says whether the message holds nothing that becomes events.
+func (m *Message) Empty() bool { return len(m.Validations) == 0 && m.Event == nil }
+
 // Passed is an OpenLineage event that passes through.
 type Passed struct {
 	Event []byte
