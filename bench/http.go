@@ -46,7 +46,8 @@ func overHTTP(ctx context.Context, e *estate) ([]row, error) {
 		}
 	}
 	if e.set.profile != "" {
-		if err := e.profileHTTP(ctx, source, n); err != nil {
+		rate := median(each(ours["0s"], func(r httpRun) float64 { return r.rate }))
+		if err := e.profileHTTP(ctx, source, n, rate); err != nil {
 			return nil, err
 		}
 	}

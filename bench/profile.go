@@ -31,7 +31,7 @@ func (w *relayWork) profile(ctx context.Context, rate float64) error {
 }
 
 // profileHTTP is the same over HTTP, with a backend that answers at once.
-func (e *estate) profileHTTP(ctx context.Context, source *kafka, n int) error {
+func (e *estate) profileHTTP(ctx context.Context, source *kafka, n int, rate float64) error {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (e *estate) profileHTTP(ctx context.Context, source *kafka, n int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- e.profiles(ctx, addr, "http", 5) }()
+	go func() { done <- e.profiles(ctx, addr, "http", float64(n)/max(rate, 1)) }()
 	_, err = e.httpGxol(ctx, source, "0s", n, addr)
 	cancel()
 	if failed := <-done; err == nil {

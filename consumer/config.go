@@ -78,6 +78,7 @@ func (cfg Config) groupOpts() ([]kgo.Opt, error) {
 		// Where fetches begin; fetchSize makes them fit what the batches inflate to.
 		kgo.FetchMaxPartitionBytes(firstFetch / spread),
 		kgo.FetchMaxBytes(firstFetch),
+		kgo.DisableFetchSessions(), // in one a broker keeps asking for as much of a partition as it was told first, and may leave out the same ones again and again
 		kgo.MaxConcurrentFetches(2),
 	}
 	if isRegex(cfg.Topics) {

@@ -25,13 +25,15 @@ type fetchSize struct {
 
 	mu    sync.Mutex // guards below
 	ratio float64    // inflated bytes a byte that was fetched, of the latest batches
-	now   int32
+	batch float64    // compressed bytes of a large one of them
+	now   int32      // what a fetch asks for, and of one partition
+	each  int32
 }
 
 var _ kgo.HookFetchBatchRead = (*fetchSize)(nil)
 
 func newFetchSize(window int64) *fetchSize {
-	return &fetchSize{share: float64(window) / inflatedShare, now: firstFetch}
+	return &fetchSize{share: float64(window) / inflatedShare, now: firstFetch, each: firstFetch / spread}
 }
 
 // follow makes the sizes of client's fetches follow what is learned, unless an operator chose them.
@@ -50,15 +52,30 @@ func (f *fetchSize) OnFetchBatchRead(_ kgo.BrokerMetadata, _ string, _ int32, m 
 	ratio := max(1, float64(m.UncompressedBytes)/float64(m.CompressedBytes))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch {
-	case f.ratio == 0 || ratio > f.ratio:
-		f.ratio = ratio // at once: the next fetch may be as dense
-	default:
-		f.ratio += (ratio - f.ratio) / 32
-	}
-	want := int32(min(max(f.share/f.ratio, minFetch), maxFetch))
-	if want > f.now*5/4 || want < f.now*4/5 {
-		f.now = want
-		client.UpdateFetchMaxBytes(want, max(want/spread, minFetch))
+	follow(&f.ratio, ratio)
+	follow(&f.batch, float64(m.CompressedBytes))
+	want, each := f.want()
+	if differs(want, f.now) || differs(each, f.each) {
+		f.now, f.each = want, each
+		client.UpdateFetchMaxBytes(want, each)
 	}
 }
+
+// want is what a fetch should ask for, and of one partition. A partition is to bring a whole batch, for of less than one it brings nothing; and a
+// broker may count the batch that it leaves out, so that there must be room for two of each, or the last partitions of the fetch would bring nothing.
+func (f *fetchSize) want() (all, each int32) {
+	share, batch := f.share/f.ratio, f.batch*9/8
+	total := min(max(share, 2*spread*batch, minFetch), max(2*share, minFetch), maxFetch)
+	return int32(total), int32(max(total/spread-batch, min(batch, total), minFetch/spread))
+}
+
+// follow goes up at once, since the next batch may be as large, and down slowly.
+func follow(average *float64, latest float64) {
+	if latest > *average {
+		*average = latest
+		return
+	}
+	*average += (latest - *average) / 32
+}
+
+func differs(want, now int32) bool { return want > now/4*5 || want < now/5*4 }

@@ -16,8 +16,9 @@ type assertion struct {
 	kind                      string // the expectation type
 	severity                  string // error or warn
 	outcome                   outcome
-	expected, actual          place  // in the view's texts
+	expected, actual          place  // in the view's texts; expected only where told is nil
 	content                   string // SQL
+	told                      *told  // of a configuration that came before
 }
 
 // place is a part of the view's texts.
@@ -90,36 +91,64 @@ func severity(e *gx.Expectation) string {
 	return "error"
 }
 
+// Bounds of texts about an expectation, in bytes.
+const (
+	maxDescription = 500
+	maxExpected    = 200
+	maxActual      = 500
+)
+
+const unknownKind = "unknown_expectation"
+
 // assert fills the view's facts: what is written of an expectation stands there ready, for it may be written in several
 // places and at several levels of detail.
-func (w *view) assert(optIn RowValues) {
+func (m *Mapper) assert(w *view) {
 	for i := range w.v.Results {
 		e := &w.v.Results[i]
-		a := assertion{e: e, name: e.ID, kind: e.Type, severity: severity(e), outcome: outcomeOf(e), description: bound(firstOf(e.Description, e.Notes), 500)}
-		if a.kind == "" {
-			a.kind = "unknown_expectation"
+		a := assertion{e: e, outcome: outcomeOf(e), told: m.told(e)}
+		if t := a.told; t != nil {
+			a.kind, a.name, a.description, a.column, a.severity = t.kind, t.name, t.description, t.column, t.severity
+		} else {
+			a.kind, a.name, a.description, a.column, a.severity = e.Type, e.ID, describe(e), column(e), severity(e)
+			if a.kind == "" {
+				a.kind = unknownKind
+			}
+			a.expected = w.text(maxExpected, func(dst []byte) []byte { return appendExpected(dst, e) })
 		}
-		if e.HasColumn {
-			a.column, _ = safeName(e.Column, maxNameBytes)
-		}
-		a.expected = w.text(200, func(dst []byte) []byte { return appendExpected(dst, e) })
-		a.actual = w.text(500, func(dst []byte) []byte { return appendActual(dst, e, optIn) })
+		a.actual = w.text(maxActual, func(dst []byte) []byte { return appendActual(dst, e, m.settings.RowValues) })
 		w.facts = append(w.facts, a)
 	}
+}
+
+func describe(e *gx.Expectation) string {
+	return bound(firstOf(e.Description, e.Notes), maxDescription)
+}
+
+func column(e *gx.Expectation) string {
+	if !e.HasColumn {
+		return ""
+	}
+	name, _ := safeName(e.Column, maxNameBytes)
+	return name
 }
 
 // text keeps what write appends, at most limit bytes of it and an ellipsis.
 func (w *view) text(limit int, write func([]byte) []byte) place {
 	start := len(w.texts)
-	w.texts = write(w.texts)
-	if len(w.texts)-start > limit {
-		cut := start + limit
-		for cut > start && !utf8.RuneStart(w.texts[cut]) {
-			cut--
-		}
-		w.texts = append(w.texts[:cut], "…"...)
-	}
+	w.texts = cut(write(w.texts), start, limit)
 	return place{start, len(w.texts)}
+}
+
+// cut leaves limit bytes of what stands behind start, and an ellipsis for the rest.
+func cut(text []byte, start, limit int) []byte {
+	if len(text)-start <= limit {
+		return text
+	}
+	end := start + limit
+	for end > start && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return append(text[:end], "…"...)
 }
 
 // isColumnKwarg tells which keywords name columns that were checked; they are no row values. The column sets that a table

@@ -110,6 +110,10 @@ func (m *Mapper) assertionsFacet(e *openlineage.Encoder, w *view, d detail) {
 		if e.Over() {
 			return
 		}
+		if a.told != nil && a.content == "" && d > noParams {
+			a.told.full(e, w, a)
+			continue
+		}
 		e.Open('{')
 		e.Member("assertion", a.kind)
 		e.Field("success")

@@ -3,8 +3,6 @@ package mapper
 import (
 	"fmt"
 	"strings"
-
-	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // by answers for the fields whose origin depends on what was decided.
@@ -93,7 +91,7 @@ func (x *explainer) jobOrigin(header, headerName string, names func(*jobRule) bo
 	}
 	f := x.m.jobFields(x.w.v, x.in, x.w.source)
 	for i := range x.m.jobRules {
-		if r := &x.m.jobRules[i]; r.fits(f) {
+		if r := &x.m.jobRules[i]; r.fits(f, x.w.source) {
 			if names(r) {
 				return "configuration", fmt.Sprintf("job.rules[%d]", i)
 			}
@@ -159,7 +157,7 @@ func (x *explainer) metricOrigin(field string) (from, where string) {
 	for i := len(x.w.v.Results) - 1; i >= 0; i-- {
 		e := &x.w.v.Results[i]
 		var alone metrics
-		alone.measure(&gx.Validation{Results: []gx.Expectation{*e}})
+		alone.measure([]assertion{{e: e, column: column(e)}})
 		if got := alone.field(field); got != "" && got == want {
 			return "message", "/" + strings.Join(append(x.message.Result(e), "result"), "/") + " of " + e.Type
 		}

@@ -48,7 +48,7 @@ func compileJobRules(rules []JobRule) (out []jobRule, err error) {
 		if err != nil {
 			faults = append(faults, fmt.Errorf("job.rules[%d]: name: %w", i, err))
 		}
-		for _, glob := range []string{r.Suite, r.Datasource, r.Asset, r.Checkpoint, r.Topic} {
+		for _, glob := range []string{r.Suite, r.Datasource, r.DatasourceNamespace, r.Asset, r.Checkpoint, r.Topic} {
 			if _, err := path.Match(glob, ""); err != nil {
 				faults = append(faults, fmt.Errorf("job.rules[%d]: %q is not a pattern: %w", i, glob, err))
 			}
@@ -58,9 +58,10 @@ func compileJobRules(rules []JobRule) (out []jobRule, err error) {
 	return out, errors.Join(faults...)
 }
 
-func (r *jobRule) fits(f jobFields) bool {
+func (r *jobRule) fits(f jobFields, src *naming.Source) bool {
 	for _, c := range [...]struct{ glob, text string }{
 		{r.Suite, f.Suite}, {r.Datasource, f.Datasource}, {r.Asset, f.Asset}, {r.Checkpoint, f.Checkpoint}, {r.Topic, f.Topic},
+		{r.DatasourceNamespace, src.Namespace()},
 	} {
 		if ok, err := path.Match(c.glob, c.text); c.glob != "" && (err != nil || !ok) {
 			return false
@@ -78,13 +79,19 @@ func (m *Mapper) jobFields(v *gx.Validation, in Input, src *naming.Source) jobFi
 		RunName: v.RunName, Topic: in.Topic, Batch: batch}
 }
 
+// SourceOf is the datasource and the asset of a validation result, as its job's name has them.
+func (m *Mapper) SourceOf(v *gx.Validation) (datasource, asset string) {
+	src := m.entries.Resolve(&v.Batch)
+	return src.Datasource, src.Asset
+}
+
 // nameJob names the job: by header, else by the first rule that fits, else by the setting, else
 // <suite>.<datasource>.<asset> of what is known.
 func (m *Mapper) nameJob(v *gx.Validation, in Input, src *naming.Source) (job openlineage.Job, warn []string) {
 	f := m.jobFields(v, in, src)
 	ruled, name := "", m.jobName
 	for i := range m.jobRules {
-		if r := &m.jobRules[i]; r.fits(f) {
+		if r := &m.jobRules[i]; r.fits(f, src) {
 			ruled = r.Namespace
 			if r.name != nil {
 				name = r.name

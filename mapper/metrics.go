@@ -41,10 +41,10 @@ const maxQuantiles = 128
 
 // measure takes the metrics that a result states. An expectation with a row_condition, or one that raised, speaks of
 // other rows or of none and feeds no metric.
-func (m *metrics) measure(v *gx.Validation) {
+func (m *metrics) measure(facts []assertion) {
 	elements := whole{}
-	for i := range v.Results {
-		e := &v.Results[i]
+	for i := range facts {
+		e, column := facts[i].e, facts[i].column
 		if e.RowCondition || e.Raised {
 			continue
 		}
@@ -60,7 +60,7 @@ func (m *metrics) measure(v *gx.Validation) {
 		}
 		if strings.HasPrefix(e.Type, "expect_column_distinct_values_") {
 			if n := e.Result.ObservedCount; e.HasColumn && n >= 0 {
-				m.column(e.Column).distinct = whole{int64(n), true} // the list, where it stands (GX up to 1.12)
+				m.column(column).distinct = whole{int64(n), true} // the list, where it stands (GX up to 1.12)
 			}
 			continue
 		}
@@ -72,7 +72,7 @@ func (m *metrics) measure(v *gx.Validation) {
 			elements = whole{*n, true}
 		}
 		if e.HasColumn && strings.TrimSpace(e.Column) != "" {
-			m.column(e.Column).take(e)
+			m.column(column).take(e)
 		}
 	}
 	if !m.rows.known {
@@ -107,8 +107,8 @@ func (m *metrics) known() bool {
 	return false
 }
 
+// column finds or adds a column by its safe name.
 func (m *metrics) column(name string) *columnMetrics {
-	name, _ = safeName(name, maxNameBytes)
 	n := len(m.columns)
 	if n > 0 && m.columns[n-1].name == name {
 		return &m.columns[n-1]

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gx-ol/gx-ol/schemas/gx"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -220,20 +221,28 @@ func keep(a *assertion, d detail, kept *int) bool {
 // details writes what both facets tell of an assertion, as far as the level goes.
 func (m *Mapper) details(e *openlineage.Encoder, w *view, a *assertion, d detail) {
 	if d > noPassedDetail || a.outcome != passed {
-		w.field(e, "expected", a.expected)
+		if a.told != nil {
+			e.Member("expected", a.told.expected)
+		} else {
+			w.field(e, "expected", a.expected)
+		}
 		w.field(e, "actual", a.actual)
 	}
 	if d > noContent && a.content != "" {
 		e.Member("content", a.content)
 		e.Member("contentType", "sql")
 	}
-	if d <= noParams {
-		return
+	if d > noParams {
+		m.params(e, a.e)
 	}
+}
+
+// params writes the keywords that may be told.
+func (m *Mapper) params(e *openlineage.Encoder, of *gx.Expectation) {
 	open := false
-	for i := range a.e.Kwargs {
-		k := &a.e.Kwargs[i]
-		if !isParam(a.e, k, m.settings.RowValues) {
+	for i := range of.Kwargs {
+		k := &of.Kwargs[i]
+		if !isParam(of, k, m.settings.RowValues) {
 			continue
 		}
 		if !open {

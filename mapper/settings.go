@@ -48,6 +48,7 @@ type RowValues struct {
 // JobRule names the jobs of some results. Each pattern is a glob; an empty one fits everything.
 type JobRule struct {
 	Suite, Datasource, Asset, Checkpoint, Topic string
+	DatasourceNamespace                         string // of the datasource's tables or files, as postgres://db.example.com:5432
 	Namespace                                   string // empty: as without the rule
 	Name                                        string // as Settings.JobName; empty: as without the rule
 }

@@ -91,7 +91,7 @@ log: {level: warn}
 	if err != nil {
 		return err
 	}
-	return ignoreStop(ctx, a.run(ctx, cfg))
+	return ignoreStop(ctx, a.run(ctx, cfg, nil))
 }
 
 // devHints are commands that work as they are printed.

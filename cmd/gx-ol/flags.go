@@ -1,19 +1,57 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 )
 
 // configFlags are the flags that stand for configuration keys. Their values reach the configuration only if set.
 type configFlags struct {
-	path  string
-	names []string
+	path   string // of the configuration, or several
+	names  []string
+	values map[string]string // of --set, by key
+}
+
+// files is --config: each one adds a file.
+type files struct{ path *string }
+
+func (f files) String() string { return "" }
+func (f files) Type() string   { return "FILE" }
+
+func (f files) Set(path string) error {
+	if path == "" {
+		return errors.New("must name a file")
+	}
+	if *f.path != "" {
+		path = config.JoinFiles(*f.path, path)
+	}
+	*f.path = path
+	return nil
+}
+
+// assignments is --set: KEY=VALUE each.
+type assignments struct{ flags *configFlags }
+
+func (s assignments) String() string { return "" }
+func (s assignments) Type() string   { return "KEY=VALUE" }
+
+func (s assignments) Set(text string) error {
+	key, value, ok := strings.Cut(text, "=")
+	if key = strings.TrimSpace(key); !ok || key == "" {
+		return errors.New("must be KEY=VALUE, such as job.namespace=analytics")
+	}
+	if s.flags.values == nil {
+		s.flags.values = make(map[string]string)
+	}
+	s.flags.values[key] = value
+	return nil
 }
 
 func (f *configFlags) add(cmd *cobra.Command, names ...string) {
@@ -29,7 +67,8 @@ func (f *configFlags) add(cmd *cobra.Command, names ...string) {
 		"job-name":           "job name: a constant or a template such as {{.Suite}}.{{.Asset}}",
 		"great-expectations": "great_expectations.yml, or its folder, to name datasets by",
 	}
-	cmd.Flags().StringVar(&f.path, "config", "", "configuration file (default: GX_OL_CONFIG, then ./gx-ol.yaml)")
+	cmd.Flags().Var(files{&f.path}, "config", "configuration file (default: GX_OL_CONFIG, then ./gx-ol.yaml); of several the later wins")
+	cmd.Flags().Var(assignments{f}, "set", "a key of the configuration, over the files and the environment")
 	for _, name := range names {
 		cmd.Flags().String(name, "", help[name])
 	}
@@ -43,6 +82,9 @@ func (f *configFlags) set(cmd *cobra.Command) map[string]string {
 		if flag := cmd.Flags().Lookup(name); flag.Changed {
 			out[name] = flag.Value.String()
 		}
+	}
+	for key, value := range f.values {
+		out[config.SetFlag(key)] = value
 	}
 	return out
 }

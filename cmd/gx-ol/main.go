@@ -40,8 +40,15 @@ func main() {
 		os.Exit(code)
 	})
 	a := &process{env: os.LookupEnv, variables: variables(os.Environ()), self: os.Args[0], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator()}
+		asks: isTerminal(os.Stdin) && isTerminal(os.Stderr), who: operator(), hangups: hangups}
 	os.Exit(run(ctx, os.Args[1:], a))
+}
+
+// hangups tells of SIGHUP until quiet is called. Several that come while one is heeded are one.
+func hangups() (asked <-chan os.Signal, quiet func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
 }
 
 // variables are the names of the environment's variables.
@@ -72,6 +79,8 @@ type process struct {
 	stderr    io.Writer // talk
 	asks      bool      // somebody at a terminal can answer
 	who       string    // the operator, user@host
+
+	hangups func() (asked <-chan os.Signal, quiet func()) // asks to be told of SIGHUP, which ends a process that does not; nil: nobody tells
 }
 
 // told says what the configuration's warnings are.
@@ -135,7 +144,9 @@ func newRootCommand(a *process) *cobra.Command {
 them to an OpenLineage HTTP backend (Marquez, DataHub, …) or a Kafka topic. What cannot be delivered for its own fault goes
 to a dead-letter topic; while the backend is away, nothing is lost and nothing is buried.`,
 		Example: `  gx-ol dev                                    try it: broker, samples, pipeline and receiver in one process
+  gx-ol config init --to marquez               a commented configuration to begin with
   gx-ol map result.json                        one result in, its OpenLineage events out
+  gx-ol test cases.yaml                        do datasources and job.rules still say what they should?
   gx-ol publish --brokers localhost:9092 --topic gx.validation-results results/
   gx-ol run --brokers localhost:9092 --topic gx.validation-results --group gx-ol --to http://localhost:5000
   gx-ol run --config gx-ol.yaml`,
@@ -152,7 +163,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
 	})
-	root.AddCommand(newRunCommand(a), newMapCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newMapCommand(a), newTestCommand(a), newConfigCommand(a), newPublishCommand(a), newDLQCommand(a), newDevCommand(a), newVersionCommand(a))
 	wrapUsage(root)
 	return root
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
@@ -68,7 +69,7 @@ a key of the configuration, or the rule.`,
 			if !explain {
 				output = ""
 			}
-			return mapFiles(cmd.Context(), mapping{mapper: m.Mapper, decoder: m.Decoder, received: at, validate: validate, explain: output}, files, a)
+			return mapFiles(cmd.Context(), mapping{Mapping: m, received: at, validate: validate, explain: output}, files, a)
 		},
 	}
 	flags.add(cmd, "job-namespace", "job-name", "great-expectations")
@@ -132,8 +133,7 @@ func mapFiles(ctx context.Context, m mapping, args []string, a *process) error {
 
 // mapping is how files are mapped.
 type mapping struct {
-	mapper   *mapper.Mapper
-	decoder  gx.Decoder
+	app.Mapping
 	received time.Time // zero: each file's modification time
 	validate bool
 	explain  string // table, json; empty: print the events
@@ -149,22 +149,33 @@ func (m mapping) document(d document, a *process) error {
 		at = time.Now()
 		say(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
 	}
-	msg, err := m.decoder.Decode(d.value)
+	rec := &kgo.Record{} // a file has no headers
+	if !m.Filter.Takes(rec) {
+		leftOut(a, d.name, 1)
+		return nil
+	}
+	msg, err := m.Decode(d.value)
 	if err != nil {
 		return err
+	}
+	if left := m.Filter.Choose(msg, rec); left > 0 {
+		leftOut(a, d.name, left)
+		if msg.Empty() {
+			return nil
+		}
 	}
 	if m.explain != "" {
 		if msg.Shape == gx.ShapeEvent {
 			say(a.stderr, "gx-ol: %s: an OpenLineage event: it passes through as it is\n", d.name)
 			return nil
 		}
-		origins, err := m.mapper.Explain(msg, mapper.Input{Received: at})
+		origins, err := m.Explain(msg, mapper.Input{Received: at})
 		if err != nil {
 			return err
 		}
 		return printOrigins(a.stdout, d.name, origins, m.explain)
 	}
-	runs, err := m.mapper.Map(msg, mapper.Input{Received: at})
+	runs, err := m.Map(msg, mapper.Input{Received: at})
 	if err != nil {
 		return err
 	}
@@ -187,6 +198,11 @@ func (m mapping) document(d document, a *process) error {
 		}
 	}
 	return nil
+}
+
+// leftOut tells what input.filter left out.
+func leftOut(a *process, name string, results int) {
+	say(a.stderr, "gx-ol: %s: %s left out by input.filter\n", name, plural(results, "result"))
 }
 
 // checkEvents says which rules of the schema the events of a message break, each finding on its own line.

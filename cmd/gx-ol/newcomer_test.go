@@ -73,7 +73,7 @@ func newcomersFolder(t *testing.T, brokers, backend string) (folder, bin string)
 		t.Fatal(err)
 	}
 	line := strings.ReplaceAll(string(result), "\n", " ")
-	files := map[string]string{"gx/great_expectations.yml": string(project), "letters.ndjson": "",
+	files := map[string]string{"gx/great_expectations.yml": string(project), "letters.ndjson": "", "cases.yaml": "cases: [{input: results/a.json, expect: {count: 2}}]",
 		"gx-ol.yaml": fmt.Sprintf("kafka: {bootstrap.servers: %q}\ninput: {topics: [gx.validation-results], group: newcomer}\ntransport: {type: http, url: %q}\ntelemetry: {listen: \"off\"}\n", brokers, backend)}
 	for _, name := range []string{"result.json", "results/a.json", "validations/a.json", "great_expectations/uncommitted/validations/a.json", "internal/samples/results/table-1.9.3.json"} {
 		files[name] = string(result)
@@ -141,6 +141,9 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 			} else {
 				ends += " --kafka-port 0 --port 0 --metrics-port 0"
 			}
+		}
+		if strings.HasPrefix(typed, "gx-ol config init") { // a newcomer has no file yet
+			ends = "cd $(mktemp -d -p .) && " + typed
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", ends)

@@ -51,7 +51,7 @@ OpenLineage's rule, so that the events of a run stay on one partition.`,
 			if o.dryRun {
 				load = config.LoadForMap // nobody is asked to sign in
 			}
-			cfg, err := load(flags.path, a.env, nil, a.variables...)
+			cfg, err := load(flags.path, a.env, flags.set(cmd), a.variables...)
 			if err != nil {
 				return err
 			}

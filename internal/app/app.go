@@ -24,6 +24,7 @@ type Process struct {
 	Stdout  io.Writer                   // events of a console destination
 	Log     *zap.Logger
 
+	Reload  *Reload                  // how the mapping is replaced while the pipeline runs; nil: it is not
 	Skipped func(destination string) // is told of each event that a backend takes and does not store; nil: nobody
 
 	// Handler and Deliverer may put something between the consumer, the pipeline and a destination: bugs, for the test of tests. nil: nothing.

@@ -70,7 +70,9 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	if err != nil {
 		return err
 	}
+	stopReloading := e.reloads(ctx)
 	err = settler.run(ctx, members)
+	stopReloading()
 	stop()
 	p.Log.Info("gx-ol stopped")
 	return err
@@ -85,6 +87,7 @@ type engine struct {
 	metrics *telemetry.Metrics
 	seen    *summary        // what is told of the pipeline, to metrics and log
 	watch   *consumer.Watch // how the group member is
+	live    *live           // the mapping in use
 }
 
 // settler is a way to settle records, at least once or exactly once.
@@ -160,14 +163,17 @@ func (e *engine) settings(maxEventBytes int) (pipeline.Config, error) {
 		return pipeline.Config{}, err
 	}
 	settings := PipelineConfig(e.cfg, m, e.p)
+	e.live = newLive(e.cfg, m, maxEventBytes)
+	settings.Rules = e.live.rules
 	settings.Observer = e.seen
 	return settings, nil
 }
 
 // PipelineConfig are the configuration's choices about settling, without an observer.
 func PipelineConfig(cfg *config.Config, m Mapping, p Process) pipeline.Config {
+	rules := m.rules()
 	return pipeline.Config{
-		Decode: m.Decode, Mapper: m, Group: cfg.Input.Group, MaxInFlight: cfg.Input.MaxInFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
+		Rules: func() pipeline.Rules { return rules }, Group: cfg.Input.Group, MaxInFlight: cfg.Input.MaxInFlight, MaxMessageBytes: cfg.Input.MaxMessageBytes,
 		Backoff:         outage.Backoff{Initial: cfg.Retry.Initial, Max: cfg.Retry.Max},
 		ExhaustAttempts: cfg.Retry.ExhaustAttempts, ExhaustAfter: cfg.Retry.ExhaustAfter, Log: p.Log,
 	}

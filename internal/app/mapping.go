@@ -4,17 +4,34 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/gx-ol/gx-ol/internal/config"
+	"github.com/gx-ol/gx-ol/internal/filter"
 	"github.com/gx-ol/gx-ol/internal/gxproject"
+	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/mapper"
 	"github.com/gx-ol/gx-ol/mapper/naming"
 	"github.com/gx-ol/gx-ol/schemas/gx"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
-// Mapping is how messages become events.
+// Mapping is how messages become events, and which results of theirs are taken.
 type Mapping struct {
 	gx.Decoder
 	*mapper.Mapper
+	Filter *filter.Filter // nil: every result is taken
+
+	datasources map[string]naming.Datasource // of the configuration and the project
+}
+
+// rules are the mapping, as the pipeline takes it.
+func (m Mapping) rules() pipeline.Rules {
+	r := pipeline.Rules{Decode: m.Decode, Mapper: m}
+	if m.Filter != nil {
+		r.Filter = m.Filter
+	}
+	return r
 }
 
 // NewMapping makes what the configuration says about mapping, for events of maxEventBytes at most (0: no limit). warn is told what a Great
@@ -29,7 +46,32 @@ func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(stri
 		return Mapping{}, config.Wrong(err)
 	}
 	decoder, err := gx.NewDecoder(cfg.Input.JSONPointer)
-	return Mapping{decoder, m}, config.Wrong(err)
+	if err != nil {
+		return Mapping{}, config.Wrong(err)
+	}
+	chosen, err := filter.New(filterSettings(cfg.Input.Filter), m.SourceOf)
+	return Mapping{decoder, m, chosen, datasources}, config.Wrong(err)
+}
+
+// Preview is what becomes of a record before a destination is asked: its runs and how many of its results are left out, or the code and the reason of its dead letter.
+func (m Mapping) Preview(cfg *config.Config, rec *kgo.Record) (runs []openlineage.Run, left int, code, reason string) {
+	runs, left, bad := pipeline.Preview(PipelineConfig(cfg, m, Process{}), rec)
+	if bad != nil {
+		return nil, left, bad.Code, bad.Error()
+	}
+	return runs, left, "", ""
+}
+
+// filterSettings are the configuration's choices about which results are taken.
+func filterSettings(f config.Filter) filter.Settings {
+	var s filter.Settings
+	for _, r := range f.Include {
+		s.Include = append(s.Include, filter.Rule(r))
+	}
+	for _, r := range f.Exclude {
+		s.Exclude = append(s.Exclude, filter.Rule(r))
+	}
+	return s
 }
 
 // mapperSettings are the configuration's choices about the mapping.

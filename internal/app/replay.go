@@ -18,9 +18,9 @@ type Replaying struct {
 	Through  *replay.Through     // the pipeline to them; nil where letters go back to their source
 	Backends []*http.Destination // those that may be asked for later results
 
-	mapping Mapping
-	to      *Destinations
-	log     *zap.Logger
+	settings pipeline.Config
+	to       *Destinations
+	log      *zap.Logger
 }
 
 // NewReplayThrough makes the pipeline to the destinations, for a replay that goes through it.
@@ -34,7 +34,7 @@ func NewReplayThrough(ctx context.Context, cfg *config.Config, p Process) (*Repl
 		return nil, err
 	}
 	refusals := replay.NewRefusals()
-	r.Through = &replay.Through{Pipeline: pipeline.New(PipelineConfig(cfg, r.mapping, p), to.To, refusals), Refusals: refusals,
+	r.Through = &replay.Through{Pipeline: pipeline.New(r.settings, to.To, refusals), Refusals: refusals,
 		Name: DestinationName(&cfg.Transport), InFlight: cfg.Input.MaxInFlight, ConnectHeaders: cfg.DeadLetters.ConnectHeaders}
 	return r, nil
 }
@@ -55,7 +55,7 @@ func newReplaying(cfg *config.Config, p Process, to *Destinations, maxEventBytes
 		to.Close()
 		return nil, err
 	}
-	return &Replaying{Backends: to.Backends(), mapping: m, to: to, log: p.Log}, nil
+	return &Replaying{Backends: to.Backends(), settings: PipelineConfig(cfg, m, p), to: to, log: p.Log}, nil
 }
 
 // Close ends the destinations.
@@ -74,12 +74,8 @@ func (r *Replaying) Stale(skip bool) *replay.Stale {
 
 // events are those that the pipeline would deliver; none of a record that it would refuse: it says what is wrong with it.
 func (r *Replaying) events(rec *kgo.Record) (out []openlineage.Event) {
-	msg, err := r.mapping.Decode(rec.Value)
-	if err != nil {
-		return nil
-	}
-	runs, err := r.mapping.Map(msg, pipeline.InputOf(rec))
-	if err != nil {
+	runs, _, bad := pipeline.Preview(r.settings, rec)
+	if bad != nil {
 		return nil
 	}
 	for _, run := range runs {

@@ -126,6 +126,9 @@ func (s *summary) tell(before telemetry.Totals) telemetry.Totals {
 	if n := now.Skipped - before.Skipped; n > 0 {
 		fields = append(fields, zap.Int64("skipped", n))
 	}
+	if n := now.Filtered - before.Filtered; n > 0 {
+		fields = append(fields, zap.Int64("filtered", n))
+	}
 	if n := now.Lost - before.Lost; n > 0 {
 		fields = append(fields, zap.Int64("lost", n))
 	}

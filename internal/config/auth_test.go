@@ -40,16 +40,25 @@ func TestEverySecretStaysWithItsHost(t *testing.T) {
 		"{type: oauth2, tokenEndpoint: \"http://idp\", clientId: i, clientSecret: SECRETPW}",
 		"{type: jwt, tokenEndpoint: \"http://idp\", apiKey: SECRETPW}",
 	} {
-		l := newLoader(env(nil))
-		l.parse("c.yaml", []byte("transport: {type: http, url: \"http://a\", auth: "+auth+"}"))
-		l.to("http://b")
-		l.settle(false)
-		cfg, err := l.result()
+		base := Layer{Name: "c.yaml", Data: []byte("transport: {type: http, url: \"http://a\", auth: " + auth + "}")}
+		for what, c := range map[string]struct {
+			over  string
+			flags map[string]string
+		}{"flag": {"", map[string]string{"to": "http://b"}}, "later file": {"transport: {url: \"http://b\"}", nil}} {
+			cfg, err := ParseLayers([]Layer{base, {Name: "d.yaml", Data: []byte(c.over)}}, c.flags, env(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := cfg.Transport.Auth; a.Type != "" || a.secrets() || len(cfg.Warnings) != 1 || strings.Contains(cfg.Warnings[0], "SECRETPW") {
+				t.Errorf("%s, %s: %+v, %q", auth, what, a, cfg.Warnings)
+			}
+		}
+		cfg, err := ParseLayers([]Layer{base, {Name: "d.yaml", Data: []byte("transport: {url: \"http://b\", auth: {type: oauth2, tokenEndpoint: \"http://idp2\", clientId: j, clientSecret: own}}")}}, nil, env(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := cfg.Transport.Auth; a.Type != "" || a.secrets() || len(cfg.Warnings) != 1 || strings.Contains(cfg.Warnings[0], "SECRETPW") {
-			t.Errorf("%s: %+v, %q", auth, a, cfg.Warnings)
+		if a := cfg.Transport.Auth; a.Type != "oauth2" || a.ClientSecret != "own" || a.APIKey != "" || a.Password != "" {
+			t.Errorf("%s, a later file's own: %+v", auth, a)
 		}
 	}
 }

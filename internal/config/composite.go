@@ -13,9 +13,11 @@ var transportName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // transports reads the destinations of a composite transport: a mapping of names, or a list whose items may have a name.
 func (l *loader) transports(n *yaml.Node) {
-	l.cfg.Transport.Transports = nil
 	switch n.Kind {
 	case yaml.MappingNode:
+		if l.listed {
+			l.cfg.Transport.Transports, l.listed = nil, false
+		}
 		l.pairs("transport.transports", n, func(key, value *yaml.Node) {
 			if l.guest && value.Kind == yaml.MappingNode && len(value.Content) == 0 {
 				return // how OpenLineage's clients leave one out
@@ -27,6 +29,7 @@ func (l *loader) transports(n *yaml.Node) {
 			l.transport(key.Value, value)
 		})
 	case yaml.SequenceNode:
+		l.cfg.Transport.Transports, l.listed = nil, true
 		for _, item := range n.Content {
 			if item.Kind == yaml.AliasNode {
 				item = item.Alias
@@ -60,6 +63,10 @@ func (l *loader) nameOf(item *yaml.Node) string {
 // transport reads one destination of a composite. Its keys are those of transport, below a path of its own, so that its
 // faults have their places and its values can be set by variables like any other.
 func (l *loader) transport(name string, n *yaml.Node) {
+	if slices.ContainsFunc(l.cfg.Transport.Transports, func(t *Transport) bool { return t.Name == name }) { // of an earlier file
+		l.mapping("transport.transports."+name+".", n)
+		return
+	}
 	own := &Config{}
 	own.Transport.Name = name
 	prefix := "transport.transports." + name + "."

@@ -53,6 +53,7 @@ type Input struct {
 	MaxInFlight     int
 	MaxBytesInHand  int    // 0: chosen from the memory that the container gives
 	JSONPointer     string // RFC 6901; empty: the result is the message
+	Filter          Filter
 }
 
 // Regex says whether Topics is a regular expression.

@@ -14,51 +14,7 @@ func env(pairs map[string]string) func(string) (string, bool) {
 
 func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
 	vars := env(map[string]string{"HIDDEN": "hunter2"})
-	for name, c := range map[string]struct{ yaml, want string }{
-		"misspelt section": {"tranport: {}", `c.yaml:1:1: unknown key "tranport": did you mean "transport"?`},
-		"misspelt key":     {"input:\n  topcs: [a]", `c.yaml:2:3: unknown key "topcs": did you mean "topics"?`},
-		"far key":          {"zzzzzzzzzz: 1", `c.yaml:1:1: unknown key "zzzzzzzzzz"`},
-		"duplicate":        {"job: {name: a}\njob: {name: b}", `c.yaml:2:1: key "job" is there twice: first in line 1`},
-		"alias twice":      {"job: {name: a}\njob_name: b", `c.yaml:2:1: job.name is set twice, by an alias: first at c.yaml:1:13`},
-		"bad enum":         {"log: {level: inf}", `c.yaml:1:14: log.level must be one of debug, info, warn, error, not "inf": did you mean "info"?`},
-		"bad compat":       {"compat: dbt", `c.yaml:1:9: compat must be one of reference, not "dbt"`},
-		"bad duration":     {"retry: {max: soon}", `c.yaml:1:14: retry.max must be a time above zero such as 500ms, 5s or 2m, not "soon"`},
-		"bad size":         {"input: {max_message_bytes: 3 potatoes}", `c.yaml:1:28: input.max_message_bytes must be a size such as 33554432 or 32MiB, below 2 GiB, not "3 potatoes"`},
-		"bad type":         {"input: [a]", `c.yaml:1:8: input must be a mapping of keys and values`},
-		"hidden value":     {"log: {level: \"${HIDDEN}\"}", `c.yaml:1:14: log.level must be one of debug, info, warn, error, not the value`},
-		"unset variable":   {"job: {name: \"${NOPE}\"}", `c.yaml:1:13: the variable NOPE is not set: set it, or write ${NOPE:-default}`},
-		"kafka property":   {"kafka: {sasl.usrname: u}", `c.yaml:1:9: unknown Kafka property "sasl.usrname": did you mean "sasl.username"?`},
-		"kafka value":      {"kafka: {security.protocol: SASLSSL}", `c.yaml:1:28: security.protocol: must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL: did you mean "SASL_SSL"?`},
-		"exactly once":     {"delivery: exactly_once\ntransport: {url: \"http://h\"}", `c.yaml:1:11: delivery: exactly_once needs transport.type: kafka, not http: only Kafka can commit events and offsets together`},
-		"empty composite":  {"transport: {type: composite, transports: []}", `c.yaml:1:19: transport.type composite needs transport.transports with a destination or more`},
-		"composite key":    {"transport: {type: composite, transports: {a: {tpye: http}}}", "c.yaml:1:47: unknown key \"tpye\": did you mean \"type\"?"},
-		"composite url":    {"transport: {type: composite, transports: [{type: http, name: main}]}", `c.yaml:1:50: transport.transports.main.type http needs transport.transports.main.url`},
-		"two composites":   {"transport: {type: composite, transports: {a: {type: composite}}}", `c.yaml:1:46: transport.transports.a.type: a composite in a composite is not supported: list its destinations here`},
-		"stop on failure":  {"transport: {type: composite, continue_on_failure: false, transports: {a: {type: console}}}", `c.yaml:1:51: transport.continue_on_failure: false is not supported: every destination gets every event, and one that fails is tried again until it has it`},
-		"own sub events":   {"input: {topics: [t]}\ntransport: {type: composite, transports: {a: {type: kafka, topic: t}}}", `c.yaml:2:67: transport.transports.a.topic is also read by input.topics: gx-ol would read its own events`},
-		"lone transports":  {"transport: {type: console, transports: {a: {type: console}}}", `c.yaml:1:19: transport.transports needs transport.type: composite`},
-		"http without url": {"transport: {type: http}", `c.yaml:1:19: transport.type http needs transport.url`},
-		"kafka no topic":   {"transport: {type: kafka}", `c.yaml:1:19: transport.type kafka needs transport.topic`},
-		"own events":       {"input: {topics: [a]}\ntransport: {type: kafka, topic: a}", `c.yaml:2:33: transport.topic is also read by input.topics: gx-ol would read its own events`},
-		"own letters":      {"input: {topics: [a, ab]}\ndead_letters: {topic: ab}", `c.yaml:2:23: dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters`},
-		"bad regex":        {"input: {topics: \"^(\"}", `c.yaml:1:17: input.topics is no valid regular expression`},
-		"bad pointer":      {"input: {json_pointer: payload}", `c.yaml:1:23: input.json_pointer must be a JSON Pointer such as /payload/result: slashes before names, with ~0 for ~ and ~1 for /`},
-		"rules":            {"job: {rules: {suite: a}}", `c.yaml:1:14: job.rules must be a list of rules, such as - {suite: "orders.*", name: orders}`},
-		"rule key":         {"job: {rules: [{siute: a, name: b}]}", `c.yaml:1:16: unknown key "siute": did you mean "suite"?`},
-		"rule pattern":     {"job: {rules: [{suite: \"[\", name: b}]}", `c.yaml:1:23: "[" is not a pattern: syntax error in pattern`},
-		"rule for nothing": {"job: {rules: [{suite: a}]}", `c.yaml:1:15: a rule of job.rules needs a name or a namespace`},
-		"blank tag":        {"job: {tags: {\" \": a}}", `c.yaml:1:14: a name in job.tags must not be blank`},
-		"source code":      {"job: {source_code: {url: repo}}", `c.yaml:1:26: job.source_code.url must be an address such as https://git.example.com/team/repo`},
-		"source secret":    {"job: {source_code: {url: \"https://u:p@h/r\"}}", `c.yaml:1:26: job.source_code.url must not hold a user or password: it leaves with every event`},
-		"tab":              {"job:\n\tname: a", `c.yaml:2:1: not valid YAML: a tab in the indentation: use spaces`},
-		"tab behind":       {"job:\n  name: a\n  \tnamespace: b", `c.yaml:3:3: not valid YAML: a tab in the indentation: use spaces`},
-		"no anchor":        {"job: {name: *abc}", `c.yaml:1:13: not valid YAML: an alias without its anchor: a value that begins with * must stand in quotes`},
-		"parent":           {"parent: {id: foo, root_id: a/b/c}", `c.yaml:1:14: parent.id must be namespace/name/runId, the last a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057` + "\n" + `c.yaml:1:28: parent.root_id must be namespace/name/runId, the last a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057`},
-		"template":         {"job: {name: \"{{ .Suit }}\"}", `c.yaml:1:13: job.name: there is no field .Suit: did you mean .Suite? (the fields are .Checkpoint, .Suite, .Datasource, .Asset, .Batch, .RunName, .Topic, the functions upper and lower)`},
-		"template syntax":  {"datasources:\n  d: {namespace: file, name: \"{{ .Table }\"}", `c.yaml:2:30: datasources.d.name is no template: unexpected "}" in operand (the fields are .Database, .Schema, .Table, .Asset, .Path, .Datasource, the functions upper and lower)`},
-		"template of rule": {"job: {rules: [{suite: a, name: \"{{ if .Table }}x{{ end }}\"}]}", `c.yaml:1:32: job.rules: name: there is no field .Table (the fields are .Checkpoint, .Suite, .Datasource, .Asset, .Batch, .RunName, .Topic, the functions upper and lower)`},
-		"all at once":      {"a1: 1\nlog: {level: loud}", "c.yaml:1:1: unknown key \"a1\"\nc.yaml:2:14: log.level must be one of debug, info, warn, error, not \"loud\""},
-	} {
+	for name, c := range wrong() {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse("c.yaml", []byte(c.yaml), vars)
 			var all *Errors

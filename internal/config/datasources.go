@@ -8,9 +8,11 @@ import (
 
 // datasources reads how the operator names datasources.
 func (l *loader) datasources(n *yaml.Node) {
-	l.cfg.Datasources = map[string]Datasource{}
+	if l.cfg.Datasources == nil {
+		l.cfg.Datasources = map[string]Datasource{}
+	}
 	l.pairs("datasources", n, func(key, value *yaml.Node) {
-		var d Datasource
+		d := l.cfg.Datasources[key.Value]
 		before := len(l.faults)
 		parts := map[string]*string{"namespace": &d.Namespace, "name": &d.Name, "database": &d.Database, "schema": &d.Schema}
 		path := "datasources." + shownName(key.Value)

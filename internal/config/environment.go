@@ -15,7 +15,7 @@ func (l *loader) environment() {
 			continue
 		}
 		if v, ok := l.getenv(envName(f.path)); ok {
-			if path, isURL := strings.CutSuffix(f.path, ".url"); isURL && path != "job.source_code" {
+			if path, isURL := urlOfTransport(f.path); isURL {
 				l.keepKeys(path, l.transportAt(path), v, envName(f.path))
 			}
 			l.set(f.path, envName(f.path), text{v, true})
@@ -33,6 +33,12 @@ func (l *loader) environment() {
 		}
 	}
 	l.unknownVariables()
+}
+
+// urlOfTransport says whether a key is the address of a destination, and what that destination's path is.
+func urlOfTransport(key string) (path string, ok bool) {
+	path, ok = strings.CutSuffix(key, ".url")
+	return path, ok && (path == "transport" || strings.HasPrefix(path, "transport.transports."))
 }
 
 // transportAt is the destination whose keys lie below path.

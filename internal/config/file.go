@@ -22,8 +22,11 @@ type loader struct {
 	known  map[string]field  // by path and alias
 	places map[string]string // path → where it was set last
 	starts map[string]string // name of a composite's destination → where it begins
+	listed bool              // they are a list: a later file cannot add to it
 	faults []Fault
-	name   string // of the file, for places
+	name   string            // of the file, for places
+	layer  map[string]string // path → where the file in hand, or --set, has set it
+	later  bool              // it is not the first one
 
 	broken     map[string]bool // sections that have a fault: what they lack is its consequence. *: all
 	configured string          // transport.url before flags
@@ -36,7 +39,7 @@ type loader struct {
 }
 
 func newLoader(getenv func(string) (string, bool)) *loader {
-	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}, origins: map[*yaml.Node]string{}}
+	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, layer: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}, origins: map[*yaml.Node]string{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {
@@ -57,11 +60,21 @@ func (l *loader) at(n *yaml.Node) string {
 	if variable, ok := l.origins[n]; ok {
 		return variable
 	}
+	if strings.HasPrefix(l.name, setFlag) { // a command line has no lines
+		return l.name
+	}
 	return fmt.Sprintf("%s:%d:%d", l.name, n.Line, n.Column)
 }
 
+// begin begins a layer.
+func (l *loader) begin(name string) {
+	l.later = l.name != ""
+	l.name, l.layer = name, map[string]string{}
+}
+
+// parse reads one file over what was read before: mappings are merged, all else is replaced.
 func (l *loader) parse(name string, data []byte) {
-	l.name = name
+	l.begin(name)
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -120,6 +133,7 @@ func (l *loader) mapping(prefix string, n *yaml.Node) {
 	if l.refusedTransport(prefix, n) {
 		return
 	}
+	l.newHost(prefix, n)
 	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
 		before := len(l.faults)
 		l.key(prefix, key, value)
@@ -204,114 +218,4 @@ func (l *loader) unknown(prefix string, key, value *yaml.Node, right []string) {
 	default:
 		l.fault(l.at(key), "unknown key of %d characters", utf8.RuneCountInString(key.Value))
 	}
-}
-
-func (l *loader) leaf(f field, key, value *yaml.Node) {
-	if first, twice := l.places[f.path]; twice {
-		if l.guest {
-			return
-		}
-		l.fault(l.at(key), "%s is set twice, by an alias: first at %s", f.path, first)
-		return
-	}
-	l.places[f.path] = l.at(value)
-	if isNull(value) {
-		return
-	}
-	switch f.typ {
-	case "map":
-		l.stringMap(f, value)
-	case "properties":
-		l.properties(f, value)
-	case "datasources":
-		l.datasources(value)
-	case "rules":
-		l.jobRules(value)
-	case "transports":
-		l.transports(value)
-	case "list":
-		if value.Kind == yaml.SequenceNode {
-			l.list(f, value)
-			return
-		}
-		fallthrough
-	default:
-		if t, ok := l.scalar(f.path, value); ok {
-			if err := f.assign(l.cfg, t); err != nil && !l.unresolved[f.path] {
-				l.fault(l.at(value), "%v", err)
-			} else if f.template != nil {
-				l.template(l.at(value), f.path, t, f.template)
-			}
-		}
-	}
-}
-
-// scalar is the expanded value of a node; a fault in it is reported.
-func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind != yaml.ScalarNode {
-		l.fault(l.at(n), "%s must be a single value", path)
-		return text{}, false
-	}
-	if isNull(n) {
-		return text{}, true
-	}
-	if l.guest {
-		_, variable := l.origins[n]
-		return text{n.Value, variable}, true
-	}
-	if fileRef.MatchString(n.Value) {
-		l.cfg.files[path] = n.Value
-	}
-	t, err := expand(n.Value, l.getenv)
-	if err != nil && l.unneeded != nil && l.unneeded.MatchString(path) && path != "transport.max_event_bytes" {
-		l.unresolved[path] = true
-		delete(l.cfg.files, path)
-		return text{n.Value, true}, true
-	}
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			l.fault(l.at(n), "%s", line)
-		}
-		return t, false
-	}
-	return t, true
-}
-
-func (l *loader) list(f field, n *yaml.Node) {
-	p, ok := f.at(l.cfg).(*[]string)
-	if !ok {
-		return
-	}
-	*p = nil
-	for _, item := range n.Content {
-		if t, ok := l.scalar(f.path, item); ok {
-			if err := f.appendItem(p, t); err != nil {
-				l.fault(l.at(item), "%v", err)
-			}
-		}
-	}
-}
-
-func (l *loader) stringMap(f field, n *yaml.Node) {
-	p, ok := f.at(l.cfg).(*map[string]string)
-	if !ok {
-		return
-	}
-	*p = map[string]string{}
-	l.pairs(f.path, n, func(key, value *yaml.Node) {
-		if strings.TrimSpace(key.Value) == "" {
-			l.fault(l.at(key), "a name in %s must not be blank", f.path)
-			return
-		}
-		if value.Kind != yaml.ScalarNode {
-			l.fault(l.at(value), "a value in %s must be a single value", f.path)
-			return
-		}
-		if t, ok := l.scalar(f.path+"."+key.Value, value); ok {
-			(*p)[key.Value] = t.value
-		}
-	})
 }

@@ -21,6 +21,7 @@ type Job struct {
 // JobRule names the jobs of the results that its patterns fit.
 type JobRule struct {
 	Suite, Datasource, Asset, Checkpoint, Topic string
+	DatasourceNamespace                         string // where the datasource lies, as postgres://db.example.com:5432
 	Namespace, Name                             string
 }
 
@@ -38,7 +39,7 @@ func jobFields() []field {
 		{path: "job.namespace", typ: "string", aliases: []string{"openlineage_namespace"}, doc: "namespace of the OpenLineage job; default: default", at: func(c *Config) any { return &c.Job.Namespace }},
 		{path: "job.name", typ: "string", aliases: []string{"job_name"}, template: jobTemplate, doc: "constant or template; default: <suite>.<datasource>.<asset>", at: func(c *Config) any { return &c.Job.Name }},
 		{path: "job.description", typ: "string", aliases: []string{"job_description"}, template: jobTemplate, doc: "constant or template, as the name; default: the suite's notes, else which suite checks which asset", at: func(c *Config) any { return &c.Job.Description }},
-		{path: "job.rules", typ: "rules", doc: "list of {suite, datasource, asset, checkpoint, topic (globs), namespace, name}; the first that fits names the job", at: func(c *Config) any { return &c.Job.Rules }},
+		{path: "job.rules", typ: "rules", doc: "list of {suite, datasource, datasource_namespace, asset, checkpoint, topic (globs), namespace, name}; the first that fits names the job", at: func(c *Config) any { return &c.Job.Rules }},
 		{path: "job.tags", typ: "map", doc: "tags of the job", at: func(c *Config) any { return &c.Job.Tags }},
 		{path: "job.owners", typ: "map", doc: "owner, such as team:data-platform, to kind of ownership", at: func(c *Config) any { return &c.Job.Owners }},
 		{path: "job.source_code.url", typ: "string", doc: "where the checkpoint's code can be read", at: func(c *Config) any { return &c.Job.SourceCode.URL }},
@@ -54,6 +55,11 @@ func jobFields() []field {
 	}
 }
 
+// ruleKeys are the keys of a rule.
+func ruleKeys() []string {
+	return []string{"suite", "datasource", "datasource_namespace", "asset", "checkpoint", "topic", "namespace", "name"}
+}
+
 // jobRules reads job.rules.
 func (l *loader) jobRules(n *yaml.Node) {
 	l.cfg.Job.Rules = nil
@@ -61,18 +67,17 @@ func (l *loader) jobRules(n *yaml.Node) {
 		l.fault(l.at(n), "job.rules must be a list of rules, such as - {suite: \"orders.*\", name: orders}")
 		return
 	}
-	keys := []string{"suite", "datasource", "asset", "checkpoint", "topic", "namespace", "name"}
 	for _, item := range n.Content {
 		if item.Kind == yaml.AliasNode {
 			item = item.Alias
 		}
 		var r JobRule
-		parts := map[string]*string{"suite": &r.Suite, "datasource": &r.Datasource, "asset": &r.Asset, "checkpoint": &r.Checkpoint,
+		parts := map[string]*string{"suite": &r.Suite, "datasource": &r.Datasource, "datasource_namespace": &r.DatasourceNamespace, "asset": &r.Asset, "checkpoint": &r.Checkpoint,
 			"topic": &r.Topic, "namespace": &r.Namespace, "name": &r.Name}
 		l.pairs("a rule of job.rules", item, func(key, value *yaml.Node) {
 			p, ok := parts[key.Value]
 			if !ok {
-				l.unknown("job.rules.", key, value, keys)
+				l.unknown("job.rules.", key, value, ruleKeys())
 				return
 			}
 			t, ok := l.scalar("job.rules."+key.Value, value)

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"regexp"
 	"sort"
 	"strings"
@@ -14,9 +11,9 @@ import (
 // defaultFile is read if it is there and no other is named.
 const defaultFile = "gx-ol.yaml"
 
-// Load reads the configuration of a run: flags over GX_OL_* over the file over openlineage.yml over OPENLINEAGE_* over defaults. path is the file;
-// empty: GX_OL_CONFIG, else ./gx-ol.yaml if it exists, else none. flags may hold brokers, topic, group, to, listen, log-level,
-// log-format, job-namespace, job-name and great-expectations. names are those of the environment's variables, so that one that sets nothing is told. The
+// Load reads the configuration of a run: flags over GX_OL_* over the files over openlineage.yml over OPENLINEAGE_* over defaults. path is the file, or
+// several as JoinFiles joins them; empty: GX_OL_CONFIG, else ./gx-ol.yaml if it exists, else none. flags may hold brokers, topic,
+// group, to, listen, log-level, log-format, job-namespace, job-name, great-expectations, and SetFlag(key) for each --set. names are those of the environment's variables, so that one that sets nothing is told. The
 // error is *Errors and holds all faults.
 func Load(path string, getenv func(string) (string, bool), flags map[string]string, names ...string) (*Config, error) {
 	return load(path, getenv, flags, true, names, nil)
@@ -29,7 +26,7 @@ func LoadForTopics(path string, getenv func(string) (string, bool), flags map[st
 
 // LoadForMap is Load for commands that neither read nor deliver. Variables and files that only tell how to sign in somewhere may be missing.
 func LoadForMap(path string, getenv func(string) (string, bool), flags map[string]string, names ...string) (*Config, error) {
-	return load(path, getenv, flags, false, names, regexp.MustCompile(`^(kafka|transport|telemetry)\.`))
+	return load(path, getenv, flags, false, names, unneededToMap)
 }
 
 // Parse reads one file's text under the given name, with defaults and without environment or flags, as LoadForMap checks it.
@@ -43,9 +40,10 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 func load(path string, getenv func(string) (string, bool), flags map[string]string, run bool, names []string, unneeded *regexp.Regexp) (*Config, error) {
 	l := newLoader(getenv)
 	l.names, l.unneeded = names, unneeded
-	l.file(path)
+	l.files(path)
 	l.environment()
 	l.configured = l.cfg.Transport.URL
+	l.assignments(flags)
 	l.flags(flags)
 	l.openLineageClient(run)
 	l.openLineage()
@@ -58,28 +56,6 @@ func (l *loader) result() (*Config, error) {
 		return nil, &Errors{Faults: l.faults}
 	}
 	return l.cfg, nil
-}
-
-func (l *loader) file(path string) {
-	named := path != ""
-	if !named {
-		if env, ok := l.getenv("GX_OL_CONFIG"); ok && env != "" {
-			path, named = env, true
-		} else {
-			path = defaultFile
-		}
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && !named {
-		return
-	}
-	if err != nil {
-		l.fault(path, "cannot be read: %v", errors.Unwrap(err))
-		l.broken["*"] = true
-		return
-	}
-	l.cfg.Source = path
-	l.parse(path, data)
 }
 
 func (l *loader) property(name, value string) {
@@ -115,6 +91,7 @@ func (l *loader) flags(flags map[string]string) {
 	for _, name := range names {
 		value := flags[name]
 		switch path, ok := paths[name]; {
+		case strings.HasPrefix(name, setFlag): // set already, below the other flags
 		case ok:
 			l.set(path, "--"+name, text{value: value})
 		case name == "brokers":

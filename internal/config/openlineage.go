@@ -32,9 +32,9 @@ func (l *loader) openLineageClient(needed bool) {
 	if l.cfg.OpenLineageSource != "" {
 		l.name = l.cfg.OpenLineageSource
 	}
-	l.guest = true
+	l.guest, l.layer = true, map[string]string{}
 	l.pairs("", tree, func(key, value *yaml.Node) { l.openLineageSection(key, value) })
-	l.guest, l.name = false, name
+	l.guest, l.name, l.layer = false, name, map[string]string{}
 	if len(l.faults) > before {
 		l.breaks("transport")
 	}

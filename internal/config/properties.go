@@ -26,7 +26,9 @@ func (l *loader) properties(f field, n *yaml.Node) {
 	if !ok {
 		return
 	}
-	*p = map[string]string{}
+	if *p == nil {
+		*p = map[string]string{}
+	}
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}

@@ -4,7 +4,7 @@ package config
 // that is not here does not exist.
 type field struct {
 	path    string
-	typ     string // string, int, size, number, bool, duration, list, map, properties, datasources, rules
+	typ     string // string, int, size, number, bool, duration, list, map, properties, datasources, rules, filter, transports
 	def     string
 	doc     string
 	enum    []string
@@ -29,7 +29,7 @@ func Keys() []Key {
 }
 
 func table() []field {
-	all := inputFields()
+	all := append(inputFields(), filterFields()...)
 	all = append(all, transportFields()...)
 	all = append(all, jobFields()...)
 	return append(all, otherFields()...)

@@ -204,5 +204,5 @@ func envName(path string) string {
 }
 
 func scalar(f field) bool {
-	return !slices.Contains([]string{"map", "properties", "datasources", "rules", "transports"}, f.typ)
+	return !slices.Contains([]string{"map", "properties", "datasources", "rules", "filter", "transports"}, f.typ)
 }

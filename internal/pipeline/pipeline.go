@@ -43,6 +43,19 @@ type Mapper interface {
 	Map(msg *gx.Message, in mapper.Input) ([]openlineage.Run, error)
 }
 
+// Filter chooses which results are taken.
+type Filter interface {
+	Takes(rec *kgo.Record) bool                         // whether anything of the record can be taken; if not, it is not even read
+	Choose(msg *gx.Message, rec *kgo.Record) (left int) // takes out of the message what is left out
+}
+
+// Rules are how a record becomes events.
+type Rules struct {
+	Decode func(value []byte) (*gx.Message, error)
+	Mapper Mapper
+	Filter Filter // nil: every result is taken
+}
+
 // Deliverer makes one attempt at one destination. A *fault.Error says whose fault a failure is; an error of ctx is
 // nobody's; any other error counts as a bug. It is called from many goroutines at once.
 type Deliverer interface {
@@ -77,15 +90,18 @@ type Observer interface {
 	EventsDelivered(destination string, n int, took time.Duration)
 	Buried(letter deadletter.Letter)
 	Warned(code string, run *openlineage.Run) // run was mapped with something changed or not known
+	Filtered(topic string, n int)             // n results were left out
 }
 
 // Config is what settling needs, however it is done. Zero values mean their defaults.
 type Config struct {
 	Decode          func(value []byte) (*gx.Message, error) // default: gx.Decode
 	Mapper          Mapper
-	MaxMessageBytes int    // key, value and headers; larger records are not decoded; default 32 MiB
-	Group           string // consumer group, for the letters
-	MaxInFlight     int    // attempts at once at the dead letters, and at a destination that names no number of its own; default 64
+	Filter          Filter       // default: every result is taken
+	Rules           func() Rules // asked for each record, which keeps what it was told; default: the three above
+	MaxMessageBytes int          // key, value and headers; larger records are not decoded; default 32 MiB
+	Group           string       // consumer group, for the letters
+	MaxInFlight     int          // attempts at once at the dead letters, and at a destination that names no number of its own; default 64
 	Backoff         outage.Backoff
 	ExhaustAttempts int           // a record is poison by 5xx after so many attempts, …; default 8
 	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
@@ -103,6 +119,10 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Decode == nil {
 		cfg.Decode = gx.Decode
+	}
+	if cfg.Rules == nil {
+		rules := Rules{cfg.Decode, cfg.Mapper, cfg.Filter}
+		cfg.Rules = func() Rules { return rules }
 	}
 	if cfg.MaxInFlight <= 0 {
 		cfg.MaxInFlight = 64
@@ -224,3 +244,4 @@ func (nobody) RecordsIn(string, int)                      {}
 func (nobody) EventsDelivered(string, int, time.Duration) {}
 func (nobody) Buried(deadletter.Letter)                   {}
 func (nobody) Warned(string, *openlineage.Run)            {}
+func (nobody) Filtered(string, int)                       {}

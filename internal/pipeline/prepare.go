@@ -30,6 +30,7 @@ type prepared struct {
 	bad   *fault.Error // the message's fault, or a bug: to be buried
 	stage string       // where bad was found
 	part  string       // which validation results were refused
+	left  int          // how many of its results the filter leaves out
 
 	legs []leg // one a destination
 	pass passing
@@ -80,15 +81,25 @@ func (r *prepared) Bytes() int { return r.bytes }
 // prepare decodes and maps a record: everything that can be found wrong without asking a destination.
 func (p *preparer) prepare(rec *kgo.Record) *prepared {
 	r := &prepared{rec: rec}
-	if size := deadletter.SizeOf(rec); size > p.MaxMessageBytes {
+	rules := p.Rules()
+	if rules.Filter != nil && !rules.Filter.Takes(rec) {
+		r.left = 1
+	} else if size := deadletter.SizeOf(rec); size > p.MaxMessageBytes {
 		r.stage = deadletter.StageDecode
 		r.bad = fault.MessageError(fault.Oversize, deadletter.CodeOversize,
 			"the record has %d bytes, more than input.max_message_bytes (%d)", size, p.MaxMessageBytes)
-	} else if err := p.decodeAndMap(r); err != nil {
+	} else if err := p.decodeAndMap(r, rules); err != nil {
 		r.bad = blame(err)
 	}
 	r.stand()
 	return r
+}
+
+// Preview is what becomes of a record before any destination is asked: its runs and how many of its results are left out, or why it would be buried.
+func Preview(cfg Config, rec *kgo.Record) (runs []openlineage.Run, left int, bad *fault.Error) {
+	p := preparer{cfg.withDefaults()}
+	r := p.prepare(rec)
+	return r.runs, r.left, r.bad
 }
 
 // unread is a record that was not read, since its compressed batch inflates to more than is read. more is how many further records of
@@ -105,18 +116,24 @@ func (p *preparer) unread(rec *kgo.Record, more int64) *prepared {
 }
 
 // decodeAndMap fills in the runs. A panic is our bug, and this record's end, not the process's.
-func (p *preparer) decodeAndMap(r *prepared) (err error) {
+func (p *preparer) decodeAndMap(r *prepared, rules Rules) (err error) {
 	defer fault.Recover(&err)
 	r.stage = deadletter.StageDecode
 	if r.rec.Value == nil {
 		return fault.MessageError(fault.Poison, deadletter.CodeTombstone, "the record is a tombstone: it has no value")
 	}
-	msg, err := p.Decode(r.rec.Value)
+	msg, err := rules.Decode(r.rec.Value)
 	if err != nil {
 		return err
 	}
 	r.stage = deadletter.StageMap
-	runs, err := p.Mapper.Map(msg, InputOf(r.rec))
+	if rules.Filter != nil {
+		if r.left = rules.Filter.Choose(msg, r.rec); r.left > 0 && msg.Empty() {
+			msg.Release()
+			return nil
+		}
+	}
+	runs, err := rules.Mapper.Map(msg, InputOf(r.rec))
 	msg.Release() // what was made of it holds texts of it at most
 	if err != nil {
 		return err
@@ -155,8 +172,11 @@ func (r *prepared) stand() {
 	r.lanes = slices.Compact(lanes)
 }
 
-// warn counts what was changed or not known.
+// warn counts what was left out, and what was changed or not known.
 func (p *preparer) warn(r *prepared) {
+	if r.left > 0 {
+		p.Observer.Filtered(r.rec.Topic, r.left)
+	}
 	for i := range r.runs {
 		for _, code := range r.runs[i].Warn {
 			p.Observer.Warned(code, &r.runs[i])

@@ -23,9 +23,11 @@ type Metrics struct {
 	warnings *prometheus.CounterVec
 	lost     *prometheus.CounterVec
 	skipped  *prometheus.CounterVec
+	filtered *prometheus.CounterVec
+	reloads  *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 
-	totals struct{ records, events, buried, skipped, lost atomic.Int64 }
+	totals struct{ records, events, buried, skipped, filtered, lost atomic.Int64 }
 
 	mu     sync.Mutex // guards what follows
 	holds  func() []Hold
@@ -81,11 +83,18 @@ func New() *Metrics {
 			Help: "Offsets that the brokers deleted before they were read."}, []string{"topic"}),
 		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_events_skipped_total",
 			Help: "OpenLineage events that the destination answered well and did not store."}, []string{"destination"}),
+		filtered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_results_filtered_total",
+			Help: "Validation results that input.filter left out."}, []string{"topic"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_reloads_total",
+			Help: "Reloads of the configuration that were asked for."}, []string{"outcome"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
 			Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"destination"}),
 	}
-	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.lost, m.skipped, m.seconds, (*waits)(m),
+	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.lost, m.skipped, m.filtered, m.reloads, m.seconds, (*waits)(m),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, outcome := range []string{"done", "refused"} {
+		m.reloads.WithLabelValues(outcome)
+	}
 	for _, code := range warningCodes() {
 		m.warnings.WithLabelValues(code)
 	}
@@ -101,6 +110,7 @@ func (m *Metrics) Topics(names ...string) {
 	for _, name := range names {
 		m.records.WithLabelValues(name)
 		m.lost.WithLabelValues(name)
+		m.filtered.WithLabelValues(name)
 	}
 }
 
@@ -141,6 +151,21 @@ func (m *Metrics) Skipped(destination string, n int) {
 	m.totals.skipped.Add(int64(n))
 }
 
+// Filtered counts results that were left out. A record that is left out by its headers counts as one.
+func (m *Metrics) Filtered(topic string, n int) {
+	m.filtered.WithLabelValues(topic).Add(float64(n))
+	m.totals.filtered.Add(int64(n))
+}
+
+// Reloaded counts a reload of the configuration: done or refused.
+func (m *Metrics) Reloaded(done bool) {
+	outcome := "refused"
+	if done {
+		outcome = "done"
+	}
+	m.reloads.WithLabelValues(outcome).Inc()
+}
+
 // Lost counts offsets that were deleted before they were read.
 func (m *Metrics) Lost(topic string, n int64) {
 	m.lost.WithLabelValues(topic).Add(float64(n))
@@ -148,12 +173,12 @@ func (m *Metrics) Lost(topic string, n int64) {
 }
 
 // Totals is what was counted since the start, over all labels.
-type Totals struct{ Records, Events, Buried, Skipped, Lost int64 }
+type Totals struct{ Records, Events, Buried, Skipped, Filtered, Lost int64 }
 
 // Totals are the counters' sums.
 func (m *Metrics) Totals() Totals {
 	t := &m.totals
-	return Totals{Records: t.records.Load(), Events: t.events.Load(), Buried: t.buried.Load(), Skipped: t.skipped.Load(), Lost: t.lost.Load()}
+	return Totals{Records: t.records.Load(), Events: t.events.Load(), Buried: t.buried.Load(), Skipped: t.skipped.Load(), Filtered: t.filtered.Load(), Lost: t.lost.Load()}
 }
 
 // Lags takes where to ask how far behind the partitions are.

@@ -39,6 +39,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	m.Warned("trimmed")
 	m.Lost("t", 5)
 	m.Skipped("main", 4)
+	m.Filtered("t", 6)
+	m.Reloaded(true)
 	m.Topics("fresh")
 	m.Destinations("other")
 	m.Lags(func() []Lag { return []Lag{{"t", 2, 70, 30}} })
@@ -52,7 +54,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	})
 	_, body := get(t, m, "/metrics", nil)
 	for _, line := range []string{`gx_ol_lag{partition="2",topic="t"} 70`, `gx_ol_retained_offsets{partition="2",topic="t"} 30`, `gx_ol_events_skipped_total{destination="main"} 4`,
-		`gx_ol_records_lost_total{topic="fresh"} 0`, `gx_ol_records_in_total{topic="fresh"} 0`, `gx_ol_events_delivered_total{destination="other"} 0`, `gx_ol_events_skipped_total{destination="other"} 0`,
+		`gx_ol_records_lost_total{topic="fresh"} 0`, `gx_ol_results_filtered_total{topic="fresh"} 0`, `gx_ol_results_filtered_total{topic="t"} 6`, `gx_ol_reloads_total{outcome="done"} 1`, `gx_ol_reloads_total{outcome="refused"} 0`, `gx_ol_records_in_total{topic="fresh"} 0`, `gx_ol_events_delivered_total{destination="other"} 0`, `gx_ol_events_skipped_total{destination="other"} 0`,
 		`gx_ol_buried_total{code="tombstone",disposition="poison"} 0`, `gx_ol_warnings_total{code="unmapped_datasource"} 0`,
 		`gx_ol_records_in_total{topic="t"} 2`, `gx_ol_events_delivered_total{destination="main"} 3`,
 		`gx_ol_buried_total{code="invalid_json",disposition="poison"} 1`, `gx_ol_warnings_total{code="trimmed"} 1`, "gx_ol_held_partitions 1", "gx_ol_in_hand_bytes 12345", "gx_ol_held_seconds 60", `gx_ol_in_flight_limit{destination="main"} 7`,

@@ -2,76 +2,98 @@ package gx
 
 import "strings"
 
+// said is what a batch_spec says in more than one way, or only in V2.
+type said struct {
+	table, schema, s3, datasource, asset string
+	options                              readerOptions
+	generated                            bool
+}
+
 // batchSpec reads batch_spec, or V2 batch_kwargs, which carry the datasource and the asset too.
 func (s *scanner) batchSpec(b *Batch, v2 bool) {
 	spec := &b.Spec
 	spec.Present = true
-	var table2, schema2, s3, datasource, asset string
-	var options readerOptions
-	generated := false
+	var other said
 	s.object(func(k []byte) {
-		switch string(k) {
-		case "type":
-			spec.Type = s.name()
-		case "table_name":
-			spec.Table = s.name()
-		case "table":
-			table2 = s.name()
-		case "schema_name":
-			spec.SchemaNull = s.next() == 'n'
-			spec.Schema = s.name()
-		case "schema":
-			schema2 = s.name()
-		case "query":
-			spec.HasQuery = s.next() != 'n'
-			spec.Query = s.text()
-		case "query_name":
-			spec.QueryName = s.name()
-		case "path":
-			spec.Path = s.text()
-		case "s3":
-			s3 = s.text()
-		case "reader_method":
-			spec.ReaderMethod = s.name()
-		case "reader_options":
-			options = s.readerOptions()
-		case "batch_data", "PandasInMemoryDF", "SparkDFRef", "dataset":
-			spec.InMemory = s.next() != 'n' && s.next() != 'f'
-			s.skip()
-		case "ge_batch_id":
-			generated = true
-			s.skip()
-		case "database_name":
-			spec.Database = s.name()
-		case "splitter_method", "partitioner_method":
-			spec.SplitterMethod = s.name()
-		case "splitter_kwargs", "partitioner_kwargs":
-			spec.SplitterColumn = s.columnName()
-		case "datasource":
-			datasource = s.name()
-		case "data_asset_name":
-			asset = s.name()
-		default:
+		if !s.specName(spec, &other, k) && !s.specText(spec, &other, k) {
 			s.skip()
 		}
 	})
 	if spec.Query == "SQLQuery" { // what 0.13.17 – 0.15.41 wrote instead of the text
 		spec.Query = ""
 	}
-	first(&spec.Table, table2)
-	first(&spec.Schema, schema2)
-	if v2 && s3 != "" {
-		spec.Path = s3
+	first(&spec.Table, other.table)
+	first(&spec.Schema, other.schema)
+	if v2 && other.s3 != "" {
+		spec.Path = other.s3
 	}
-	first(&spec.Path, s3)
-	options.apply(spec)
+	first(&spec.Path, other.s3)
+	other.options.apply(spec)
 	if v2 {
-		first(&b.Datasource, datasource)
-		if generated && spec.Path == "" && spec.Table == "" && !spec.HasQuery {
+		first(&b.Datasource, other.datasource)
+		if other.generated && spec.Path == "" && spec.Table == "" && !spec.HasQuery {
 			spec.InMemory = true
 		}
 	}
-	first(&b.Asset, asset)
+	first(&b.Asset, other.asset)
+}
+
+// specName reads a member whose value comes again and again; false if k is none.
+func (s *scanner) specName(spec *BatchSpec, other *said, k []byte) bool {
+	switch string(k) {
+	case "type":
+		spec.Type = s.name()
+	case "table_name":
+		spec.Table = s.name()
+	case "table":
+		other.table = s.name()
+	case "schema_name":
+		spec.SchemaNull = s.next() == 'n'
+		spec.Schema = s.name()
+	case "schema":
+		other.schema = s.name()
+	case "query_name":
+		spec.QueryName = s.name()
+	case "reader_method":
+		spec.ReaderMethod = s.name()
+	case "database_name":
+		spec.Database = s.name()
+	case "splitter_method", "partitioner_method":
+		spec.SplitterMethod = s.name()
+	case "splitter_kwargs", "partitioner_kwargs":
+		spec.SplitterColumn = s.columnName()
+	case "datasource":
+		other.datasource = s.name()
+	case "data_asset_name":
+		other.asset = s.name()
+	default:
+		return false
+	}
+	return true
+}
+
+// specText reads a member whose value may be another in each message; false if k is none.
+func (s *scanner) specText(spec *BatchSpec, other *said, k []byte) bool {
+	switch string(k) {
+	case "query":
+		spec.HasQuery = s.next() != 'n'
+		spec.Query = s.text()
+	case "path":
+		spec.Path = s.text()
+	case "s3":
+		other.s3 = s.text()
+	case "reader_options":
+		other.options = s.readerOptions()
+	case "batch_data", "PandasInMemoryDF", "SparkDFRef", "dataset":
+		spec.InMemory = s.next() != 'n' && s.next() != 'f'
+		s.skip()
+	case "ge_batch_id":
+		other.generated = true
+		s.skip()
+	default:
+		return false
+	}
+	return true
 }
 
 // first sets *to if it is still empty.

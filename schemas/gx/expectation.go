@@ -1,6 +1,9 @@
 package gx
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Bounds of what is kept of one expectation, in bytes.
 const (
@@ -31,7 +34,7 @@ func (s *scanner) expectation(to *Expectation) (*evr, bool) {
 		switch string(key) {
 		case "expectation_config":
 			known = true
-			s.object(func(k []byte) { s.config(e, k) })
+			s.configuration(e)
 		case "success":
 			known = true
 			e.Success, e.readable = s.boolean()
@@ -49,13 +52,24 @@ func (s *scanner) expectation(to *Expectation) (*evr, bool) {
 				}
 			})
 		default:
-			s.config(e, key)
+			s.beside(e, key)
 		}
 	})
 	if substituted.end != 0 && s.err == nil {
 		s.at(substituted).substitute(e.Expectation)
 	}
 	return e, known || e.Type != ""
+}
+
+// beside reads one member that stands beside the configuration: of a described result, where all of them do, or none.
+func (s *scanner) beside(e *evr, key []byte) {
+	if e.Config != nil {
+		switch string(key) {
+		case "type", "expectation_type", "id", "ge_cloud_id", "description", "expectation_context", "notes", "severity", "kwargs":
+			e.Config = nil // it is not all that is told of the configuration
+		}
+	}
+	s.config(e, key)
 }
 
 // config reads one member of expectation_config, or of a described result, where they stand at the top.
@@ -153,6 +167,9 @@ var jsonNull = []byte("null")
 
 // substitute replaces the {"$PARAMETER": …} objects that V2 leaves in kwargs by the values it used.
 func (s *scanner) substitute(e *Expectation) {
+	if e.Config != nil { // others have these kwargs too
+		e.Config, e.Kwargs = nil, slices.Clone(e.Kwargs)
+	}
 	s.object(func(key []byte) {
 		if k := e.Kwarg(string(key)); k != nil && bytes.HasPrefix(k.Value, []byte(`{"$PARAMETER"`)) {
 			if c := s.next(); c != '{' && c != '[' && c != 'n' {

@@ -52,6 +52,16 @@ func (s *scanner) keepKey() bool {
 	return s.charge("too_many_keys", "keys and names", q.keys, MaxKeys, keyCost)
 }
 
+// mayKeep charges n keys at once, if all of them may be kept; else nothing, so that they are charged one by one.
+func (q *quota) mayKeep(n int) bool {
+	if q.left < n*keyCost || q.keys+n > MaxKeys && q.left <= math.MaxInt/2 {
+		return false
+	}
+	q.keys += n
+	q.left -= n * keyCost
+	return true
+}
+
 // keepIdentifiers charges the batch identifiers that came since so many keys had been counted.
 func (s *scanner) keepIdentifiers(before int) bool {
 	n := s.mem.keys - before

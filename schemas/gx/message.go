@@ -40,6 +40,9 @@ type Message struct {
 	facts *facts // what the validations are made of; nil after Release
 }
 
+// Empty says whether the message holds nothing that becomes events.
+func (m *Message) Empty() bool { return len(m.Validations) == 0 && m.Event == nil }
+
 // Passed is an OpenLineage event that passes through.
 type Passed struct {
 	Event []byte
@@ -125,9 +128,10 @@ type BatchSpec struct {
 
 // Expectation holds the facts of one expectation result.
 type Expectation struct {
-	Index          int    // its place in the list of results
-	Type           string // type (1.x) or expectation_type (0.x)
-	ID             string // id or ge_cloud_id
+	Config         *Config // where all that is known of its configuration came before; else nil
+	Index          int     // its place in the list of results
+	Type           string  // type (1.x) or expectation_type (0.x)
+	ID             string  // id or ge_cloud_id
 	Description    string
 	Notes          string
 	Severity       string // critical, warning, info or ""

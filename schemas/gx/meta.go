@@ -2,72 +2,80 @@ package gx
 
 import "strings"
 
+// places are members of meta that are read when all of it is known.
+type places struct {
+	spec, kwargs, identifiers span
+	source, asset             string // of 0.7 – 0.10
+}
+
 // meta reads what a validation result says about its run and its batch.
 func (s *scanner) meta(val *Validation) {
-	var spec, kwargs, identifiers span
-	legacyAsset, legacySource := "", ""
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "great_expectations_version", "great_expectations.__version__":
-			if v := s.name(); v != "" {
-				val.GXVersion = strings.TrimPrefix(v, "v")
+	var at places
+	s.object(func(key []byte) { s.metaMember(val, &at, key) })
+	s.batch(val, &at)
+}
+
+func (s *scanner) metaMember(val *Validation, at *places, key []byte) {
+	switch string(key) {
+	case "great_expectations_version", "great_expectations.__version__":
+		if v := s.name(); v != "" {
+			val.GXVersion = strings.TrimPrefix(v, "v")
+		}
+	case "expectation_suite_name":
+		val.Suite = s.name()
+	case "checkpoint_name":
+		val.Checkpoint = s.name()
+	case "validation_id":
+		val.ValidationID = s.text()
+	case "checkpoint_id":
+		val.CheckpointID = s.text()
+	case "notes":
+		val.SuiteNotes = s.notes()
+	case "run_id":
+		runID(s, val)
+	case "validation_time":
+		val.ValidationTime = parseTime(s.text())
+	case "batch_markers":
+		s.object(func(k []byte) {
+			if string(k) == "ge_load_time" {
+				val.LoadTime = parseTime(s.text())
+			} else {
+				s.skip()
 			}
-		case "expectation_suite_name":
-			val.Suite = s.name()
-		case "checkpoint_name":
-			val.Checkpoint = s.name()
-		case "validation_id":
-			val.ValidationID = s.text()
-		case "checkpoint_id":
-			val.CheckpointID = s.text()
-		case "notes":
-			val.SuiteNotes = s.notes()
-		case "run_id":
-			runID(s, val)
-		case "validation_time":
-			val.ValidationTime = parseTime(s.text())
-		case "batch_markers":
-			s.object(func(k []byte) {
-				if string(k) == "ge_load_time" {
-					val.LoadTime = parseTime(s.text())
-				} else {
-					s.skip()
-				}
-			})
-		case "active_batch_definition":
-			identifiers = s.batchDefinition(&val.Batch)
-		case "batch_spec":
-			spec = s.objectHere()
-		case "batch_kwargs":
-			kwargs = s.objectHere()
-		case "data_asset_name":
-			legacySource, legacyAsset = s.legacyAsset()
-		default:
-			s.skip()
-		}
-	})
+		})
+	case "active_batch_definition":
+		at.identifiers = s.batchDefinition(&val.Batch)
+	case "batch_spec":
+		at.spec = s.objectHere()
+	case "batch_kwargs":
+		at.kwargs = s.objectHere()
+	case "data_asset_name":
+		at.source, at.asset = s.legacyAsset()
+	default:
+		s.skip()
+	}
+}
+
+// batch reads what meta tells of the batch.
+func (s *scanner) batch(val *Validation, at *places) {
 	keys := s.mem.keys
-	if identifiers.end != 0 {
-		val.Batch.Identifiers = s.at(identifiers).canonical(maxIdentifiers)
+	if at.identifiers.end != 0 {
+		val.Batch.Identifiers = s.at(at.identifiers).canonical(maxIdentifiers)
 	}
-	if spec.end != 0 {
-		s.at(spec).batchSpec(&val.Batch, false)
+	if at.spec.end != 0 {
+		s.at(at.spec).batchSpec(&val.Batch, false)
 	}
-	if kwargs.end != 0 {
+	if at.kwargs.end != 0 {
 		if val.Batch.Identifiers == nil {
-			val.Batch.Identifiers = s.at(kwargs).canonical(maxIdentifiers)
+			val.Batch.Identifiers = s.at(at.kwargs).canonical(maxIdentifiers)
 		}
-		if told := val.Batch.Spec; spec.end == 0 || told == (BatchSpec{Present: true}) { // absent, or without a word of the data's place
-			s.at(kwargs).batchSpec(&val.Batch, true)
+		if told := val.Batch.Spec; at.spec.end == 0 || told == (BatchSpec{Present: true}) { // absent, or without a word of the data's place
+			s.at(at.kwargs).batchSpec(&val.Batch, true)
 		}
 	}
 	s.keepIdentifiers(keys)
-	if val.Batch.Datasource == "" {
-		val.Batch.Datasource = legacySource
-	}
-	if val.Batch.Asset == "" {
-		val.Batch.Asset = legacyAsset
-	}
+	first(&val.Batch.Datasource, at.source)
+	first(&val.Batch.Asset, at.asset)
 }
 
 // objectHere consumes a value and gives its place if it is an object.

@@ -10,6 +10,7 @@ import (
 type store struct {
 	names    [1024]string // texts that come again in every message: types, columns, keyword names
 	evr      evr          // in hand
+	config   *Config      // of the expectation before, if it is remembered
 	segs     []segment    // of the objects in hand, while they become canonical JSON
 	scratch  []byte       // canonical JSON in hand
 	members  []member     // a chunk, from which documents' members are cut
@@ -31,7 +32,7 @@ func openStore(size int) *store {
 
 // release gives the store back without what a message may still hold.
 func (m *store) release() {
-	m.facts, m.evr, m.quota = nil, evr{}, quota{}
+	m.facts, m.evr, m.config, m.quota = nil, evr{}, nil, quota{}
 	// A panic may have left some in hand: they must not show in another message.
 	clear(m.segs)
 	clear(m.members)

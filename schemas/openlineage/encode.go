@@ -190,30 +190,6 @@ func appendTime(b []byte, t time.Time) []byte {
 
 func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
-// Facet opens a facet with its _producer and _schemaURL; the caller closes it.
-func (e *Encoder) Facet(name, producer, schemaURL string) {
-	e.Key(name)
-	e.Open('{')
-	e.Member("_producer", producer)
-	e.Member("_schemaURL", schemaURL)
-}
-
-// Ready is the beginning of a facet that is the same in every event, as JSON.
-type Ready string
-
-// NewReady makes what Facet writes.
-func NewReady(name, producer, schemaURL string) Ready {
-	var e Encoder
-	e.Facet(name, producer, schemaURL)
-	return Ready(e.buf)
-}
-
-// Begin opens a facet as Facet does.
-func (e *Encoder) Begin(facet Ready) {
-	e.next()
-	e.buf = append(e.buf, facet...)
-}
-
 const hex = "0123456789abcdef"
 
 func (e *Encoder) text(s string) {
