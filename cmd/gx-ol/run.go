@@ -49,6 +49,9 @@ func (a *process) run(ctx context.Context, cfg *config.Config, reload *app.Reloa
 	for _, w := range cfg.Warnings {
 		p.Log.Warn(w)
 	}
+	for _, n := range cfg.Notes {
+		p.Log.Info(n)
+	}
 	defer sayStopping(ctx, func() {
 		p.Log.Info("gx-ol stops: what is in hand settles, for some seconds at most, then its offsets are committed and the group is left; a second signal ends it at once")
 	})()

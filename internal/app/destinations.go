@@ -150,17 +150,20 @@ func httpSettings(cfg *config.Config, t *config.Transport, p Process, into *http
 			p.Log.Warn("the destination has no lineage/batch: events go one by one for ten minutes; check transport.batch.endpoint",
 				zap.String("destination", DestinationName(t)), zap.Int("status", status))
 		},
-		APIKeyNow: cfg.Live(path + ".auth.apiKey"), HeadersNow: headers,
-		Version: p.Version, URL: t.URL, Endpoint: t.Endpoint, APIKey: t.Auth.APIKey, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
+		HeadersNow: headers, Rate: t.RateLimit, Burst: t.RateBurst,
+		Version: p.Version, URL: t.URL, Endpoint: t.Endpoint, Gzip: t.Compression == "gzip", Headers: t.CustomHeaders,
 		Timeout: t.Timeout, Backend: t.Backend, GuardOff: t.Guard == "off", OnSkipped: t.OnSkipped, MaxEventBytes: t.MaxEventBytes,
 	}
 	if p.Skipped != nil {
 		into.Skipped = func() { p.Skipped(DestinationName(t)) }
 	}
-	if t.SSL == (config.SSL{}) {
+	if err := signIn(cfg, t, into); err != nil {
+		return err
+	}
+	if t.SSL == (config.SSL{}) && t.Verify {
 		return nil // the system's roots are enough
 	}
-	files, err := tlsfiles.Read(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key})
+	files, err := tlsfiles.Read(tlsfiles.Files{CA: t.SSL.CA, Cert: t.SSL.Certificate, Key: t.SSL.Key, KeyPassword: liveOr(cfg, path+".ssl.key.password", t.SSL.KeyPassword), AnyCert: !t.Verify})
 	if err != nil {
 		return fmt.Errorf("transport.ssl: %w", err)
 	}

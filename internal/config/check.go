@@ -34,9 +34,7 @@ func (t *Transport) normalize() {
 	if t.Compression == "none" {
 		t.Compression = ""
 	}
-	if t.Auth.APIKey != "" && t.Auth.Type == "" {
-		t.Auth.Type = "api_key"
-	}
+	t.Auth.normalize()
 }
 
 // checkTransport checks one destination, whose keys lie below path.
@@ -66,11 +64,9 @@ func (l *loader) checkTransport(path string, t *Transport, run bool) {
 		} else if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			l.fault(at("url"), "%s.url must be an address such as http://localhost:5000", path)
 		} else if u.User != nil {
-			l.fault(at("url"), "%s.url must not hold a user or password: use %s.auth", path, path)
+			l.fault(at("url"), "%s.url must not hold a user or password: use %s.auth: {type: basic, username: …, password: …}", path, path)
 		}
-		if t.Auth.Type != "" && t.Auth.APIKey == "" {
-			l.lacks("transport", at("auth.type"), "%s.auth.type api_key needs %s.auth.apiKey", path, path)
-		}
+		l.checkAuth(path, t, at)
 	case "kafka":
 		if t.Topic == "" {
 			l.lacks("transport", place, "%s.type kafka needs %s.topic", path, path)
@@ -81,6 +77,8 @@ func (l *loader) checkTransport(path string, t *Transport, run bool) {
 	case "file":
 		if t.LogFilePath == "" {
 			l.lacks("transport", place, "%s.type file needs %s.log_file_path", path, path)
+		} else if strings.Contains(t.LogFilePath, "://") {
+			l.fault(at("log_file_path"), "%s.log_file_path must be a path of this machine, and not an address", path)
 		}
 	}
 }
@@ -163,7 +161,7 @@ func (l *loader) checkClients() {
 		if d.Type != "http" || d.SSL == (SSL{}) {
 			continue
 		}
-		if _, err := tlsfiles.Read(tlsfiles.Files{CA: d.SSL.CA, Cert: d.SSL.Certificate, Key: d.SSL.Key}); err != nil && !l.mayBeAway(err) {
+		if _, err := tlsfiles.Read(tlsfiles.Files{CA: d.SSL.CA, Cert: d.SSL.Certificate, Key: d.SSL.Key, KeyPassword: func() string { return d.SSL.KeyPassword }}); err != nil && !l.mayBeAway(err) {
 			l.fault(l.place(d.path+".ssl.ca.location"), "%s.ssl: %v", d.path, err)
 		}
 	}

@@ -41,6 +41,8 @@ type Config struct {
 	Retry             Retry
 	Warnings          []string // what was dropped or has no effect, to be told
 	Unresolved        []string // keys whose value is not known here, sorted: see LoadForCheck
+	Notes             []string // what was decided between several sources, to be told
+	OpenLineageSource string   // the openlineage.yml that was read; empty: none
 
 	files  map[string]string // keys whose value comes from a file → their text in the configuration
 	getenv func(string) (string, bool)
@@ -80,6 +82,10 @@ type Transport struct {
 	LogFilePath   string            // file
 	SSL           SSL               // http
 	Batch         Batch             // http
+	Proxy         string            // http; off: none; empty: as the environment says
+	Verify        bool              // http: check certificates
+	RateLimit     float64           // http: events a second; 0: no limit
+	RateBurst     int               // http; 0: the events of a second
 
 	Transports        []*Transport // composite: the destinations
 	ContinueOnFailure bool         // composite: always true
@@ -87,9 +93,6 @@ type Transport struct {
 	SortTransports    bool         // composite: without effect
 	Priority          string       // composite: without effect
 }
-
-// Auth is how the HTTP destination is told who we are.
-type Auth struct{ Type, APIKey string }
 
 // Batch is how events are gathered for lineage/batch; a Size of 1 is off.
 type Batch struct {
@@ -99,7 +102,7 @@ type Batch struct {
 }
 
 // SSL are the PEM files of an HTTPS destination; each may be empty.
-type SSL struct{ CA, Certificate, Key string }
+type SSL struct{ CA, Certificate, Key, KeyPassword string }
 
 // DeadLetters is where refused records go.
 type DeadLetters struct {

@@ -158,7 +158,7 @@ func TestVariablesThatNameNoKeyAreTold(t *testing.T) {
 		"GX_OL_METRICS_SERVICE_HOST":   "",
 		"GX_OL_PORT":                   "",
 		"OPENLINEAGE_API_KYE":          "the variable OPENLINEAGE_API_KYE has no effect on gx-ol: did you mean OPENLINEAGE_API_KEY?",
-		"OPENLINEAGE__TRANSPORT__TYPE": "the variable OPENLINEAGE__TRANSPORT__TYPE has no effect on gx-ol",
+		"OPENLINEAGE__TRANSPORT__TYPE": "",
 		"OPENLINEAGE_NAMESPACE":        "",
 		"OPENLINEAGE_CLIENT_LOGGING":   "has no effect on gx-ol",
 		"PATH":                         "",

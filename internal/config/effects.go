@@ -12,6 +12,9 @@ func (l *loader) checkEffects() {
 		case d.Batch.Size <= 1 && l.either(d.path+".batch.linger", d.path+".batch.endpoint"):
 			l.warn("%s.batch has no effect without a size above 1", d.path)
 		}
+		if d.Type == "http" && !d.Verify {
+			l.warn("%s.verify is false: the backend's certificate is not checked, so whoever stands between can read what is sent, and the key", d.path)
+		}
 		l.checkKind(d)
 	}
 	if l.cfg.Telemetry.Listen == "off" && l.cfg.Telemetry.Pprof {

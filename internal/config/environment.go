@@ -56,7 +56,7 @@ var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|
 
 // takenFromOpenLineage are the variables of OpenLineage's own clients that have an effect here.
 var takenFromOpenLineage = []string{"OPENLINEAGE_URL", "OPENLINEAGE_ENDPOINT", "OPENLINEAGE_API_KEY", "OPENLINEAGE_NAMESPACE", "OPENLINEAGE_PARENT_ID",
-	"OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED"}
+	"OPENLINEAGE_ROOT_PARENT_ID", "OPENLINEAGE_DISABLED", "OPENLINEAGE_CONFIG"}
 
 // unknownVariables tells of variables that look like ours and set nothing. A misspelt GX_OL_* is a fault, as a misspelt key of the file is. One that is like no
 // key may be somebody's own, and OPENLINEAGE_* is for all of OpenLineage's clients: these are only told.
@@ -74,7 +74,7 @@ func (l *loader) unknownVariables() {
 	slices.Sort(names)
 	for _, name := range names {
 		switch {
-		case slices.Contains(right, name), slices.Contains(takenFromOpenLineage, name):
+		case slices.Contains(right, name), slices.Contains(takenFromOpenLineage, name), strings.HasPrefix(name, nestedPrefix):
 		case strings.HasPrefix(name, "GX_OL_") && !serviceLink.MatchString(name):
 			if meant := didYouMean(name, right); meant != "" {
 				l.fault(name, "this variable sets no key of the configuration%s", meant)
@@ -107,7 +107,7 @@ func (l *loader) openLineage() {
 	}
 	_, typed := l.places["transport.type"]
 	_, addressed := l.places["transport.url"]
-	if !typed && !addressed {
+	if !typed && !addressed || l.cfg.Transport.Type == "http" && l.cfg.Transport.URL == "" {
 		l.fill("transport.url", "OPENLINEAGE_URL")
 	}
 	if !typed || l.cfg.Transport.Type == "http" {

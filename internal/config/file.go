@@ -35,10 +35,14 @@ type loader struct {
 	unresolved map[string]bool // those where one was
 	lenient    bool            // no key needs its variables and files: see LoadForCheck
 	sources    map[string]source
+
+	guest   bool                  // what is read is OpenLineage's: it yields to what is set, and holds no ${…}
+	origins map[*yaml.Node]string // nodes that came from a variable, with its name
 }
 
 func newLoader(getenv func(string) (string, bool)) *loader {
-	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{}, layer: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}, sources: map[string]source{}}
+	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{},
+		layer: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}, sources: map[string]source{}, origins: map[*yaml.Node]string{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {
@@ -56,6 +60,9 @@ func (l *loader) fault(place, format string, args ...any) {
 }
 
 func (l *loader) at(n *yaml.Node) string {
+	if variable, ok := l.origins[n]; ok {
+		return variable
+	}
 	if strings.HasPrefix(l.name, setFlag) { // a command line has no lines
 		return l.name
 	}
@@ -126,6 +133,9 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 }
 
 func (l *loader) mapping(prefix string, n *yaml.Node) {
+	if l.refusedTransport(prefix, n) {
+		return
+	}
 	l.newHost(prefix, n)
 	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
 		before := len(l.faults)
@@ -137,7 +147,14 @@ func (l *loader) mapping(prefix string, n *yaml.Node) {
 }
 
 func (l *loader) key(prefix string, key, value *yaml.Node) {
-	path := prefix + key.Value
+	if l.dialect(prefix, key, value) {
+		return
+	}
+	name := key.Value
+	if l.guest {
+		name = l.guestKey(prefix, name)
+	}
+	path := prefix + name
 	if f, ok := l.known[path]; ok {
 		l.leaf(f, key, value)
 		return

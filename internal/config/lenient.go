@@ -21,7 +21,7 @@ type CheckOptions struct {
 func LoadForCheck(path string, getenv func(string) (string, bool), flags map[string]string, o CheckOptions, names ...string) (*Config, []Value, error) {
 	l := newLoader(getenv)
 	l.names, l.lenient = names, o.Lenient
-	l.read(path, flags)
+	l.read(path, flags, true)
 	l.settle(true)
 	l.forgive()
 	cfg, err := l.result()
@@ -81,12 +81,10 @@ func (l *loader) checkProperties(path string, props map[string]string) error {
 			continue
 		}
 		switch name {
-		case "security.protocol", "sasl.mechanism", "sasl.mechanisms":
+		case "security.protocol", "sasl.mechanism", "sasl.mechanisms", "sasl.jaas.config":
 			return nil // all others depend on it
 		case "bootstrap.servers":
 			known[name] = "localhost:9092"
-		case "sasl.jaas.config":
-			known[name] = `username="known" password="there";`
 		default:
 			if kafkaclient.CheckValue(name, known[name]) != nil {
 				delete(known, name)

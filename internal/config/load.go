@@ -11,7 +11,7 @@ import (
 // defaultFile is read if it is there and no other is named.
 const defaultFile = "gx-ol.yaml"
 
-// Load reads the configuration of a run: flags over GX_OL_* over the files over OPENLINEAGE_* over defaults. path is the file, or
+// Load reads the configuration of a run: flags over GX_OL_* over the files over openlineage.yml over OPENLINEAGE_* over defaults. path is the file, or
 // several as JoinFiles joins them; empty: GX_OL_CONFIG, else ./gx-ol.yaml if it exists, else none. flags may hold brokers, topic,
 // group, to, listen, log-level, log-format, job-namespace, job-name, great-expectations, and SetFlag(key) for each --set. names are those of the environment's variables, so that one that sets nothing is told. The
 // error is *Errors and holds all faults.
@@ -40,18 +40,19 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 func load(path string, getenv func(string) (string, bool), flags map[string]string, run bool, names []string, unneeded *regexp.Regexp) (*Config, error) {
 	l := newLoader(getenv)
 	l.names, l.unneeded = names, unneeded
-	l.read(path, flags)
+	l.read(path, flags, run)
 	l.settle(run)
 	return l.result()
 }
 
-// read takes every source, the stronger over the weaker.
-func (l *loader) read(path string, flags map[string]string) {
+// read takes every source, the stronger over the weaker. run: the command wants a destination.
+func (l *loader) read(path string, flags map[string]string, run bool) {
 	l.files(path)
 	l.environment()
 	l.configured = l.cfg.Transport.URL
 	l.assignments(flags)
 	l.flags(flags)
+	l.openLineageClient(run)
 	l.openLineage()
 }
 

@@ -58,7 +58,7 @@ func (l *loader) effective() (out []Value) {
 		case *[]*Transport: // its destinations have keys of their own
 		default:
 			if shown := singleText(p); shown != "" || !transportsOwnName.MatchString(f.path) {
-				out = append(out, l.value(f.path, f.path, shown, f.secret))
+				out = append(out, l.value(f.path, f.path, shown, f.secret && len(f.enum) == 0)) // a word that is known hides nothing
 			}
 		}
 	}

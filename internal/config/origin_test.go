@@ -45,7 +45,7 @@ job:
   namespace: below
   rules: [{suite: "a*", name: n}]
 `)
-	env := envOf(map[string]string{"GROUP": "g1", "GX_OL_KAFKA_CLIENT_ID": "of-env", "GX_OL_RETRY_MAX": "9s", "OPENLINEAGE_NAMESPACE": "unused", "GX_OL_KAFKA_SASL_JAAS_CONFIG": `username="u" password="s3cret-jaas";`})
+	env := envOf(map[string]string{"GROUP": "g1", "GX_OL_KAFKA_CLIENT_ID": "of-env", "GX_OL_RETRY_MAX": "9s", "OPENLINEAGE_NAMESPACE": "unused", "GX_OL_KAFKA_SASL_JAAS_CONFIG": `org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="s3cret-jaas";`})
 	_, values, err := LoadForCheck(path, env, map[string]string{"listen": "off", SetFlag("job.namespace"): "of-set"}, CheckOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -108,6 +108,8 @@ func valueSchema(f field) object {
 		return object{"anyOf": list{object{"type": "boolean"}, object{"enum": list{0, 1}}, pattern("^(1|0|t|T|true|TRUE|True|f|F|false|FALSE|False)$"), null, variable()}}
 	case "int":
 		return object{"anyOf": list{object{"type": "integer", "minimum": 1}, pattern(`^\+?0*[1-9][0-9]*$`), null, variable()}}
+	case "number":
+		return object{"anyOf": list{object{"type": "number", "minimum": 0}, pattern(`^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)$`), null, variable()}}
 	case "size":
 		least, digits := 1, "0*[1-9][0-9]*"
 		if f.def == "0" {
@@ -123,7 +125,8 @@ func valueSchema(f field) object {
 		for _, name := range kafkaclient.Names() {
 			names[name] = ref("text")
 		}
-		return object{"type": list{"object", "null"}, "properties": names, "additionalProperties": false}
+		names[propertiesFile] = ref("text")
+		return object{"type": list{"object", "string", "null"}, "properties": names, "additionalProperties": false}
 	case "list":
 		return listSchema(f, null)
 	case "datasources":

@@ -20,12 +20,9 @@ func (l *loader) keepKeys(path string, t *Transport, host, source string) {
 	if t.URL == "" || sameHost(t.URL, host) {
 		return
 	}
-	key, headers := path+".auth.apiKey", path+".custom_headers"
-	if t.Auth.APIKey != "" && l.places[key] != "" && l.layer[key] == "" {
-		l.warn("%s from %s is not sent to the host that %s names: it was configured with another", key, l.places[key], source)
-		t.Auth = Auth{}
-		delete(l.places, key)
-		delete(l.cfg.files, key)
+	headers := path + ".custom_headers"
+	if l.keepSecrets(path, &t.Auth, source) {
+		t.Auth.forget()
 	}
 	if len(t.CustomHeaders) > 0 && l.layer[headers] == "" {
 		l.warn("%s from %s are not sent to the host that %s names: they were configured with another", headers, l.places[headers], source)
@@ -36,6 +33,29 @@ func (l *loader) keepKeys(path string, t *Transport, host, source string) {
 			}
 		}
 	}
+}
+
+// keepSecrets takes back the secrets of a that another source configured. all: none is left, so nobody signs in.
+func (l *loader) keepSecrets(path string, a *Auth, source string) (all bool) {
+	var back, own int
+	for _, secret := range []struct {
+		key   string
+		value *string
+	}{{path + ".auth.apiKey", &a.APIKey}, {path + ".auth.password", &a.Password}, {path + ".auth.clientSecret", &a.ClientSecret}} {
+		key := secret.key
+		switch {
+		case *secret.value == "" || l.places[key] == "":
+		case l.layer[key] != "":
+			own++
+		default:
+			back++
+			l.warn("%s from %s is not sent to the host that %s names: it was configured with another", key, l.places[key], source)
+			*secret.value = ""
+			delete(l.places, key)
+			delete(l.cfg.files, key)
+		}
+	}
+	return back > 0 && own == 0
 }
 
 // newHost keeps back what earlier files configured with another host than this mapping names, before anything else of the mapping is read.

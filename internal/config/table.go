@@ -4,7 +4,7 @@ package config
 // that is not here does not exist.
 type field struct {
 	path    string
-	typ     string // string, int, size, bool, duration, list, map, properties, datasources, rules, filter, transports
+	typ     string // string, int, size, number, bool, duration, list, map, properties, datasources, rules, filter, transports
 	def     string
 	doc     string
 	enum    []string
@@ -53,18 +53,17 @@ func transportFields() []field {
 	t := func(at func(*Transport) any) func(*Config) any {
 		return func(c *Config) any { return at(&c.Transport) }
 	}
-	return []field{
+	return append([]field{
 		{path: "transport.type", typ: "string", enum: []string{"http", "kafka", "console", "file", "composite"}, doc: "kind of destination; http if only url is set", at: t(func(t *Transport) any { return &t.Type })},
 		{path: "transport.url", typ: "string", aliases: []string{"openlineage_host"}, doc: "http: address of the backend", at: t(func(t *Transport) any { return &t.URL })},
 		{path: "transport.endpoint", typ: "string", def: "api/v1/lineage", doc: "http: path below url", at: t(func(t *Transport) any { return &t.Endpoint })},
-		{path: "transport.auth.type", typ: "string", enum: []string{"api_key"}, doc: "http: how to sign in", at: t(func(t *Transport) any { return &t.Auth.Type })},
-		{path: "transport.auth.apiKey", typ: "string", secret: true, aliases: []string{"transport.auth.api_key", "transport.auth.apikey", "openlineage_apiKey"}, doc: "http: sent as a bearer token", at: t(func(t *Transport) any { return &t.Auth.APIKey })},
 		{path: "transport.batch.size", typ: "int", def: "1", doc: "http: events a POST to lineage/batch, for a backend that has it; 1: one by one", at: t(func(t *Transport) any { return &t.Batch.Size })},
 		{path: "transport.batch.linger", typ: "duration", def: "5ms", doc: "http: how long an event waits for others of its batch", at: t(func(t *Transport) any { return &t.Batch.Linger })},
 		{path: "transport.batch.endpoint", typ: "string", def: "api/v1/lineage/batch", doc: "http: path of lineage/batch below url", at: t(func(t *Transport) any { return &t.Batch.Endpoint })},
 		{path: "transport.ssl.ca.location", typ: "string", doc: "http: PEM file of who signs the backend's certificate; default: the system's", at: t(func(t *Transport) any { return &t.SSL.CA })},
 		{path: "transport.ssl.certificate.location", typ: "string", doc: "http: PEM file of gx-ol's own certificate", at: t(func(t *Transport) any { return &t.SSL.Certificate })},
 		{path: "transport.ssl.key.location", typ: "string", doc: "http: PEM file of its key", at: t(func(t *Transport) any { return &t.SSL.Key })},
+		{path: "transport.ssl.key.password", typ: "string", secret: true, doc: "http: password of the key, if it is encrypted", at: t(func(t *Transport) any { return &t.SSL.KeyPassword })},
 		{path: "transport.compression", typ: "string", enum: []string{"gzip", "none"}, doc: "http: gzip the bodies", at: t(func(t *Transport) any { return &t.Compression })},
 		{path: "transport.custom_headers", typ: "map", secret: true, aliases: []string{"transport.headers"}, doc: "http: headers added to each request", at: t(func(t *Transport) any { return &t.CustomHeaders })},
 		{path: "transport.timeout", typ: "duration", def: "60s", doc: "http: one request, as 5s or as seconds", at: t(func(t *Transport) any { return &t.Timeout })},
@@ -82,7 +81,7 @@ func transportFields() []field {
 		{path: "transport.sort_transports", typ: "bool", def: "false", doc: "composite: taken and without effect, as is priority: all destinations get events side by side", at: t(func(t *Transport) any { return &t.SortTransports })},
 		{path: "transport.priority", typ: "string", doc: "composite: taken and without effect", at: t(func(t *Transport) any { return &t.Priority })},
 		{path: "transport.log_file_path", typ: "string", aliases: []string{"transport.location"}, doc: "file: path to append to", at: t(func(t *Transport) any { return &t.LogFilePath })},
-	}
+	}, authFields()...)
 }
 
 func otherFields() []field {

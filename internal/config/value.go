@@ -114,6 +114,12 @@ func (f field) assign(c *Config, t text) error {
 			return err
 		}
 		*p = n
+	case *float64:
+		n, err := strconv.ParseFloat(t.value, 64)
+		if err != nil || n < 0 || n > math.MaxInt32 || math.IsNaN(n) {
+			return fmt.Errorf("%s must be a number such as 20 or 0.5, not %s", f.path, t.shown())
+		}
+		*p = n
 	case *time.Duration:
 		d, err := parseDuration(t.value)
 		if err != nil {

@@ -1,17 +1,16 @@
 package config
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 )
 
 func (l *loader) leaf(f field, key, value *yaml.Node) {
+	if _, set := l.places[f.path]; l.guest && (set || isNull(value)) {
+		return
+	}
 	if first, twice := l.layer[f.path]; twice {
 		l.fault(l.at(key), "%s is set twice, by an alias: first at %s", f.path, first)
 		return
@@ -24,8 +23,10 @@ func (l *loader) leaf(f field, key, value *yaml.Node) {
 		return
 	}
 	switch f.typ {
-	case "map", "properties":
+	case "map":
 		l.stringMap(f, value)
+	case "properties":
+		l.properties(f, value)
 	case "datasources":
 		l.datasources(value)
 	case "rules":
@@ -62,6 +63,10 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 	}
 	if isNull(n) {
 		return text{}, true
+	}
+	if l.guest {
+		_, variable := l.origins[n]
+		return text{n.Value, variable}, true
 	}
 	delete(l.cfg.files, path)
 	delete(l.unresolved, path)
@@ -108,34 +113,17 @@ func (l *loader) stringMap(f field, n *yaml.Node) {
 		*p = map[string]string{}
 	}
 	l.pairs(f.path, n, func(key, value *yaml.Node) {
-		if f.typ == "properties" {
-			if err := kafkaclient.CheckName(key.Value); err != nil {
-				if !l.mayShowProperty(key, value) {
-					err = fmt.Errorf("unknown Kafka property of %d characters", utf8.RuneCountInString(key.Value))
-				}
-				l.fault(l.at(key), "%v", err)
-				return
-			}
-		}
 		if strings.TrimSpace(key.Value) == "" {
 			l.fault(l.at(key), "a name in %s must not be blank", f.path)
 			return
 		}
-		if f.typ == "map" && value.Kind != yaml.ScalarNode {
+		if value.Kind != yaml.ScalarNode {
 			l.fault(l.at(value), "a value in %s must be a single value", f.path)
 			return
 		}
-		t, ok := l.scalar(f.path+"."+key.Value, value)
-		if !ok {
-			return
+		if t, ok := l.scalar(f.path+"."+key.Value, value); ok {
+			(*p)[key.Value] = t.value
 		}
-		if f.typ == "properties" && !l.unresolved[f.path+"."+key.Value] {
-			if err := kafkaclient.CheckValue(key.Value, t.value); err != nil {
-				l.fault(l.at(value), "%s: %v", key.Value, err)
-				return
-			}
-		}
-		(*p)[key.Value] = t.value
 	})
 }
 

@@ -1,6 +1,7 @@
 package kafkaclient
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -17,6 +18,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl"
+
+	"github.com/gx-ol/gx-ol/internal/accesstoken"
+	"github.com/gx-ol/gx-ol/internal/tlsfiles"
 )
 
 // checkWithin bounds CheckConnection: a person waits in front of it.
@@ -45,9 +49,9 @@ func (r right) missing(set int32) bool { return set > 0 && set&(1<<r.bit) == 0 }
 func check(ctx context.Context, client *kgo.Client, topics []string, need right) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	servers, user := identity(client)
+	who := identity(client)
 	if err := client.Ping(ctx); err != nil {
-		return diagnose(err, servers, user)
+		return diagnose(err, who)
 	}
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{} // nil would ask for all
@@ -61,7 +65,7 @@ func check(ctx context.Context, client *kgo.Client, topics []string, need right)
 	}
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
-		return diagnose(err, servers, user)
+		return diagnose(err, who)
 	}
 	var faults []error
 	for _, t := range resp.Topics {
@@ -70,7 +74,7 @@ func check(ctx context.Context, client *kgo.Client, topics []string, need right)
 			err = kerr.TopicAuthorizationFailed
 		}
 		if err != nil && t.Topic != nil {
-			faults = append(faults, topicFault(err, *t.Topic, servers, user, need))
+			faults = append(faults, topicFault(err, *t.Topic, who, need))
 		}
 	}
 	return errors.Join(faults...)
@@ -84,16 +88,17 @@ func CheckGroup(ctx context.Context, client *kgo.Client, group string) error {
 	if !errors.Is(err, kerr.GroupAuthorizationFailed) {
 		return nil // whatever else it is, the member meets it too, and says so
 	}
-	servers, user := identity(client)
-	return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s join the group %q: grant it READ on that group", servers, userName(user), group)}
+	who := identity(client)
+	return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s join the group %q: grant it READ on that group", who.servers, who, group)}
 }
 
-func topicFault(err error, topic, servers, user string, need right) error {
+func topicFault(err error, topic string, who party, need right) error {
+	servers := who.servers
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return &Fault{cause: err, Text: fmt.Sprintf("the topic %q does not exist on the brokers at %s: check its name, or create it first", topic, servers)}
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s use the topic %q: grant it DESCRIBE and %s on that topic", servers, userName(user), topic, need.name)}
+		return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s do not let %s use the topic %q: grant it DESCRIBE and %s on that topic", servers, who, topic, need.name)}
 	case errors.Is(err, kerr.InvalidTopicException):
 		return &Fault{cause: err, Text: fmt.Sprintf("%q is no valid topic name: letters, digits, dots, dashes and underscores only", topic)}
 	}
@@ -113,30 +118,34 @@ func (f *Fault) Unwrap() error { return f.cause }
 
 // Diagnose turns a client's error into one clear sentence with a hint; servers is what bootstrap.servers says. A nil err
 // stays nil, and an error that is already a sentence stays as it is.
-func Diagnose(err error, servers string) error { return diagnose(err, servers, "") }
+func Diagnose(err error, servers string) error { return diagnose(err, party{servers: servers}) }
 
-func diagnose(err error, servers, user string) error {
+func diagnose(err error, who party) error {
 	if err == nil {
 		return nil
 	}
 	if already := new(Fault); errors.As(err, &already) {
-		return err
+		return already
 	}
-	return &Fault{cause: err, Text: sentence(err, servers, user)}
+	return &Fault{cause: err, Text: sentence(err, who)}
 }
 
-func sentence(err error, servers, user string) string {
+func sentence(err error, who party) string {
+	servers := who.servers
+	if token, ok := errors.AsType[*accesstoken.Error](err); ok {
+		return fmt.Sprintf("no access token to sign in to the brokers at %s: %v", servers, token)
+	}
 	var dns *net.DNSError
 	tlsFault := tlsSentence(err, servers)
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		return fmt.Sprintf("the brokers at %s refused %s: check sasl.username and sasl.password", servers, userName(user))
+		return fmt.Sprintf("the brokers at %s refused %s: check %s", servers, who, who.check())
 	case errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
 		return fmt.Sprintf("the brokers at %s do not take this way to sign in: check sasl.mechanism and security.protocol", servers)
 	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		return fmt.Sprintf("the brokers at %s do not let %s join the group: grant it READ on input.group", servers, userName(user))
+		return fmt.Sprintf("the brokers at %s do not let %s join the group: grant it READ on input.group", servers, who)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return fmt.Sprintf("the brokers at %s do not let %s use the topic: check its permissions", servers, userName(user))
+		return fmt.Sprintf("the brokers at %s do not let %s use the topic: check its permissions", servers, who)
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return fmt.Sprintf("the topic does not exist on the brokers at %s: check its name, or create it first", servers)
 	case errors.Is(err, kerr.InconsistentGroupProtocol):
@@ -149,8 +158,8 @@ func sentence(err error, servers, user string) string {
 		return fmt.Sprintf("the host name of the brokers at %s is not known: check bootstrap.servers", servers)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("no broker answers at %s (connection refused): check bootstrap.servers, and that Kafka runs", servers)
-	case closedEarly(err) && user != "":
-		return fmt.Sprintf("the brokers at %s closed the connection as %s signed in: check sasl.username, sasl.password and security.protocol", servers, userName(user))
+	case closedEarly(err) && who.user != "":
+		return fmt.Sprintf("the brokers at %s closed the connection as %s signed in: check %s, and security.protocol", servers, who, who.check())
 	case closedEarly(err):
 		return fmt.Sprintf("the brokers at %s closed the connection at once: check security.protocol (TLS or SASL may be expected)", servers)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrRecordTimeout), isTimeout(err):
@@ -161,6 +170,9 @@ func sentence(err error, servers, user string) string {
 
 // tlsSentence names the key of each way in which TLS fails; "" for anything else.
 func tlsSentence(err error, servers string) string {
+	if f, ok := errors.AsType[*tlsfiles.ExpiredError](err); ok {
+		return fmt.Sprintf("gx-ol cannot show the brokers at %s who it is: %v", servers, f)
+	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return fmt.Sprintf("the brokers at %s show a certificate of an unknown authority, or a self-signed one: set ssl.ca.location", servers)
 	}
@@ -193,24 +205,34 @@ func isTimeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
-func userName(user string) string {
-	if user == "" {
-		return "the user"
-	}
-	return "user " + user
+// party is who asks whom: what a client was configured with.
+type party struct {
+	servers string
+	user    string // empty: nobody in particular
+	keys    string // what decides about him
 }
 
+// String is the user.
+func (p party) String() string {
+	if p.user == "" {
+		return "the user"
+	}
+	return "user " + p.user
+}
+
+func (p party) check() string { return cmp.Or(p.keys, "sasl.username and sasl.password") }
+
 // identity is what the client was configured with: its brokers and, if it came from Opts, its SASL user.
-func identity(client *kgo.Client) (servers, user string) {
+func identity(client *kgo.Client) (p party) {
 	if seeds, ok := client.OptValue(kgo.SeedBrokers).([]string); ok {
-		servers = strings.Join(seeds, ",")
+		p.servers = strings.Join(seeds, ",")
 	}
 	if all, ok := client.OptValue(kgo.SASL).([]sasl.Mechanism); ok {
 		for _, m := range all {
 			if named, ok := m.(mechanism); ok {
-				user = named.user
+				p.user, p.keys = named.user, named.keys
 			}
 		}
 	}
-	return servers, user
+	return p
 }

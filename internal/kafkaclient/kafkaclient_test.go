@@ -18,10 +18,11 @@ func TestFaultsOfProperties(t *testing.T) {
 		want  string
 	}{
 		"misspelt":   {map[string]string{"bootstrap.server": "a:1"}, `unknown Kafka property "bootstrap.server": did you mean "bootstrap.servers"?`},
-		"encrypted":  {map[string]string{"ssl.key.password": "SECRETPW"}, `Kafka property "ssl.key.password" is not supported: encrypted keys`},
+		"kerberos":   {map[string]string{"sasl.mechanism": "GSSAPI"}, "Kerberos (GSSAPI) is not supported"},
+		"group":      {map[string]string{"group.id": "g"}, "set input.group"},
 		"no user":    {map[string]string{"security.protocol": "SASL_SSL"}, "set sasl.username and sasl.password"},
 		"unused":     {map[string]string{"sasl.username": "u"}, "security.protocol does not use it"},
-		"jaas":       {map[string]string{"sasl.jaas.config": "SECRETPW"}, `must hold username="…"`},
+		"jaas":       {map[string]string{"sasl.jaas.config": "SECRETPW"}, "must be a login module's line"},
 		"number":     {map[string]string{"session.timeout.ms": "x"}, "whole number of milliseconds"},
 		"half a key": {map[string]string{"security.protocol": "SSL", "ssl.key.location": "k"}, "go together"},
 	} {
@@ -34,7 +35,7 @@ func TestFaultsOfProperties(t *testing.T) {
 
 // kfake hangs up on a wrong password; Apache Kafka answers with this error.
 func TestRefusedUserIsNamed(t *testing.T) {
-	got := diagnose(kerr.SaslAuthenticationFailed, "h:1", "ann").Error()
+	got := diagnose(kerr.SaslAuthenticationFailed, party{servers: "h:1", user: "ann"}).Error()
 	if want := "the brokers at h:1 refused user ann: check sasl.username and sasl.password"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -49,7 +50,7 @@ func TestConnectionFaultsAreOneSentence(t *testing.T) {
 	servers := strings.Join(cluster.ListenAddrs(), ",")
 	for name, c := range map[string]struct{ servers, password, topic, want string }{
 		"good":           {servers, "right", "there", ""},
-		"wrong password": {servers, "SECRETPW", "there", "the brokers at " + servers + " closed the connection as user ann signed in: check sasl.username, sasl.password and security.protocol"},
+		"wrong password": {servers, "SECRETPW", "there", "the brokers at " + servers + " closed the connection as user ann signed in: check sasl.username and sasl.password, and security.protocol"},
 		"missing topic":  {servers, "right", "gone", `the topic "gone" does not exist on the brokers at ` + servers + ": check its name, or create it first"},
 		"nobody there":   {"127.0.0.1:1", "right", "there", "no broker answers at 127.0.0.1:1 (connection refused): check bootstrap.servers, and that Kafka runs"},
 	} {
@@ -92,7 +93,7 @@ func TestAPasswordIsAskedForAtEachAuthentication(t *testing.T) {
 		}
 		return nil
 	}}.now()
-	jaas := saslSettings{user: "jane", password: "one", live: func(name string) func() string {
+	jaas := saslSettings{jaas: jaasLine{options: map[string]string{"username": "jane", "password": "one"}}, live: func(name string) func() string {
 		if name == "sasl.jaas.config" {
 			return live(name)
 		}

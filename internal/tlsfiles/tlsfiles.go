@@ -1,4 +1,4 @@
-// Package tlsfiles makes TLS settings of PEM files that may be renewed while they are in use: each new connection is made with
+// Package tlsfiles makes TLS settings of files (PEM, PKCS#12) that may be renewed while they are in use: each new connection is made with
 // what the files hold then. A file that can't be read, or is half written, leaves the last good one in use.
 package tlsfiles
 
@@ -8,19 +8,33 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
 
-// Files are the paths of PEM files; each may be empty.
+// Files are where the parts of TLS settings stand: PEM in files or as text, or stores that hold several parts; each may be empty.
 type Files struct {
-	CA        string // who signs the servers' certificates; empty: the system's roots
-	Cert, Key string // the client's own, both or none
+	CA        string // file of who signs the servers' certificates; empty: the system's roots
+	Cert, Key string // files of the client's own, both or none; a file may hold both
 	AnyHost   bool   // take a certificate of another host
 	AnyCert   bool   // take any certificate
+	SystemToo bool   // the system's roots count beside CA
+
+	CAText, CertText, KeyText Text // PEM instead of a file
+
+	TrustStore, KeyStore                      string // PKCS#12, or PEM, instead of CA, and of Cert and Key
+	TrustPassword, StorePassword, KeyPassword Text
+}
+
+// Text gives the present text of what is no file of its own, such as a password; nil: none. It is asked each time that files are read.
+type Text func() string
+
+func (t Text) now() string {
+	if t == nil {
+		return ""
+	}
+	return t()
 }
 
 // Source is the settings of Files, for whichever host is dialled.
@@ -30,29 +44,43 @@ type Source struct {
 	roots *latest[x509.CertPool]   // nil: the system's
 }
 
-// Read reads the files once, so that a wrong path shows at the start; For reads them again. Its errors name the part: CA, or
-// certificate and key.
+// Read reads the files once, so that a wrong path shows at the start, and a certificate of the client's own that has expired; For reads
+// them again. Its errors are *Error, and name the part. They hold no password and nothing of a key.
 func Read(f Files) (*Source, error) {
 	s := &Source{files: f}
-	if (f.Cert == "") != (f.Key == "") {
-		return nil, &Error{Part: Pair, Err: errors.New("they go together: set both or none")}
+	read, err := f.pair()
+	if err != nil {
+		return nil, &Error{Part: Pair, Err: err}
 	}
-	if f.Cert != "" {
-		s.pair = &latest[tls.Certificate]{read: func() (*tls.Certificate, error) {
-			c, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-			return &c, err
-		}}
-		if _, err := s.pair.now(); err != nil {
+	if read != nil {
+		s.pair = &latest[tls.Certificate]{read: read}
+		if _, err := s.own(); err != nil {
 			return nil, &Error{Part: Pair, Err: err}
 		}
 	}
-	if f.CA != "" {
-		s.roots = &latest[x509.CertPool]{read: func() (*x509.CertPool, error) { return readPool(f.CA) }}
+	if f.CA != "" || f.CAText != nil || f.TrustStore != "" {
+		s.roots = &latest[x509.CertPool]{read: f.pool}
 		if _, err := s.roots.now(); err != nil {
 			return nil, &Error{Part: CA, Err: err}
 		}
 	}
 	return s, nil
+}
+
+// ExpiredError says that the client's own certificate is not good any more: the other side would refuse it with less clear words.
+type ExpiredError struct{ At time.Time }
+
+func (e *ExpiredError) Error() string {
+	return "the certificate of this client expired at " + e.At.UTC().Format(time.RFC3339) + ": renew it"
+}
+
+// own is the client's certificate of this moment.
+func (s *Source) own() (*tls.Certificate, error) {
+	c, err := s.pair.now()
+	if err == nil && c.Leaf != nil && time.Now().After(c.Leaf.NotAfter) {
+		return nil, &ExpiredError{At: c.Leaf.NotAfter}
+	}
+	return c, err
 }
 
 // For gives the settings of connections to host, a name or an address without a port: the server must show a certificate for it.
@@ -61,7 +89,7 @@ func Read(f Files) (*Source, error) {
 func (s *Source) For(host string) *tls.Config {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.pair != nil {
-		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.pair.now() }
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.own() }
 	}
 	if s.roots == nil && !s.files.AnyHost && !s.files.AnyCert {
 		return cfg // the standard library's own verification, of names and addresses
@@ -102,18 +130,6 @@ func (e *Error) Error() string { return e.Part + ": " + e.Err.Error() }
 
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-func readPool(path string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no PEM certificate", path)
-	}
-	return pool, nil
-}
 
 // verify is what the standard library does, with the roots as they are now. The name that was asked for goes first: over a proxy
 // with TLS the same settings also serve the connection to the proxy.

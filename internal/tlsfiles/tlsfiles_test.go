@@ -51,11 +51,16 @@ func (a *authority) pem() []byte {
 // issue gives a certificate and its key for name, as PEM; for servers at 127.0.0.1, or at the hosts that are given.
 func (a *authority) issue(t *testing.T, name string, hosts ...string) (cert, key []byte) {
 	t.Helper()
+	return a.issueUntil(t, name, time.Now().Add(time.Hour), hosts...)
+}
+
+func (a *authority) issueUntil(t *testing.T, name string, end time.Time, hosts ...string) (cert, key []byte) {
+	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotAfter: end,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
 	if len(hosts) == 0 {
 		hosts = []string{"127.0.0.1"}
@@ -284,4 +289,13 @@ func TestWithoutAHostNothingIsBelieved(t *testing.T) {
 	if err := files.verify(tls.ConnectionState{PeerCertificates: []*x509.Certificate{known.cert}}, ""); err == nil {
 		t.Error("a certificate was believed for nobody")
 	}
+}
+
+func pemBytes(t *testing.T, text string) []byte {
+	t.Helper()
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		t.Fatal("no PEM")
+	}
+	return block.Bytes
 }

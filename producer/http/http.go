@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -62,6 +64,12 @@ type Config struct {
 	APIKeyNow  func() string
 	HeadersNow map[string]func() string
 
+	Token func(ctx context.Context, refused string) (string, error) // the bearer token of this moment, and another one than the backend refused; nil: APIKey
+	Basic func() (user, password string)                            // basic authentication, asked at each attempt; nil: none
+	Proxy func() (*url.URL, error)                                  // the proxy of this moment, nil for none; nil: as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say
+	Rate  float64                                                   // events a second, over all that are under way; 0: as many as the backend bears
+	Burst int                                                       // events that may go at once after a pause; 0: those of a second
+
 	BatchSize     int              // events a POST to lineage/batch; 0 or 1: one by one
 	BatchLinger   time.Duration    // how long an event waits for company; default 5 ms
 	BatchEndpoint string           // path below URL; default api/v1/lineage/batch
@@ -88,7 +96,9 @@ type Destination struct {
 	skipped atomic.Int64
 	batches *batcher // nil: one by one
 	secrets used
-	asked   asked // see Later
+	asked   asked                  // see Later
+	bearer  atomic.Pointer[string] // the token that was sent last
+	pace    *rate.Limiter          // nil: no limit
 }
 
 // Validate checks what can be checked without the backend.
@@ -132,7 +142,7 @@ func New(cfg Config) (*Destination, error) {
 	h.probe = base.JoinPath("api/v1/namespaces")
 	h.probe.RawQuery = "limit=1"
 	h.names = slices.Sorted(maps.Keys(cfg.Headers))
-	h.renews = cfg.APIKeyNow != nil
+	h.renews = cfg.APIKeyNow != nil || cfg.Basic != nil
 	for _, now := range cfg.HeadersNow {
 		h.renews = h.renews || now != nil
 	}
@@ -140,6 +150,8 @@ func New(cfg Config) (*Destination, error) {
 		password, _ := base.User.Password()
 		h.secrets.add(password)
 	}
+	h.useProxy()
+	h.pace = limiter(cfg.Rate, cfg.Burst)
 	if cfg.BatchSize > 1 {
 		endpoint := cmp.Or(strings.TrimLeft(cfg.BatchEndpoint, "/"), defaultEndpoint+"/batch")
 		h.batches = &batcher{h: h, target: base.JoinPath(endpoint), size: cfg.BatchSize, linger: cmp.Or(cfg.BatchLinger, 5*time.Millisecond)}
@@ -184,6 +196,11 @@ func join(raw, endpoint string) (target, base *url.URL, err error) {
 func (h *Destination) Deliver(ctx context.Context, ev openlineage.Event) error {
 	if err := h.Check(ctx, ev); err != nil {
 		return err
+	}
+	if h.pace != nil {
+		if err := h.pace.Wait(ctx); err != nil {
+			return stopped(ctx, err)
+		}
 	}
 	if h.batches != nil && !h.batches.off() {
 		return h.batches.deliver(ctx, ev)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,8 +62,7 @@ func (h *Destination) do(ctx context.Context, method string, target *url.URL, bo
 	if err != nil {
 		return answer{}, err
 	}
-	// The transport itself, not a Client: a redirect would turn the POST into a GET, or send the key elsewhere; 3xx is an answer.
-	res, err := h.transport.RoundTrip(req)
+	res, err := h.send(req)
 	if err != nil {
 		return answer{}, h.transportFault(ctx, attempt, err)
 	}
@@ -162,7 +162,7 @@ func (h *Destination) headersNow() *headers {
 		return last
 	}
 	values := make([]string, 0, 1+len(h.names))
-	values = append(values, h.keyNow())
+	values = append(values, h.authorizationNow())
 	for _, name := range h.names {
 		values = append(values, h.headerNow(name))
 	}
@@ -181,8 +181,9 @@ func (h *Destination) headersNow() *headers {
 		now.get.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
 	}
 	if values[0] != "" {
-		now.get.Set("Authorization", "Bearer "+values[0])
-		h.secrets.add(values[0])
+		now.get.Set("Authorization", values[0])
+		_, credentials, _ := strings.Cut(values[0], " ")
+		h.secrets.add(credentials)
 	}
 	now.post = now.get.Clone()
 	now.post.Set("Content-Type", "application/json")
@@ -194,14 +195,6 @@ func (h *Destination) headersNow() *headers {
 	now.post["Idempotency-Key"] = []string{}
 	h.headers.Store(now)
 	return now
-}
-
-// keyNow is the API key of this moment.
-func (h *Destination) keyNow() string {
-	if h.cfg.APIKeyNow != nil {
-		return cmp.Or(h.cfg.APIKeyNow(), h.cfg.APIKey)
-	}
-	return h.cfg.APIKey
 }
 
 // headerNow is the value of one of the further headers at this moment.

@@ -31,6 +31,9 @@ func (h *Destination) transportFault(ctx, attempt context.Context, err error) er
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
 	timeout, ok := errors.AsType[net.Error](err)
 	if errors.Is(context.Cause(attempt), errTimeout) || ok && timeout.Timeout() {
 		f := fault.BackendError("timeout", "no answer within %s", h.cfg.Timeout)

@@ -146,19 +146,24 @@ func (e *estate) run(t *testing.T, deliver string) (said string, worked bool) {
 // lag is how many records of the input the group has not committed.
 func (e *estate) lag(t *testing.T) (n int64) {
 	t.Helper()
-	c := client(t, e.cluster.Servers())
-	ends, err := c.ListOffsets(t.Context(), &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{e.in: everyPartition()}})
+	return lag(t, e.cluster.Servers(), e.in, e.group)
+}
+
+func lag(t *testing.T, servers, in, group string) (n int64) {
+	t.Helper()
+	c := client(t, servers)
+	ends, err := c.ListOffsets(t.Context(), &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{in: everyPartition()}})
 	if err != nil {
 		return -1
 	}
-	committed, err := c.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: e.group, Topics: map[string][]int{e.in: {0, 1, 2, 3}}})
+	committed, err := c.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{in: {0, 1, 2, 3}}})
 	if err != nil || committed.Error != nil {
 		return -1
 	}
-	for _, p := range ends.Topics[e.in] {
+	for _, p := range ends.Topics[in] {
 		n += p.LastOffset
 	}
-	for _, p := range committed.Topics[e.in] {
+	for _, p := range committed.Topics[in] {
 		n -= max(p.CommittedOffset, 0)
 	}
 	return n

@@ -140,10 +140,10 @@ func (b *broker) launch(libs string) error {
 const keepFiles = "keep"
 
 // spawn starts the broker on its formatted storage.
-func (b *broker) spawn(libs, keep string) error {
-	args := []string{"-c", guard, "kafka-guard", b.dir, keep, "java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC",
-		"-cp", filepath.Join(libs, "*"), "-Dlog4j2.configurationFile=" + filepath.Join(b.dir, "log4j2.properties"),
-		"kafka.Kafka", filepath.Join(b.dir, "server.properties")}
+func (b *broker) spawn(libs, keep string, jvm ...string) error {
+	args := append([]string{"-c", guard, "kafka-guard", b.dir, keep, "java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC"}, jvm...)
+	args = append(args, "-cp", filepath.Join(libs, "*"), "-Dlog4j2.configurationFile="+filepath.Join(b.dir, "log4j2.properties"),
+		"kafka.Kafka", filepath.Join(b.dir, "server.properties"))
 	b.cmd = exec.Command("sh", args...) //nolint:gosec,noctx // lives as long as who started it
 	if keep != "" {
 		b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that a kill reaches broker and guard alike

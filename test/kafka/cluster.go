@@ -22,6 +22,7 @@ type Cluster struct {
 	ports   []int // two a broker: for clients, for controllers
 	nodes   []*broker
 	extra   string // lines of server.properties that win
+	jvm     []string
 }
 
 // NewCluster starts a cluster of so many brokers, which end with the process, or earlier with Stop. Without Java 17 or Maven
@@ -139,7 +140,7 @@ share.coordinator.state.topic.min.isr={isr}
 // Up starts broker n, counted from 0, on the data that it has.
 func (c *Cluster) Up(n int) error {
 	b := &broker{servers: c.servers[n], dir: filepath.Join(c.dir, fmt.Sprint("broker-", n+1)), gone: make(chan struct{})}
-	if err := b.spawn(c.libs, keepFiles); err != nil {
+	if err := b.spawn(c.libs, keepFiles, c.jvm...); err != nil {
 		return err
 	}
 	c.nodes[n] = b
