@@ -167,7 +167,7 @@ func (e *engine) settings(maxEventBytes int) (pipeline.Config, error) {
 	settings := PipelineConfig(e.cfg, m, e.p)
 	e.live = newLive(e.cfg, m, maxEventBytes)
 	settings.Rules = e.live.rules
-	settings.Observer, settings.Settled = e.seen, e.page.settled(m)
+	settings.Observer, settings.Settled = e.seen, e.page.settled(e.live.mapper)
 	return settings, nil
 }
 

@@ -42,7 +42,7 @@ type page struct {
 }
 
 const (
-	usualSeen = 48 << 20 // bytes of what is remembered: 30 results of each of some 5,000 datasets
+	usualSeen = 24 << 20 // bytes of what is remembered: 30 results of each of some 2,500 datasets
 	leastSeen = 4 << 20
 	seenShare = 12 // the part of a container's memory that it gets
 )
@@ -67,12 +67,12 @@ func seenBytes(cfg *config.Config, memory int64) int {
 	return usualSeen
 }
 
-// settled takes each record when it is settled; m is how it was mapped.
-func (g *page) settled(m Mapping) pipeline.Settled {
+// settled takes each record when it is settled; mapping is how records are mapped now.
+func (g *page) settled(mapping func() Mapping) pipeline.Settled {
 	if g == nil {
 		return nil
 	}
-	g.record = &recordReader{cfg: g.cfg, mapping: m}
+	g.record = &recordReader{cfg: g.cfg, mapping: mapping}
 	return func(rec *kgo.Record, runs []openlineage.Run, buried bool) {
 		g.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, runs, buried)
 		if !buried {
@@ -188,7 +188,7 @@ func lettersOf(all []telemetry.Depth) []seen.Letters {
 type recordReader struct {
 	cfg     *config.Config
 	client  *kgo.Client
-	mapping Mapping
+	mapping func() Mapping // now
 }
 
 // Read reads and maps a record.
@@ -216,18 +216,22 @@ func (r *recordReader) Read(ctx context.Context, at seen.Place) (m web.Mapped, e
 // mapped maps as the pipeline does; a panic is our bug, and no more than this answer's end.
 func (r *recordReader) mapped(rec *kgo.Record) (m web.Mapped, err error) {
 	defer fault.Recover(&err)
-	msg, err := r.mapping.Decode(rec.Value)
+	mapping := r.mapping()
+	msg, err := mapping.Decode(rec.Value)
 	if err != nil {
 		return m, fmt.Errorf("%w: %w", web.ErrUnmapped, err)
+	}
+	if mapping.Filter != nil {
+		mapping.Filter.Choose(msg, rec)
 	}
 	in := pipeline.InputOf(rec)
 	m.Received = in.Received
 	if msg.Shape != gx.ShapeEvent {
-		if m.Origins, err = r.mapping.Explain(msg, in); err != nil {
+		if m.Origins, err = mapping.Explain(msg, in); err != nil {
 			return m, fmt.Errorf("%w: %w", web.ErrUnmapped, err)
 		}
 	}
-	if m.Runs, err = r.mapping.Map(msg, in); err != nil {
+	if m.Runs, err = mapping.Map(msg, in); err != nil {
 		return m, fmt.Errorf("%w: %w", web.ErrUnmapped, err)
 	}
 	return m, nil

@@ -22,7 +22,8 @@ type Reload struct {
 
 // live is the mapping in use. A record is prepared by one mapping and settles with what that made of it; the next one may be prepared by another.
 type live struct {
-	now atomic.Pointer[pipeline.Rules]
+	now    atomic.Pointer[pipeline.Rules]
+	mapped atomic.Pointer[Mapping] // the same, for whoever explains it
 
 	// Of the goroutine that reloads alone.
 	cfg           *config.Config // what is in use
@@ -38,10 +39,14 @@ func newLive(cfg *config.Config, m Mapping, maxEventBytes int) *live {
 
 func (l *live) rules() pipeline.Rules { return *l.now.Load() }
 
+// mapper is the mapping in use. It may be asked for by many goroutines.
+func (l *live) mapper() Mapping { return *l.mapped.Load() }
+
 func (l *live) use(cfg *config.Config, m Mapping) {
 	rules := m.rules()
 	l.cfg, l.mapping = cfg, m
 	l.now.Store(&rules)
+	l.mapped.Store(&m)
 }
 
 // reloads replaces the mapping whenever that is asked for, until stop is called.

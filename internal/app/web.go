@@ -54,7 +54,7 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 	}
 	defer backends.Close()
 	results := seen.New(seenBytes(cfg, memory))
-	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: m}, what: cfg.Input.Group,
+	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: func() Mapping { return m }}, what: cfg.Input.Group,
 		lineage: newPageLineage(cfg, p)}
 	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, lineage: g.lineage.seen, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
@@ -128,7 +128,7 @@ func (o *onlooker) read(ctx context.Context) {
 		})
 		fetches.EachRecord(func(rec *kgo.Record) {
 			o.records.Add(1)
-			if mapped, err := (&recordReader{mapping: o.mapping}).events(rec); err == nil {
+			if mapped, err := o.events(rec); err == nil {
 				o.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, mapped, false)
 				o.lineage.settled(mapped)
 			} else {
@@ -295,14 +295,20 @@ func (o *onlooker) sources() []web.Source {
 }
 
 // events are those of a record, as the pipeline would make them.
-func (r *recordReader) events(rec *kgo.Record) (runs []openlineage.Run, err error) {
+func (o *onlooker) events(rec *kgo.Record) (runs []openlineage.Run, err error) {
 	defer fault.Recover(&err)
-	msg, err := r.mapping.Decode(rec.Value)
+	if o.mapping.Filter != nil && !o.mapping.Filter.Takes(rec) {
+		return nil, nil
+	}
+	msg, err := o.mapping.Decode(rec.Value)
 	if err != nil {
 		return nil, err
 	}
 	defer msg.Release()
-	return r.mapping.Map(msg, pipeline.InputOf(rec))
+	if o.mapping.Filter != nil && o.mapping.Filter.Choose(msg, rec) > 0 && msg.Empty() {
+		return nil, nil
+	}
+	return o.mapping.Map(msg, pipeline.InputOf(rec))
 }
 
 // alive answers whether the page's process lives, and whether the brokers answer it.

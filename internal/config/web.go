@@ -17,6 +17,6 @@ func webFields() []field {
 		{path: "web.token_file", typ: "string", doc: "file with the token that signs in to change something, and to read from elsewhere than this machine; read again when it changes", at: func(c *Config) any { return &c.Web.TokenFile }},
 		{path: "web.hosts", typ: "list", doc: "further names by which the page may be asked, beside localhost, this machine's own and IP addresses", at: func(c *Config) any { return &c.Web.Hosts }},
 		{path: "web.backend_url", typ: "string", doc: "the backend's own web page, which the page links to (Marquez: http://localhost:3000); off: no links; default: that of a Marquez at port 5000 of this machine", at: func(c *Config) any { return &c.Web.BackendURL }},
-		{path: "web.max_bytes", typ: "size", def: "0", doc: "memory for what the page remembers of results; 0: 48 MiB, and at most a twelfth of the container's memory", at: func(c *Config) any { return &c.Web.MaxBytes }},
+		{path: "web.max_bytes", typ: "size", def: "0", doc: "memory for what the page remembers of results; 0: 24 MiB, and at most a twelfth of the container's memory", at: func(c *Config) any { return &c.Web.MaxBytes }},
 	}
 }
