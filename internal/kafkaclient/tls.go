@@ -42,45 +42,51 @@ func tlsProperties() map[string]property {
 			}
 			return nil
 		}},
-		"ssl.ca":                         ca,
-		"ssl.ca.pem":                     ca,
-		"ssl.truststore.certificates":    ca,
-		"ssl.truststore.location":        file(func(f *tlsfiles.Files) *string { return &f.TrustStore }),
-		"ssl.truststore.password":        password(func(f *tlsfiles.Files) *tlsfiles.Text { return &f.TrustPassword }),
-		"ssl.truststore.type":            {set: setStoreType},
-		"ssl.certificate.location":       file(func(f *tlsfiles.Files) *string { return &f.Cert }),
-		"ssl.certificate":                certificate,
-		"ssl.certificate.pem":            certificate,
-		"ssl.keystore.certificate.chain": certificate,
-		"ssl.key.location":               file(func(f *tlsfiles.Files) *string { return &f.Key }),
-		"ssl.key":                        key,
-		"ssl.key.pem":                    key,
-		"ssl.keystore.key":               key,
-		"ssl.key.password":               password(func(f *tlsfiles.Files) *tlsfiles.Text { return &f.KeyPassword }),
-		"ssl.keystore.location":          file(func(f *tlsfiles.Files) *string { return &f.KeyStore }),
-		"ssl.keystore.password":          password(func(f *tlsfiles.Files) *tlsfiles.Text { return &f.StorePassword }),
-		"ssl.keystore.type":              {set: setStoreType},
-		"ssl.endpoint.identification.algorithm": {set: func(s *state, v string) error {
-			switch strings.ToLower(v) {
-			case "https":
-			case "", "none":
-				s.tls.files.AnyHost = true
-			default:
-				return oneOf(v, "https", "none")
-			}
-			return nil
-		}},
-		"enable.ssl.certificate.verification": {set: func(s *state, v string) error {
-			switch strings.ToLower(v) {
-			case "true":
-			case "false":
-				s.tls.files.AnyCert = true
-			default:
-				return oneOf(v, "true", "false")
-			}
-			return nil
-		}},
+		"ssl.ca":                                ca,
+		"ssl.ca.pem":                            ca,
+		"ssl.truststore.certificates":           ca,
+		"ssl.truststore.location":               file(func(f *tlsfiles.Files) *string { return &f.TrustStore }),
+		"ssl.truststore.password":               password(func(f *tlsfiles.Files) *tlsfiles.Text { return &f.TrustPassword }),
+		"ssl.truststore.type":                   {set: setStoreType},
+		"ssl.certificate.location":              file(func(f *tlsfiles.Files) *string { return &f.Cert }),
+		"ssl.certificate":                       certificate,
+		"ssl.certificate.pem":                   certificate,
+		"ssl.keystore.certificate.chain":        certificate,
+		"ssl.key.location":                      file(func(f *tlsfiles.Files) *string { return &f.Key }),
+		"ssl.key":                               key,
+		"ssl.key.pem":                           key,
+		"ssl.keystore.key":                      key,
+		"ssl.key.password":                      password(func(f *tlsfiles.Files) *tlsfiles.Text { return &f.KeyPassword }),
+		"ssl.keystore.location":                 file(func(f *tlsfiles.Files) *string { return &f.KeyStore }),
+		"ssl.keystore.password":                 password(func(f *tlsfiles.Files) *tlsfiles.Text { return &f.StorePassword }),
+		"ssl.keystore.type":                     {set: setStoreType},
+		"ssl.endpoint.identification.algorithm": {set: setIdentification},
+		"enable.ssl.certificate.verification":   {set: setVerification},
 	}
+}
+
+// setIdentification says whether a certificate must name the host.
+func setIdentification(s *state, v string) error {
+	switch strings.ToLower(v) {
+	case "https":
+	case "", "none":
+		s.tls.files.AnyHost = true
+	default:
+		return oneOf(v, "https", "none")
+	}
+	return nil
+}
+
+// setVerification says whether a certificate must be an authority's.
+func setVerification(s *state, v string) error {
+	switch strings.ToLower(v) {
+	case "true":
+	case "false":
+		s.tls.files.AnyCert = true
+	default:
+		return oneOf(v, "true", "false")
+	}
+	return nil
 }
 
 // setStoreType only checks: what a store is, its content says. Java's own JKS also stands in front of PKCS#12.
