@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,7 +134,7 @@ func (s *Source) get(ctx context.Context, what string, into any, query url.Value
 		s.cfg.OnRequest(Request{Path: path, Status: status, Bytes: len(body), Took: time.Since(begin)})
 	}
 	if status/100 != 2 {
-		return s.explain(&refused{what: what, status: status, said: string(body), name: s.cfg.Name})
+		return s.explain(&refused{what: what, status: status, said: string(body), name: s.cfg.Name}, len(segments) == 1 && slices.Contains(lists, segments[0]))
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return s.noMarquez(what, "its answer is not JSON of Marquez's kind")
@@ -141,15 +142,18 @@ func (s *Source) get(ctx context.Context, what string, into any, query url.Value
 	return nil
 }
 
-// explain adds what can be done about an answer.
-func (s *Source) explain(r *refused) error {
+// lists are what every Marquez has, whatever is in it.
+var lists = []string{"jobs", "namespaces", "search"}
+
+// explain adds what can be done about an answer. everywhere: every Marquez has what was asked for.
+func (s *Source) explain(r *refused, everywhere bool) error {
 	f := &fault.Error{Kind: fault.Backend, Code: fmt.Sprintf("http_%d", r.status), Err: r}
 	switch {
 	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
 		f.Hint = "set transport.auth (or OPENLINEAGE_API_KEY) to a key that may read"
 	case r.status/100 == 3:
 		f.Hint = "it sends elsewhere: set the url to where it sends, with its scheme"
-	case r.status == http.StatusNotFound && (r.said == "" || strings.HasPrefix(r.said, "HTTP 404")):
+	case r.status == http.StatusNotFound && (everywhere || r.said == "" || strings.HasPrefix(r.said, "HTTP 404") || strings.HasPrefix(r.said, "404")):
 		return s.noMarquez(r.what, "it answers 404 for a path that every Marquez has")
 	case r.status == http.StatusTooManyRequests:
 		f.Hint = "ask more slowly: --rate 2, or --parallel 1"

@@ -199,6 +199,7 @@ func TestWhatIsNoMarquezOrRefusesIsSaidWithAHint(t *testing.T) {
 		"other JSON":        {200, "application/json", `{"status":"ok"}`, "is no Marquez", "--from kafka:TOPIC"},
 		"a list":            {200, "application/json", `[]`, "is no Marquez", "--from kafka:TOPIC"},
 		"404":               {404, "text/html", "<html>", "is no Marquez", "url"},
+		"404 in words":      {404, "text/plain", "404 page not found", "is no Marquez", "--from kafka:TOPIC"},
 		"404 of a Marquez":  {404, "application/json", `{"code":404,"message":"HTTP 404 Not Found"}`, "is no Marquez", "url"},
 		"too many requests": {429, "text/plain", "slow down", "answers 429", "--rate"},
 		"a gateway":         {502, "text/html", "<html>", "answers 502", "gateway"},
