@@ -38,7 +38,7 @@ func TestDevPrintsEachSampleAsItLandsAndStopsCleanly(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out := &terminal{want: len(all), full: cancel}
-	var errs strings.Builder
+	var errs talk
 	a := &process{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(""), stdout: out, stderr: &errs}
 	if code := run(ctx, []string{"dev", "--kafka-port", "0", "--port", "0"}, a); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
