@@ -18,12 +18,16 @@ const jobsAPage = 50
 // listed is told.
 func (s *Source) All(ctx context.Context) (*lineage.Graph, error) {
 	g := lineage.NewGraph()
-	var mu sync.Mutex // guards g
-	err := s.list(ctx, g, &mu, "jobs")
+	var mu sync.Mutex // guards g and wide
+	var wide []*job   // whose page does not tell of all that they check
+	err := s.list(ctx, g, &mu, &wide, "jobs")
 	if is(err, http.StatusInternalServerError) {
-		err = s.byNamespace(ctx, g, &mu, err)
+		err = s.byNamespace(ctx, g, &mu, &wide, err)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := s.wider(ctx, g, &mu, wide); err != nil {
 		return nil, err
 	}
 	g.Judged = true
@@ -36,7 +40,7 @@ type jobsAnswer struct {
 }
 
 // list reads all pages of a list of jobs.
-func (s *Source) list(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, segments ...string) error {
+func (s *Source) list(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, wide *[]*job, segments ...string) error {
 	read := func(ctx context.Context, offset int) (total int, err error) {
 		var page jobsAnswer
 		query := url.Values{"limit": {strconv.Itoa(jobsAPage)}, "offset": {strconv.Itoa(offset)}}
@@ -51,7 +55,11 @@ func (s *Source) list(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, seg
 		for i := range *page.Jobs {
 			j := &(*page.Jobs)[i]
 			s.addJob(g, j, j.Inputs, j.Outputs)
-			s.addPage(g, j, j.checks())
+			checks := j.checks()
+			s.addPage(g, j, checks)
+			if several(j, checks) {
+				*wide = append(*wide, j)
+			}
 		}
 		return page.Total, nil
 	}
@@ -70,7 +78,7 @@ func (s *Source) list(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, seg
 }
 
 // byNamespace lists the jobs of each namespace.
-func (s *Source) byNamespace(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, why error) error {
+func (s *Source) byNamespace(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, wide *[]*job, why error) error {
 	var list struct {
 		Namespaces []struct {
 			Name string `json:"name"`
@@ -81,7 +89,7 @@ func (s *Source) byNamespace(ctx context.Context, g *lineage.Graph, mu *sync.Mut
 	}
 	broken := 0
 	for _, n := range list.Namespaces {
-		err := s.list(ctx, g, mu, "namespaces", n.Name, "jobs")
+		err := s.list(ctx, g, mu, wide, "namespaces", n.Name, "jobs")
 		switch {
 		case is(err, http.StatusInternalServerError):
 			broken++
@@ -96,4 +104,21 @@ func (s *Source) byNamespace(ctx context.Context, g *lineage.Graph, mu *sync.Mut
 		return why
 	}
 	return nil
+}
+
+// wider reads the older runs of jobs that check several datasets.
+func (s *Source) wider(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, wide []*job) error {
+	return each(ctx, s, wide, func(ctx context.Context, j *job) error {
+		checks, whole, err := s.runs(ctx, j, func([]*lineage.Check) bool { return false })
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		s.addPage(g, j, checks)
+		if !whole {
+			g.Note(notOlder(j))
+		}
+		return nil
+	})
 }

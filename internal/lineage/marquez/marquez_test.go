@@ -124,18 +124,33 @@ func TestAColumnThatStandsTwiceIsUnknownAndNoError(t *testing.T) {
 	}
 }
 
+// One job under one name checks thirty tables, a table a run. Marquez ties it to the last one's alone, and its page tells of ten.
 func TestOneJobThatChecksManyDatasetsIsReadBeyondItsTenRuns(t *testing.T) {
-	events := []string{run(1, "COMPLETE", "load", "", named("d00"))}
+	var events []string
 	for i := range 30 {
-		events = append(events, run(10+i, "FAIL", "gx", failing(fmt.Sprintf("d%02d", i), "c"), ""))
+		events = append(events, run(i, "COMPLETE", fmt.Sprintf("load%02d", i), "", named(fmt.Sprintf("d%02d", i))), run(100+i, "FAIL", "gx", failing(fmt.Sprintf("d%02d", i), "c"), ""))
 	}
-	events = append(events, run(50, "FAIL", "gx", failing("d00", "c")+","+failing("d29", "c"), "")) // its latest run names both, so that they stand on its page
+	events = append(events, run(60, "COMPLETE", "all", named("d00")+","+named("d15")+","+named("d29"), named("mart")))
 	s := over(t, told(t, events...), backend.Config{})
-	for _, name := range []string{"d00", "d29"} {
-		answer, err := lineage.Upstream(t.Context(), s, set(name), lineage.WrittenFailed, now)
-		if err != nil || len(answer.Failed) != 1 || answer.Failed[0].At != "2026-03-01T00:50:00Z" {
-			t.Errorf("%s: %v %+v", name, err, answer)
-		}
+	answer, err := lineage.Upstream(t.Context(), s, set("mart"), lineage.WrittenFailed, now)
+	if err != nil || len(answer.Failed) != 3 {
+		t.Errorf("upstream: %v %+v", err, answer)
+	}
+	common, err := lineage.Common(t.Context(), s, now)
+	if err != nil || len(common.Failed) != 30 || len(common.Notes) > 0 {
+		t.Errorf("common: %v, %d failures of 30, notes %v", err, len(common.Failed), common.Notes)
+	}
+}
+
+// Of a job with too many runs it is said that not all were read.
+func TestWhatIsNotReadOfManyRunsIsSaid(t *testing.T) {
+	var events []string
+	for i := range 1020 {
+		events = append(events, run(i, "FAIL", "gx", failing(fmt.Sprintf("d%d", i%2), "c"), ""))
+	}
+	common, err := lineage.Common(t.Context(), over(t, told(t, events...), backend.Config{}), now)
+	if err != nil || len(common.Notes) != 1 || !strings.Contains(common.Notes[0], "checks several datasets") {
+		t.Errorf("%v %+v", err, common.Notes)
 	}
 }
 

@@ -188,13 +188,16 @@ func (s *Source) pages(ctx context.Context, g *lineage.Graph, jobs []lineage.Job
 			return err
 		}
 		checks := page.checks()
-		older, err := s.older(ctx, &page, checks, wanted)
+		older, all, err := s.older(ctx, &page, checks, wanted)
 		if err != nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		s.addPage(g, &page, append(checks, older...))
+		if !all {
+			g.Note(notOlder(&page))
+		}
 		return nil
 	})
 }
@@ -211,50 +214,6 @@ func (s *Source) addPage(g *lineage.Graph, page *job, checks []*lineage.Check) {
 	if page.isCheck() || len(checks) > 0 && len(g.Outputs(called)) == 0 {
 		g.SetCheck(called)
 	}
-}
-
-// What is read of a job's older runs, where its page, which has ten, does not tell of all datasets that it checks: one job may check many tables.
-const (
-	runsOfPage = 10
-	runsAPage  = 100
-	mostRuns   = 1000
-)
-
-// older asks for runs beyond those of the page until each wanted dataset that the job reads was met.
-func (s *Source) older(ctx context.Context, page *job, checks []*lineage.Check, wanted map[lineage.Dataset]bool) (out []*lineage.Check, err error) {
-	if len(page.LatestRuns) < runsOfPage || !page.isCheck() && len(checks) == 0 {
-		return nil, nil
-	}
-	missing := make(map[lineage.Dataset]bool)
-	for _, d := range page.Inputs {
-		missing[d] = wanted[d]
-	}
-	found := func(checks []*lineage.Check) bool {
-		for _, c := range checks {
-			delete(missing, c.Dataset)
-		}
-		for _, still := range missing {
-			if still {
-				return false
-			}
-		}
-		return true
-	}
-	for offset := 0; !found(checks) && offset < mostRuns; offset += runsAPage {
-		var list struct {
-			Runs []run `json:"runs"`
-		}
-		query := url.Values{"limit": {strconv.Itoa(runsAPage)}, "offset": {strconv.Itoa(offset)}}
-		if err := s.get(ctx, "the runs of "+page.ID.String(), &list, query, "namespaces", page.ID.Namespace, "jobs", page.ID.Name, "runs"); err != nil {
-			return nil, err
-		}
-		checks = checksOf(page.called(), list.Runs)
-		out = append(out, checks...)
-		if len(list.Runs) < runsAPage {
-			break
-		}
-	}
-	return out, nil
 }
 
 // written asks when datasets were last written.
