@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	usualWindow  = 16 << 20 // bytes of records in hand where there is plenty of memory: more brings no more throughput
+	usualWindow  = 12 << 20 // bytes of records in hand where there is plenty of memory: more brings no more throughput
 	leastWindow  = 8 << 20
 	windowShare  = 12 // the part of a container's memory that the window gets: beside it there is what the client buffers, events, and Go's own garbage
 	memoryShare  = 0.9

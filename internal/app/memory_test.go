@@ -6,7 +6,7 @@ func TestTheWindowFollowsTheContainersMemory(t *testing.T) {
 	for memory, want := range map[int64]int64{
 		0:         usualWindow, // no limit
 		64 << 20:  leastWindow,
-		144 << 20: 144 << 20 / 12,
+		120 << 20: 120 << 20 / 12,
 		16 << 30:  usualWindow,
 	} {
 		if got := windowFor(memory); got != want {

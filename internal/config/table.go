@@ -44,7 +44,7 @@ func inputFields() []field {
 		{path: "input.group", typ: "string", def: "gx-ol", doc: "consumer group", at: func(c *Config) any { return &c.Input.Group }},
 		{path: "input.max_message_bytes", typ: "size", def: "33554432", doc: "a larger message becomes a dead letter", at: func(c *Config) any { return &c.Input.MaxMessageBytes }},
 		{path: "input.json_pointer", typ: "string", doc: "where the result stands in envelopes of your own, such as /payload/result", at: func(c *Config) any { return &c.Input.JSONPointer }},
-		{path: "input.max_bytes_in_hand", typ: "size", def: "0", doc: "bytes of records in hand (fetched, waiting and in flight) over all partitions; 0: a twelfth of the container's memory, 16 MiB at most", at: func(c *Config) any { return &c.Input.MaxBytesInHand }},
+		{path: "input.max_bytes_in_hand", typ: "size", def: "0", doc: "bytes of records in hand (fetched, waiting and in flight) over all partitions; 0: a twelfth of the container's memory, 12 MiB at most", at: func(c *Config) any { return &c.Input.MaxBytesInHand }},
 		{path: "input.max_in_flight", typ: "int", def: "64", doc: "results of one partition that are delivered side by side, of different keys, and the most attempts at once at a destination", at: func(c *Config) any { return &c.Input.MaxInFlight }},
 	}
 }
