@@ -58,6 +58,9 @@ func (s *Server) learn(e *event) {
 			s.model.versions[k] = append(s.model.versions[k], map[string]any{"createdAt": at, "createdByRun": nil})
 		}
 	}
+	for _, d := range e.inputs() {
+		s.learnAssertions(d)
+	}
 	if e.kind() == "DatasetEvent" {
 		if d := obj(e.m["dataset"]); d != nil {
 			s.model.versions[datasetKey(d)] = append(s.model.versions[datasetKey(d)], map[string]any{"createdAt": at, "createdByRun": nil})
@@ -79,6 +82,16 @@ func (s *Server) learn(e *event) {
 		j.jobType = t
 	}
 	s.learnIO(e, j, at)
+}
+
+// learnAssertions files an input's assertions with its dataset's current version, where they stay.
+func (s *Server) learnAssertions(d map[string]any) {
+	for _, place := range []string{"facets", "inputFacets"} {
+		if f := obj(d[place])["dataQualityAssertions"]; f != nil {
+			all := s.model.versions[datasetKey(d)]
+			all[len(all)-1]["facets"] = map[string]any{"dataQualityAssertions": f}
+		}
+	}
 }
 
 // learnIO makes what a run that ended read and wrote the job's.
