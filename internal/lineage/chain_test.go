@@ -305,14 +305,14 @@ func TestAMarquezIsAskedNoMoreThanTheQuestionNeeds(t *testing.T) {
 	src, paths := overMarquez(t, chain(t))
 	for _, c := range []struct {
 		name string
-		most int
+		most int // behind the plus: datasets to which Marquez ties no check, whose versions are looked at, since a gate must not pass for what it forgot
 		ask  func() error
 	}{
-		{"upstream", 9, func() error {
+		{"upstream", 9 + 1, func() error {
 			_, err := lineage.Upstream(t.Context(), src, set("shop.fct_revenue"), lineage.WrittenFailed, opts)
 			return err
 		}},
-		{"upstream of the unrelated", 1, func() error {
+		{"upstream of the unrelated", 1 + 2, func() error {
 			_, err := lineage.Upstream(t.Context(), src, set("hr.payroll"), lineage.WrittenFailed, opts)
 			return err
 		}},

@@ -11,7 +11,7 @@ import (
 )
 
 // Config is an expectation's configuration that came before, byte for byte. A suite sends the same ones with each of its results, and they are
-// most of a message: to compare one with what is remembered costs a thirtieth of reading it, and what it says in an event
+// most of a message: to compare one with what is remembered costs far less than to read it, and what it says in an event
 // need not be written anew. It never changes, and may be read by many goroutines.
 type Config struct {
 	// Kept is for the mapper: what it makes of the configuration alone. Always of one type.
@@ -37,11 +37,11 @@ type configFacts struct {
 const (
 	configSlots  = 1 << 14
 	configWays   = 8        // slots that one configuration may stand in
-	configBytes  = 10 << 20 // of all, with what the mapper makes of them
-	longConfig   = 4 << 10  // the longest one, in bytes
-	deepConfig   = 32       // so is one with more brackets
-	configCost   = 600      // of one, beside its bytes
-	configWeight = 2        // how often its bytes stand in memory: as JSON, as facts and text
+	configBytes  = 12 << 20 // of all, with what the mapper makes of them, as costOf counts
+	longConfig   = 4 << 10  // bytes; a longer configuration is read each time
+	deepConfig   = 32       // brackets; one with more is read each time too
+	configCost   = 900      // bytes of one, beside those of its JSON
+	configWeight = 2        // how often the bytes of its JSON stand in memory: as they came, and as facts and text
 )
 
 // configs holds configurations. No lock is needed: a slot is replaced as a whole, and

@@ -5,6 +5,7 @@ package marquez
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -324,7 +325,9 @@ func (s *Server) runsOf(w http.ResponseWriter, query url.Values, namespace, job 
 			runs = append(runs, r)
 		}
 	}
-	sort.Slice(runs, func(i, j int) bool { return runs[i].StartedAt > runs[j].StartedAt })
+	sort.Slice(runs, func(i, j int) bool { // of equal ones Marquez promises no order; here it is one, so that pages fit together
+		return cmp.Or(cmp.Compare(runs[j].StartedAt, runs[i].StartedAt), cmp.Compare(runs[i].ID, runs[j].ID)) < 0
+	})
 	all := []any{}
 	for _, r := range runs {
 		all = append(all, s.run(r.ID))

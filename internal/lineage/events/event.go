@@ -277,21 +277,20 @@ func (p *parser) reference(d *jx.Decoder, key string, into *lineage.Run) error {
 }
 
 func (p *parser) jobName(d *jx.Decoder, key string, into *lineage.Job) error {
-	switch key {
-	case "namespace":
-		return p.word(d, &into.Namespace)
-	case "name":
-		return p.word(d, &into.Name)
-	}
-	return d.Skip()
+	return p.name(d, key, &into.Namespace, &into.Name)
 }
 
 func (p *parser) datasetName(d *jx.Decoder, key string, into *lineage.Dataset) error {
+	return p.name(d, key, &into.Namespace, &into.Name)
+}
+
+// name takes what jobs and datasets are named by.
+func (p *parser) name(d *jx.Decoder, key string, namespace, name *string) error {
 	switch key {
 	case "namespace":
-		return p.word(d, &into.Namespace)
+		return p.word(d, namespace)
 	case "name":
-		return p.word(d, &into.Name)
+		return p.word(d, name)
 	}
 	return d.Skip()
 }

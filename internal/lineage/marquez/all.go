@@ -17,6 +17,15 @@ const jobsAPage = 50
 // All lists all jobs, page by page and side by side. Where the list is broken (one bad row is enough), the namespaces are asked one by one, and what cannot be
 // listed is told.
 func (s *Source) All(ctx context.Context) (*lineage.Graph, error) {
+	g, err := s.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return g, s.written(ctx, g, g.Datasets(), lineage.WrittenFailed)
+}
+
+// all is All without when datasets were written.
+func (s *Source) all(ctx context.Context) (*lineage.Graph, error) {
 	g := lineage.NewGraph()
 	var mu sync.Mutex // guards g and wide
 	var wide []*job   // whose page does not tell of all that they check
@@ -31,7 +40,7 @@ func (s *Source) All(ctx context.Context) (*lineage.Graph, error) {
 		return nil, err
 	}
 	g.Judged = true
-	return g, s.written(ctx, g, g.Datasets(), lineage.WrittenFailed)
+	return g, nil
 }
 
 type jobsAnswer struct {
@@ -57,7 +66,7 @@ func (s *Source) list(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, wid
 			s.addJob(g, j, j.Inputs, j.Outputs)
 			checks := j.checks()
 			s.addPage(g, j, checks)
-			if several(j, checks) {
+			if mayCheckMore(j, checks) {
 				*wide = append(*wide, j)
 			}
 		}
@@ -106,7 +115,7 @@ func (s *Source) byNamespace(ctx context.Context, g *lineage.Graph, mu *sync.Mut
 	return nil
 }
 
-// wider reads the older runs of jobs that check several datasets.
+// wider reads the older runs of jobs that may have checked further datasets.
 func (s *Source) wider(ctx context.Context, g *lineage.Graph, mu *sync.Mutex, wide []*job) error {
 	return each(ctx, s, wide, func(ctx context.Context, j *job) error {
 		checks, whole, err := s.runs(ctx, j, func([]*lineage.Check) bool { return false })

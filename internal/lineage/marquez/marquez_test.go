@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/internal/lineage"
+	"github.com/gx-ol/gx-ol/internal/lineage/events"
 	"github.com/gx-ol/gx-ol/internal/lineage/marquez"
 	backend "github.com/gx-ol/gx-ol/producer/http"
 	double "github.com/gx-ol/gx-ol/test/marquez"
@@ -124,33 +126,89 @@ func TestAColumnThatStandsTwiceIsUnknownAndNoError(t *testing.T) {
 	}
 }
 
-// One job under one name checks thirty tables, a table a run. Marquez ties it to the last one's alone, and its page tells of ten.
+// One job under one name goes through thirty tables, a table a run, and Marquez ties it to the last one's alone. Whichever of them is on the way, and whatever
+// its ten newest runs are about, the answers are those of all events.
 func TestOneJobThatChecksManyDatasetsIsReadBeyondItsTenRuns(t *testing.T) {
-	var events []string
-	for i := range 30 {
-		events = append(events, run(i, "COMPLETE", fmt.Sprintf("load%02d", i), "", named(fmt.Sprintf("d%02d", i))), run(100+i, "FAIL", "gx", failing(fmt.Sprintf("d%02d", i), "c"), ""))
-	}
-	events = append(events, run(60, "COMPLETE", "all", named("d00")+","+named("d15")+","+named("d29"), named("mart")))
-	s := over(t, told(t, events...), backend.Config{})
-	answer, err := lineage.Upstream(t.Context(), s, set("mart"), lineage.WrittenFailed, now)
-	if err != nil || len(answer.Failed) != 3 {
-		t.Errorf("upstream: %v %+v", err, answer)
-	}
-	common, err := lineage.Common(t.Context(), s, now)
-	if err != nil || len(common.Failed) != 30 || len(common.Notes) > 0 {
-		t.Errorf("common: %v, %d failures of 30, notes %v", err, len(common.Failed), common.Notes)
+	for name, c := range map[string]struct {
+		inputs string
+		again  int // further runs about the last table
+		failed int
+	}{
+		"the latest is on the way too":                 {named("d00") + "," + named("d15") + "," + named("d29"), 0, 3},
+		"only an old one is":                           {named("d03"), 0, 1},
+		"only an old one, and ten runs are of one":     {named("d03"), 10, 1},
+		"the latest too, and ten runs are of one":      {named("d03") + "," + named("d29"), 10, 2},
+		"only an old one, that was written again then": {named("d04"), 0, 1},
+	} {
+		var sent []string
+		for i := range 30 {
+			sent = append(sent, run(i, "COMPLETE", fmt.Sprintf("load%02d", i), "", named(fmt.Sprintf("d%02d", i))), run(100+i, "FAIL", "gx", failing(fmt.Sprintf("d%02d", i), "c"), ""))
+		}
+		for i := range c.again {
+			sent = append(sent, run(200+i, "FAIL", "gx", failing("d29", "c"), ""))
+		}
+		sent = append(sent, run(60, "COMPLETE", "all", c.inputs, named("mart")), run(300, "COMPLETE", "load04", "", named("d04")))
+		s := over(t, told(t, sent...), backend.Config{})
+		of := events.NewBuilder(events.DefaultBound)
+		if err := events.Read(t.Context(), "events", strings.NewReader(strings.Join(sent, "\n")), of, nil); err != nil {
+			t.Fatal(err)
+		}
+		files := &lineage.Whole{Name: "files", Graph: of.Graph()}
+		want, err := lineage.Upstream(t.Context(), files, set("mart"), lineage.WrittenFailed, now)
+		if err != nil || len(want.Failed) != c.failed {
+			t.Fatalf("%s: %v, of files %d failures", name, err, len(want.Failed))
+		}
+		got, err := lineage.Upstream(t.Context(), s, set("mart"), lineage.WrittenFailed, now)
+		if err != nil || !reflect.DeepEqual(got.Failed, want.Failed) || len(got.Notes) > 0 {
+			t.Errorf("%s: %v, notes %v\n%+v\nof files\n%+v", name, err, got.Notes, got.Failed, want.Failed)
+		}
+		common, err := lineage.Common(t.Context(), s, now)
+		if err != nil || len(common.Failed) != 30 || len(common.Notes) > 0 {
+			t.Errorf("%s: common: %v, %d failures of 30, notes %v", name, err, len(common.Failed), common.Notes)
+		}
 	}
 }
 
-// Of a job with too many runs it is said that not all were read.
+// Of a job with too many runs it is said that not all were read; what its oldest run found is still in the dataset's version, and counts.
 func TestWhatIsNotReadOfManyRunsIsSaid(t *testing.T) {
-	var events []string
-	for i := range 1020 {
-		events = append(events, run(i, "FAIL", "gx", failing(fmt.Sprintf("d%d", i%2), "c"), ""))
+	for n, want := range map[int]int{1000: 0, 1020: 1} {
+		sent := []string{run(2000, "COMPLETE", "all", named("old"), named("mart"))}
+		for i := range n {
+			d := "old"
+			if i > 0 {
+				d = fmt.Sprintf("d%d", i%2)
+			}
+			sent = append(sent, run(i, "START", "gx", named(d), ""), run(i, "FAIL", "gx", failing(d, "c"), ""))
+		}
+		s := over(t, told(t, sent...), backend.Config{})
+		common, err := lineage.Common(t.Context(), s, now)
+		if err != nil || len(common.Notes) != want || len(common.Failed) != 3-want {
+			t.Errorf("%d runs: common: %v, %d failures, %v", n, err, len(common.Failed), common.Notes)
+		}
+		up, err := lineage.Upstream(t.Context(), s, set("mart"), lineage.WrittenFailed, now)
+		if err != nil || len(up.Failed) != 1 || len(up.Notes) != 2*want {
+			t.Errorf("%d runs: upstream: %v, %+v, %v", n, err, up.Failed, up.Notes)
+		}
 	}
-	common, err := lineage.Common(t.Context(), over(t, told(t, events...), backend.Config{}), now)
-	if err != nil || len(common.Notes) != 1 || !strings.Contains(common.Notes[0], "checks several datasets") {
-		t.Errorf("%v %+v", err, common.Notes)
+}
+
+// A check that is named after its table is not asked for its older runs: most are, and run every day.
+func TestACheckThatIsNamedAfterItsTableIsAskedForNoOlderRuns(t *testing.T) {
+	var sent []string
+	for i := range 30 {
+		sent = append(sent, run(i, "FAIL", "nightly.warehouse.orders", failing("shop.public.orders", "c"), ""))
+	}
+	s := over(t, told(t, sent...), backend.Config{})
+	if _, err := lineage.Common(t.Context(), s, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lineage.Upstream(t.Context(), s, set("shop.public.orders"), lineage.WrittenFailed, now); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range s.paths {
+		if strings.Contains(p, "/runs") {
+			t.Errorf("asked for %s", p)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/gx-ol/gx-ol/internal/lineage"
 )
@@ -16,10 +17,10 @@ const (
 	mostRuns   = 1000
 )
 
-// several says whether a job's page shows that it checks more datasets than its latest run, and may have more runs: Marquez ties a job to the datasets of its
-// latest run alone.
-func several(page *job, checks []*lineage.Check) bool {
-	if len(page.LatestRuns) < runsOfPage {
+// mayCheckMore says whether a job may have checked datasets that its page does not tell of: Marquez ties a job to the datasets of its latest run, and its page has
+// ten runs. One that is named after the only dataset of these checks that one; every other may have gone from table to table.
+func mayCheckMore(page *job, checks []*lineage.Check) bool {
+	if len(page.LatestRuns) < runsOfPage || len(checks) == 0 {
 		return false
 	}
 	for _, c := range checks {
@@ -27,7 +28,9 @@ func several(page *job, checks []*lineage.Check) bool {
 			return true
 		}
 	}
-	return false
+	own := strings.ToLower(checks[0].Dataset.Name)
+	name := strings.ToLower(page.called().Name)
+	return !strings.Contains(name, own[strings.LastIndexAny(own, "/.")+1:]) && !strings.Contains(name, own[strings.LastIndex(own, "/")+1:])
 }
 
 // older asks for runs beyond those of the page until each wanted dataset that the job may have checked was met. whole: nothing was left unread because of a bound.
@@ -39,7 +42,7 @@ func (s *Source) older(ctx context.Context, page *job, checks []*lineage.Check, 
 	for _, d := range page.Inputs {
 		missing[d] = wanted[d]
 	}
-	if several(page, checks) {
+	if mayCheckMore(page, checks) {
 		for d := range wanted {
 			missing[d] = true
 		}
@@ -66,7 +69,8 @@ func (s *Source) runs(ctx context.Context, page *job, enough func([]*lineage.Che
 			return out, false, nil
 		}
 		var list struct {
-			Runs []run `json:"runs"`
+			Total int   `json:"totalCount"`
+			Runs  []run `json:"runs"`
 		}
 		query := url.Values{"limit": {strconv.Itoa(runsAPage)}, "offset": {strconv.Itoa(offset)}}
 		if err := s.get(ctx, "the runs of "+page.ID.String(), &list, query, "namespaces", page.ID.Namespace, "jobs", page.ID.Name, "runs"); err != nil {
@@ -74,7 +78,7 @@ func (s *Source) runs(ctx context.Context, page *job, enough func([]*lineage.Che
 		}
 		read = checksOf(page.called(), list.Runs)
 		out = append(out, read...)
-		if len(list.Runs) < runsAPage {
+		if len(list.Runs) < runsAPage || offset+runsAPage >= list.Total {
 			break
 		}
 	}
@@ -83,5 +87,5 @@ func (s *Source) runs(ctx context.Context, page *job, enough func([]*lineage.Che
 
 // notOlder says what is missing of a job.
 func notOlder(page *job) string {
-	return fmt.Sprintf("%s checks several datasets: of its runs the newest %d were read, and what it found of a dataset before them is not known", page.called(), mostRuns)
+	return fmt.Sprintf("%s may have checked further datasets: of its runs the newest %d were read, and what it found before them is not known", page.called(), mostRuns)
 }

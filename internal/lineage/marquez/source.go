@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/gx-ol/gx-ol/internal/lineage"
-	"github.com/gx-ol/gx-ol/internal/lineage/events"
 )
 
 // usualDepth is how many jobs away Marquez is asked to look at first.
@@ -153,6 +152,9 @@ func (s *Source) Judge(ctx context.Context, g *lineage.Graph, datasets []lineage
 		if err := s.pages(ctx, g, jobs, wanted); err != nil {
 			return err
 		}
+		if err := s.tie(ctx, g, datasets); err != nil {
+			return err
+		}
 	}
 	return s.written(ctx, g, datasets, need)
 }
@@ -212,35 +214,6 @@ func (s *Source) addPage(g *lineage.Graph, page *job, checks []*lineage.Check) {
 	if page.isCheck() || len(checks) > 0 && len(g.Outputs(called)) == 0 {
 		g.SetCheck(called)
 	}
-}
-
-// written asks when datasets were last written.
-func (s *Source) written(ctx context.Context, g *lineage.Graph, datasets []lineage.Dataset, need lineage.Need) error {
-	datasets = slices.DeleteFunc(slices.Clone(datasets), func(d lineage.Dataset) bool {
-		checks := g.Checks(d)
-		failed := slices.ContainsFunc(checks, func(c *lineage.Check) bool { return len(c.Failed) > 0 })
-		return len(checks) == 0 || need == lineage.WrittenFailed && !failed || !g.Written(d).IsZero()
-	})
-	var mu sync.Mutex // guards g
-	return each(ctx, s, datasets, func(ctx context.Context, d lineage.Dataset) error {
-		var list struct {
-			Versions []struct {
-				CreatedAt    string `json:"createdAt"`
-				CreatedByRun any    `json:"createdByRun"`
-			} `json:"versions"`
-		}
-		err := s.get(ctx, "the versions of "+d.String(), &list, url.Values{"limit": {"1"}}, "namespaces", d.Namespace, "datasets", d.Name, "versions")
-		if is(err, http.StatusNotFound) {
-			return nil
-		}
-		if err != nil || len(list.Versions) == 0 || list.Versions[0].CreatedByRun == nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		g.SetWritten(d, events.Time(list.Versions[0].CreatedAt))
-		return nil
-	})
 }
 
 // mostColumns is how many columns are asked for.
