@@ -95,6 +95,11 @@ func (all *Destinations) add(cfg *config.Config, p Process, t *config.Transport,
 	if kind.OneByOne {
 		to.MaxInFlight = 1
 	}
+	if paced, ok := d.(interface {
+		Pace(ctx context.Context) error
+	}); ok && t.RateLimit > 0 {
+		to.Pace = paced.Pace
+	}
 	if p.Deliverer != nil {
 		to.To = p.Deliverer(to.To)
 	}

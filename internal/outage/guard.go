@@ -30,6 +30,9 @@ type Config struct {
 	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
 	NeverRefuses    bool          // whatever fails is an outage: for dead letters, without which a record may not be settled
 
+	// Pace waits for the turn of an attempt that writes, where the destination is to get so many in a time. The wait is no part of the attempt: it tells nothing
+	// of what the destination bears, and no partition is held by it. Its error is ctx's. nil: no attempt waits.
+	Pace func(ctx context.Context) error
 	// Write makes one attempt to write a harmless event, to see whether the destination takes any. nil: nothing can be written.
 	Write func(ctx context.Context, ev openlineage.Event) error
 	Log   *zap.Logger // default: none
@@ -199,16 +202,23 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 				continue
 			}
 		}
-		if probe || a.Asks || g.limit == nil {
-			return pass{g: g, probe: probe, began: time.Now()}, nil
+		p := pass{g: g, probe: probe, placed: !probe && !a.Asks && g.limit != nil}
+		if p.placed {
+			if err := g.limit.acquire(ctx, a.GoesOn); err != nil {
+				return pass{}, err
+			}
 		}
-		if err := g.limit.acquire(ctx, a.GoesOn); err != nil {
-			return pass{}, err
+		if g.cfg.Pace != nil && !a.Asks {
+			if err := g.cfg.Pace(ctx); err != nil {
+				p.end(nothing, nil)
+				return pass{}, err
+			}
 		}
-		if !g.gate.closed.Load() {
-			return pass{g: g, placed: true, began: time.Now()}, nil
+		if probe || a.Asks || !g.gate.closed.Load() {
+			p.began = time.Now()
+			return p, nil
 		}
-		g.limit.release(0) // an outage began while this one waited for its place: it takes its turn like the others
+		p.end(nothing, nil) // an outage began while this one waited for its place: it takes its turn like the others
 	}
 }
 

@@ -465,3 +465,48 @@ func BenchmarkMake(b *testing.B) {
 		g.Make(b.Context(), Attempt{For: h, Try: try})
 	}
 }
+
+// Who waits for the turn of a destination that is to get few events has no slow destination: nothing is held, and the limit is not lowered.
+func TestTheWaitForATurnIsNoPartOfTheAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := make(chan struct{}, 1) // of a Mutex, synctest does not see that it waits
+		g := New(Config{MaxInFlight: 64, Adaptive: true, Pace: func(context.Context) error {
+			turn <- struct{}{}
+			time.Sleep(200 * time.Millisecond)
+			<-turn
+			return nil
+		}})
+		var all sync.WaitGroup
+		for i := range 64 {
+			all.Go(func() {
+				for range 5 {
+					h := &Holder{Topic: "t", Partition: int32(i)}
+					out := g.Make(t.Context(), Attempt{For: h, Try: func(context.Context) error { time.Sleep(5 * time.Millisecond); return nil }})
+					if out.Answer != Taken || out.Took > 10*time.Millisecond {
+						t.Errorf("%+v", out)
+					}
+				}
+			})
+		}
+		time.Sleep(30 * time.Second)
+		if holds := g.Holds(); len(holds) > 0 {
+			t.Errorf("%d partitions are held, such as %+v", len(holds), holds[0])
+		}
+		all.Wait()
+		if n := g.Limit(); n < startInFlight {
+			t.Errorf("the limit is %d, want at least the %d that it began with", n, startInFlight)
+		}
+	})
+}
+
+func TestAStopDoesNotWaitForATurn(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	g := New(Config{MaxInFlight: 1, Pace: func(ctx context.Context) error { stop(); <-ctx.Done(); return ctx.Err() }})
+	if out := g.Make(ctx, Attempt{For: &Holder{}, Try: func(context.Context) error { t.Error("it was made"); return nil }}); out.Answer != Stopped {
+		t.Errorf("%+v", out)
+	}
+	g.cfg.Pace = nil
+	if out := g.Make(t.Context(), Attempt{For: &Holder{}, Try: func(context.Context) error { return nil }}); out.Answer != Taken {
+		t.Errorf("its place was not given back: %+v", out)
+	}
+}

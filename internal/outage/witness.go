@@ -69,6 +69,11 @@ func (g *Guard) witness(ctx context.Context, a *Attempt) bool {
 		return false
 	}
 	shown, _ := once(ctx, func(ctx context.Context) error {
+		if g.cfg.Pace != nil {
+			if err := g.cfg.Pace(ctx); err != nil {
+				return err
+			}
+		}
 		if ev == nil {
 			minimal := a.Minimal()
 			ev = &minimal

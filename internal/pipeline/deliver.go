@@ -17,6 +17,8 @@ type Destination struct {
 	MaxInFlight int  // attempts at once, over all partitions; default: that of the Config. A Sender has no bound
 	Adaptive    bool // below MaxInFlight, find how many attempts at once the destination bears: for what answers one by one
 	Whole       bool // a record's events are delivered without another's between them: for people who read console and file
+
+	Pace func(ctx context.Context) error // waits for the turn of one event, see outage.Config; nil: none waits
 }
 
 // outlet is a destination at work.
@@ -38,7 +40,7 @@ func newOutlet(p *Pipeline, d Destination) *outlet {
 		o.whole = make(chan struct{}, 1)
 	}
 	cfg := p.guard(d.Name)
-	cfg.Write = d.To.Deliver
+	cfg.Pace, cfg.Write = d.Pace, d.To.Deliver
 	if o.sender == nil {
 		cfg.MaxInFlight, cfg.Adaptive = d.MaxInFlight, d.Adaptive
 		if d.MaxInFlight <= 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -120,10 +121,19 @@ func limiter(perSecond float64, burst int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), burst)
 }
 
-// stopped is ctx's own error. A limiter already gives up when it sees that ctx will end before its turn comes.
-func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+// Pace waits for the turn of one event, where there is a rate. Its error is ctx's.
+func (h *Destination) Pace(ctx context.Context) error {
+	if h.pace == nil {
+		return nil
+	}
+	turn := h.pace.Reserve()
+	wait := time.NewTimer(turn.Delay())
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		turn.Cancel() // another may have it
 		return ctx.Err()
 	}
-	return fault.BackendError("rate_limit", "no turn within the time that was left: %v", err)
 }

@@ -221,7 +221,13 @@ func TestTheRateBoundsAllDeliveriesTogether(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 8)
 		for range 8 {
-			go func() { done <- h.Deliver(ctx, someEvent) }()
+			go func() {
+				err := h.Pace(ctx)
+				if err == nil {
+					err = h.Deliver(ctx, someEvent)
+				}
+				done <- err
+			}()
 		}
 		sum := 0
 		for sum < 3 {

@@ -192,15 +192,10 @@ func join(raw, endpoint string) (target, base *url.URL, err error) {
 	return full, base, nil
 }
 
-// Deliver sends ev once, if the guard lets it pass.
+// Deliver sends ev once, if the guard lets it pass. Who keeps to Config.Rate calls Pace before.
 func (h *Destination) Deliver(ctx context.Context, ev openlineage.Event) error {
 	if err := h.Check(ctx, ev); err != nil {
 		return err
-	}
-	if h.pace != nil {
-		if err := h.pace.Wait(ctx); err != nil {
-			return stopped(ctx, err)
-		}
 	}
 	if h.batches != nil && !h.batches.off() {
 		return h.batches.deliver(ctx, ev)
