@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/compression"
 )
 
 // setMetadataAge also lowers the least age, which the client else refuses a small one by.
@@ -39,6 +41,6 @@ func setCompression(s *state, v string) error {
 	if !ok {
 		return oneOf(v, "none", "gzip", "snappy", "lz4", "zstd")
 	}
-	s.opts = append(s.opts, kgo.ProducerBatchCompression(codec))
+	s.opts = append(s.opts, compression.Use(codec)...)
 	return nil
 }

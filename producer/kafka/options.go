@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/compression"
 )
 
 const (
@@ -22,24 +24,23 @@ const (
 // written by the Writer, alone. lz4 takes the least CPU; and no linger: while a request is under way the next batch fills by
 // itself, so a loaded writer makes full batches anyway (2 and 5 ms brought nothing), and a single event need not wait.
 func EventOpts(maxMessageBytes int) []kgo.Opt {
-	return append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(batchBytes),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()))
+	return append(append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(batchBytes)), compression.Use(kgo.Lz4Compression())...)
 }
 
 // LetterOpts are the defaults of a client that a Writer writes dead letters with, of records of up to maxMessageBytes (key, value and
 // headers, uncompressed). zstd lets the largest records through.
 func LetterOpts(maxMessageBytes int) []kgo.Opt {
-	return append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(batchBytes), zstd())
+	return append(append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(batchBytes)), zstd()...)
 }
 
 // LargeOpts are the defaults of a client that must write the largest record itself: in transactions, where a Writer bounds its batches
 // by what it hands over at once, or without a Writer.
 func LargeOpts(maxMessageBytes int) []kgo.Opt {
-	return append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(int32(batchOf(maxMessageBytes))), zstd())
+	return append(append(shared(maxMessageBytes), kgo.ProducerBatchMaxBytes(int32(batchOf(maxMessageBytes)))), zstd()...)
 }
 
-func zstd() kgo.Opt {
-	return kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.SnappyCompression(), kgo.NoCompression())
+func zstd() []kgo.Opt {
+	return compression.Use(kgo.ZstdCompression(), kgo.SnappyCompression(), kgo.NoCompression())
 }
 
 // batchOf is a batch that a record of the size fits into, as franz-go counts it: before compression.
