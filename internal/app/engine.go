@@ -38,6 +38,7 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	}
 	memory := containerMemory()
 	limitMemory(memory, p.Getenv)
+	defer collectLess(memory, p.Getenv)()
 	opts, err := inputOpts(cfg, kafka.LetterOpts(cfg.Input.MaxMessageBytes))
 	if err != nil {
 		return err

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+func TestTheHeapGrowsToItsBound(t *testing.T) {
+	for _, c := range []struct {
+		live, memory int64
+		want         int
+	}{
+		{live: 0, want: mostPercent},
+		{live: 10 << 20, want: mostPercent},
+		{live: 26 << 20, want: 300},
+		{live: 40 << 20, want: 160},
+		{live: 52 << 20, want: goPercent},
+		{live: 80 << 20, want: goPercent},
+		{live: 2 << 30, want: goPercent},
+		{live: 20 << 20, memory: 128 << 20, want: 113},
+		{live: 40 << 20, memory: 128 << 20, want: goPercent},
+		{live: 26 << 20, memory: 16 << 30, want: 300},
+	} {
+		if got := percentFor(c.live, heapFor(c.memory)); got != c.want {
+			t.Errorf("%d MiB live of %d MiB: %d percent, want %d", c.live>>20, c.memory>>20, got, c.want)
+		}
+	}
+}
+
+func unset(string) (string, bool) { return "", false }
+
+// percentSoon collects until the percentage is as wanted.
+func percentSoon(t *testing.T, wanted func(int) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		runtime.GC()
+		percent := debug.SetGCPercent(goPercent)
+		debug.SetGCPercent(percent)
+		if wanted(percent) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it stays at %d percent", percent)
+		}
+	}
+}
+
+func TestThePercentageFollowsWhatLives(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(77))
+	stop := collectLess(0, unset)
+	percentSoon(t, func(n int) bool { return n > goPercent })
+	much := make([]byte, 2*usualHeap)
+	percentSoon(t, func(n int) bool { return n == goPercent })
+	runtime.KeepAlive(much)
+	percentSoon(t, func(n int) bool { return n > goPercent }) // it is let go of
+	stop()
+	percentSoon(t, func(n int) bool { return n == 77 })
+	for range 3 {
+		runtime.GC()
+		time.Sleep(time.Millisecond)
+	}
+	percentSoon(t, func(n int) bool { return n == 77 })
+}
+
+func TestTheOperatorsPercentageStays(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(77))
+	defer collectLess(0, func(name string) (string, bool) { return "50", name == "GOGC" })()
+	percentSoon(t, func(n int) bool { return n == 77 })
+}
