@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	mostPolled = 1000                   // records a poll
-	heldAfter  = time.Second            // a partition that settles nothing for so long is held
-	lookAgain  = 100 * time.Millisecond // while there is no room
+	mostPolled   = 1000                   // records a poll
+	worthPolling = 8                      // the part of what partitions that go on may hold which must be free for a poll at once
+	heldAfter    = time.Second            // a partition that settles nothing for so long is held
+	lookAgain    = 100 * time.Millisecond // while there is no room
 )
 
 // poll takes records in hand until ctx ends. It waits for nothing but room and brokers.
@@ -56,18 +57,19 @@ func (c *Consumer) fetch(ctx context.Context, n int) kgo.Fetches {
 	return c.client.PollRecords(polling, n)
 }
 
-// room waits until there is room in the window, and says for how many records.
+// room waits until there is room in the window, and says for how many records. It waits a moment for room that is worth a poll: where the destination
+// is slower than the brokers, each record that settles would else bring a poll for one.
 func (c *Consumer) room(ctx context.Context) int {
 	w := c.engine.window
-	if n := c.roomNow(); n > 0 {
+	if n, worth := c.roomNow(); worth {
 		return n
 	}
 	w.wanted.Store(true)
 	defer w.wanted.Store(false)
 	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
-	for {
-		if n := c.roomNow(); n > 0 {
+	for waited := false; ; {
+		if n, worth := c.roomNow(); worth || waited && n > 0 {
 			return n
 		}
 		select {
@@ -75,15 +77,16 @@ func (c *Consumer) room(ctx context.Context) int {
 			return 0
 		case <-w.freed:
 		case <-tick.C:
+			waited = true
 			c.pauseHeld()
 		}
 	}
 }
 
-// roomNow is for how many records there is room; 0 if for none. Two thirds of the window are for partitions that go on. What
-// partitions hold that are paused counts there for half of that at most, and the last third is there for it: so those
+// roomNow is for how many records there is room, 0 if for none, and whether that is worth a poll. Two thirds of the window are for partitions that
+// go on. What partitions hold that are paused counts there for half of that at most, and the last third is there for it: so those
 // that go on have room, and together they stay below the bound.
-func (c *Consumer) roomNow() int {
+func (c *Consumer) roomNow() (n int, worth bool) {
 	w := c.engine.window
 	inHand := w.inHand.Load()
 	var paused int64
@@ -95,9 +98,9 @@ func (c *Consumer) roomNow() int {
 	usual := w.max * 2 / 3
 	room := min(usual-(inHand-paused)-min(paused, usual/2), w.max-inHand)
 	if room <= 0 {
-		return 0
+		return 0, false
 	}
-	return int(min(max(room/c.records.bytes(), 1), mostPolled))
+	return int(min(max(room/c.records.bytes(), 1), mostPolled)), room >= usual/worthPolling
 }
 
 // pauseHeld pauses the fetching of partitions that are held and have more than their share, so that the others go on. If all are held there is

@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -218,4 +219,39 @@ func TestAFetchAsksForWhatFitsInflated(t *testing.T) {
 	if f.client.Load() != nil {
 		t.Error("a size that an operator chose is changed")
 	}
+}
+
+// Where records settle one by one, slower than they come, a poll brings many of them; where nothing settles for a while it brings the few that there is room for.
+func TestAPollIsForRoomThatIsWorthIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const record, usual = 4 << 10, 8 << 20
+		c := &Consumer{engine: &engine{window: newWindow(usual * 3 / 2)}, parts: map[partitionID]*partition{}, records: average{now: record}}
+		w := c.engine.window
+		if n := c.room(t.Context()); n != mostPolled {
+			t.Errorf("room for %d in an empty window", n)
+		}
+		w.take(usual)
+		began := time.Now()
+		go func() {
+			for range usual / record {
+				time.Sleep(time.Microsecond * 100)
+				w.release(record)
+			}
+		}()
+		if n := c.room(t.Context()); n < usual/worthPolling/record {
+			t.Errorf("a poll for %d records after %s", n, time.Since(began))
+		}
+		time.Sleep(time.Second)
+		w.take(usual)
+		go w.release(3 * record)
+		if n := c.room(t.Context()); n != 3 {
+			t.Errorf("room for %d, want 3", n)
+		}
+		stopped, stop := context.WithCancel(t.Context())
+		go stop()
+		w.take(3 * record)
+		if n := c.room(stopped); n != 0 {
+			t.Errorf("room for %d after a stop", n)
+		}
+	})
 }
