@@ -229,5 +229,5 @@ func (d *deadLetters) session(ctx context.Context, a *process, by string, ix *dl
 	if by == "" {
 		by = a.who
 	}
-	return d.Begin(ctx, opts, app.LetterWriter, by, ix)
+	return d.Begin(ctx, opts, app.TransactionWriter, by, ix)
 }

@@ -134,7 +134,7 @@ func (o *publishOptions) publishStore(cmd *cobra.Command, cfg *config.Config, ar
 	p := &results.Publisher{Store: from, Form: o.form, MaxBytes: int64(cfg.Input.MaxMessageBytes), Since: o.store.sinceAt, Until: o.store.untilAt, Rate: o.rate,
 		Scan: o.store.scan, Patience: o.store.patience, Bad: talk.bad, Say: talk.say, Progress: talk.progress,
 		Place: results.Place{Topic: o.topic, Ledger: o.store.ledger, Store: cmp.Or(o.store.name, from.Name()), By: a.who, Opts: opts,
-			Writer: func(c *kgo.Client) results.Writer { return app.LetterWriter(c) }},
+			Writer: app.TransactionWriter},
 		Split: func(value []byte) (parts []results.Part) {
 			for _, part := range split(value) {
 				parts = append(parts, results.Part{Line: part.line, Value: part.value})

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gx-ol/gx-ol/internal/ranges"
+	"github.com/gx-ol/gx-ol/internal/transact"
 	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
@@ -333,4 +334,4 @@ func TestTopicsThatExistAreNotCreated(t *testing.T) {
 }
 
 // careful is the writer that the commands use.
-func careful(client *kgo.Client) Writer { return kafka.NewTransactionWriter(client) }
+func careful(client *kgo.Client) transact.Writer { return kafka.NewTransactionWriter(client) }

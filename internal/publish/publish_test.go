@@ -23,6 +23,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/internal/store"
+	"github.com/gx-ol/gx-ol/internal/transact"
 	"github.com/gx-ol/gx-ol/producer/kafka"
 )
 
@@ -118,7 +119,7 @@ func (e *estate) publisher(change ...func(*Publisher)) *Publisher {
 		Bad: func(path string, err error) { e.note(&e.bads, path+": "+err.Error()) },
 		Say: func(format string, args ...any) { e.note(&e.said, fmt.Sprintf(format, args...)) },
 		Place: Place{Topic: "results", Store: "the store", By: "tester", Opts: []kgo.Opt{kgo.SeedBrokers(e.brokers...)},
-			Writer: func(c *kgo.Client) Writer { return kafka.NewTransactionWriter(c) }}}
+			Writer: func(c *kgo.Client) transact.Writer { return kafka.NewTransactionWriter(c) }}}
 	for _, c := range change {
 		c(p)
 	}
@@ -504,4 +505,28 @@ func TestOfTwoWatchersOfAStoreTheLaterOneLives(t *testing.T) {
 	if err := other(); err != nil {
 		t.Error(err)
 	}
+}
+
+// forbidden is a writer to whom the results' topic is closed.
+type forbidden struct{ transact.Writer }
+
+func (w forbidden) Send(ctx context.Context, rec *kgo.Record, done func(error)) {
+	if rec.Topic == "results" {
+		done(kerr.TopicAuthorizationFailed)
+		return
+	}
+	w.Writer.Send(ctx, rec, done)
+}
+
+func TestATopicThatMayNotBeWrittenIsNoFaultOfAFile(t *testing.T) {
+	e := newEstate(t)
+	e.write(placeOf("orders", 1), result("orders", 1))
+	counts, err := e.publisher(func(p *Publisher) {
+		p.Place.Writer = func(c *kgo.Client) transact.Writer { return forbidden{kafka.NewTransactionWriter(c)} }
+	}).Once(t.Context())
+	if !errors.Is(err, kerr.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "writing to results") || counts.Bad != 0 || len(e.notes(&e.bads)) != 0 {
+		t.Errorf("%v, %+v, %q", err, counts, e.notes(&e.bads))
+	}
+	e.once()
+	want(t, e.published(), "orders 01-02")
 }
