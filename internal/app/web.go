@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	nethttp "net/http"
-	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -246,13 +245,8 @@ func (o *onlooker) fitting(ctx context.Context, admin *kadm.Client) (names []str
 	if err != nil {
 		return nil, err
 	}
-	takes, own := regexp.MustCompile(o.cfg.Input.Topics[0]), regexp.MustCompile(joined(ownTopics(o.cfg))) // the first was compiled when it was loaded
-	for _, name := range details.Names() {
-		if takes.MatchString(name) && !own.MatchString(name) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
+	isInput := inputs(o.cfg)
+	return slices.DeleteFunc(details.Names(), func(name string) bool { return !isInput(name) }), nil
 }
 
 // reading is what is known of the group now.

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/topicnames"
 	"github.com/gx-ol/gx-ol/internal/transact"
 )
 
@@ -21,7 +22,7 @@ var ErrFenced = errors.New("another gx-ol publish has begun to publish this stor
 // Place is where a store's results go, and who publishes them.
 type Place struct {
 	Topic  string
-	Ledger string // its topic; empty: Topic and LedgerSuffix
+	Ledger string // its topic; empty: Topic and topicnames.PublishedSuffix
 	Store  string // the name under which the ledger keeps the store
 	By     string // the operator, user@host
 	Opts   []kgo.Opt
@@ -45,7 +46,7 @@ func (p Place) ledgerTopic() string {
 	if p.Ledger != "" {
 		return p.Ledger
 	}
-	return p.Topic + LedgerSuffix
+	return p.Topic + topicnames.PublishedSuffix
 }
 
 // transactionalID is that of whoever publishes a store to a topic by a ledger: of two, the brokers let the later one live.
