@@ -76,22 +76,20 @@ const (
 var errNoEvent = errors.New("not an OpenLineage event: it has no job and no dataset")
 
 // Parse reads one event. Unknown keys, and facets of other forms than the standard's, are passed over; what makes it unusable is an error.
-func Parse(text []byte) (*Event, error) { return parse(text, nil) }
-
-func parse(text []byte, in names) (*Event, error) {
+func (p *Parser) Parse(text []byte) (*Event, error) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	d := jx.DecodeBytes(text)
 	if d.Next() != jx.Object {
 		return nil, errors.New("not a JSON object")
 	}
-	p := &parser{names: in, ev: &Event{}}
-	if err := p.object(d, p.top); err != nil {
+	one := &parser{names: p.names, ev: &Event{}}
+	if err := one.object(d, one.top); err != nil {
 		return nil, err
 	}
 	if !ended(d, text) {
 		return nil, errors.New("there is more behind the event")
 	}
-	return p.ev, p.whole()
+	return one.ev, one.whole()
 }
 
 // ended says whether nothing stands behind the object that was read.
