@@ -156,13 +156,9 @@ func (s *scanner) object(w *wanted) any {
 				kept[name] = v
 			}
 		}
-		if c := s.next(); c == '}' {
-			s.i++
+		if !s.more('}') {
 			break
-		} else if c != ',' {
-			s.unexpected(c)
 		}
-		s.i++
 	}
 	return kept
 }
@@ -209,15 +205,21 @@ func (s *scanner) array(w *wanted) any {
 		if items != nil {
 			kept = append(kept, v)
 		}
-		if c := s.next(); c == ']' {
-			s.i++
+		if !s.more(']') {
 			break
-		} else if c != ',' {
-			s.unexpected(c)
 		}
-		s.i++
 	}
 	return kept
+}
+
+// more reads what stands behind an element: a comma, behind which another comes, or the end.
+func (s *scanner) more(end byte) bool {
+	c := s.next()
+	if c != end && c != ',' {
+		s.unexpected(c)
+	}
+	s.i++
+	return c != end
 }
 
 func (s *scanner) unexpected(c byte) {
