@@ -65,12 +65,6 @@ func NewBuilder(b Bound) *Builder {
 	return &Builder{Bound: b, graph: lineage.NewGraph(), jobs: make(map[lineage.Job]*jobState)}
 }
 
-// Parser prepares events for a Builder, with names that repeat held once. Each goroutine has its own.
-type Parser struct{ names names }
-
-// NewParser makes a Parser.
-func NewParser() *Parser { return &Parser{make(names)} }
-
 // Add takes an event in.
 func (b *Builder) Add(ev *Event) {
 	if ev.Dataset != nil && ev.Job.Name == "" {
