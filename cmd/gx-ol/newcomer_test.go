@@ -113,7 +113,8 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tellChain(t, client, backend.URL)
+	tellTopic(t, client)
+	tellBackend(t, backend.URL)
 	folder, bin := newcomersFolder(t, brokers, backend.URL)
 	_, noJQ := exec.LookPath("jq")
 	ran := 0
