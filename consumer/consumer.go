@@ -100,9 +100,6 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 	return c, nil
 }
 
-// Client is the group member's client, for lag and metadata. It is closed when Run returns.
-func (c *Consumer) Client() *kgo.Client { return c.client }
-
 // InHand is how many bytes of records this member holds now: fetched, waiting or in flight.
 func (c *Consumer) InHand() int64 { return c.engine.window.inHand.Load() }
 

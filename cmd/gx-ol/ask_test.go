@@ -125,7 +125,8 @@ func TestEveryCommandOfTheDocumentationAnswersAsItSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	tellChain(t, client, server.URL)
+	tellTopic(t, client)
+	tellBackend(t, server.URL)
 	ran := 0
 	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?").FindAllStringSubmatch(string(text), -1) {
 		for line := range strings.Lines(m[1]) {
@@ -159,22 +160,64 @@ func TestEveryCommandOfTheDocumentationAnswersAsItSays(t *testing.T) {
 	}
 }
 
-// tellChain puts the events of the chain on the topic openlineage.events, and posts them to a backend.
-func tellChain(t *testing.T, client *kgo.Client, backend string) {
+// chain are the events of the chain.
+func chain(t *testing.T) (out [][]byte) {
 	t.Helper()
 	raw, err := os.ReadFile(chainFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range bytes.Lines(raw) {
-		line = bytes.TrimSpace(line)
-		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "openlineage.events", Value: line}).FirstErr(); err != nil {
+		out = append(out, bytes.TrimSpace(line))
+	}
+	return out
+}
+
+func tellTopic(t *testing.T, client *kgo.Client) {
+	t.Helper()
+	for _, ev := range chain(t) {
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "openlineage.events", Value: ev}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
-		res, err := http.Post(backend+"/api/v1/lineage", "application/json", bytes.NewReader(line))
+	}
+}
+
+func tellBackend(t *testing.T, url string) {
+	t.Helper()
+	for _, ev := range chain(t) {
+		res, err := http.Post(url+"/api/v1/lineage", "application/json", bytes.NewReader(ev))
 		if err != nil || res.StatusCode != http.StatusCreated {
 			t.Fatal(err, res)
 		}
 		_ = res.Body.Close()
+	}
+}
+
+// Questions are signed in as deliveries are: where a backend wants tokens, it wants them from ask too.
+func TestAskSignsInWithATokenWhereTheBackendWantsOne(t *testing.T) {
+	idp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"access_token": "of-idp", "token_type": "bearer", "expires_in": 3600}`))
+	}))
+	defer idp.Close()
+	double := marquez.New()
+	plain := httptest.NewServer(double)
+	defer plain.Close()
+	guarded := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer of-idp" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		double.ServeHTTP(w, r)
+	}))
+	defer guarded.Close()
+	tellBackend(t, plain.URL)
+	t.Chdir(t.TempDir())
+	text := fmt.Sprintf(`transport: {type: http, url: %q, auth: {type: oauth2, tokenEndpoint: %q, clientId: id, clientSecret: of-the-client}}`, guarded.URL, idp.URL)
+	if err := os.WriteFile("gx-ol.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, said := asking(t, "", "upstream", "fct_revenue"); code != exitFound || !strings.Contains(out, "3 failed assertions") {
+		t.Errorf("exit %d: %s%s", code, out, said)
 	}
 }

@@ -31,6 +31,7 @@ import (
 	findings "github.com/gx-ol/gx-ol/internal/check"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/samples"
+	"github.com/gx-ol/gx-ol/test/rawbatch"
 )
 
 // checkCase is one thing that check finds.
@@ -39,6 +40,7 @@ type checkCase struct {
 	kafka   []kfake.Opt
 	before  func(t *testing.T, admin *kadm.Client) // changes the cluster
 	publish []*kgo.Record
+	inflate bool         // before these lies a batch that inflates to 16 MiB
 	backend http.Handler // nil: a Marquez without faults
 	tls     bool         // of the backend
 	yaml    string       // of the configuration beside kafka and input; BROKERS, URL and FOLDER stand for themselves
@@ -125,7 +127,7 @@ func (c checkCase) start(t *testing.T) (configFile string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	if c.before != nil || len(c.publish) > 0 {
+	if c.before != nil || len(c.publish) > 0 || c.inflate {
 		opts := []kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...)}
 		if strings.Contains(c.yaml, signedIn) { // a guarded cluster
 			opts = append(opts, kgo.SASL(saslplain.Auth{User: "root", Pass: "root"}.AsMechanism()))
@@ -137,6 +139,9 @@ func (c checkCase) start(t *testing.T) (configFile string) {
 		defer client.Close()
 		if c.before != nil {
 			c.before(t, kadm.NewClient(client))
+		}
+		if c.inflate {
+			rawbatch.Write(t, client, "results", rawbatch.Inflating(t, kgo.ZstdCompression(), 1), kgo.CodecZstd, 1)
 		}
 		if err := client.ProduceSync(t.Context(), c.publish...).FirstErr(); err != nil {
 			t.Fatal(err)

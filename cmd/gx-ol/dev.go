@@ -23,6 +23,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/receiver"
 	"github.com/gx-ol/gx-ol/internal/samples"
+	"github.com/gx-ol/gx-ol/internal/topicnames"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -144,7 +145,7 @@ func freeAddr(ctx context.Context, port int) (string, error) {
 
 // followLetters shows each dead letter when it is buried, until ctx ends or quiet is called.
 func (p *printer) followLetters(ctx context.Context, brokers, self string) (quiet func(), err error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.ConsumeTopics(devTopic+".dlq"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.ConsumeTopics(devTopic+topicnames.DeadLettersSuffix), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.MetadataMinAge(200*time.Millisecond), kgo.MetadataMaxAge(time.Second)) // the topic is made a moment later
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func TestDevPrintsEachSampleAsItLandsAndStopsCleanly(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out := &terminal{want: len(all), full: cancel}
-	var errs talk
+	var errs lockedText
 	a := &process{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(""), stdout: out, stderr: &errs}
 	if code := run(ctx, []string{"dev", "--kafka-port", "0", "--port", "0"}, a); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
@@ -66,9 +66,9 @@ func TestTheHintsOfDevWorkAsPrinted(t *testing.T) {
 	}()
 	says := func(text string) {
 		t.Helper()
-		for !strings.Contains(string(out.lines()), text) {
+		for !strings.Contains(out.String(), text) {
 			if ctx.Err() != nil {
-				t.Fatalf("no %q in\n%s", text, out.lines())
+				t.Fatalf("no %q in\n%s", text, out.String())
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
@@ -76,7 +76,7 @@ func TestTheHintsOfDevWorkAsPrinted(t *testing.T) {
 	says("ctrl-c ends it.")
 	says("weight_kg") // the pipeline is there
 	typed := map[string]string{}
-	for line := range strings.SplitSeq(string(out.lines()), "\n") {
+	for line := range strings.SplitSeq(out.String(), "\n") {
 		switch words := strings.Fields(line); {
 		case strings.HasPrefix(line, "  gx-ol "):
 			if words[1] == "dlq" {
@@ -105,7 +105,7 @@ func TestTheHintsOfDevWorkAsPrinted(t *testing.T) {
 	if typed["curl"] != "" {
 		says("load_orders")
 	}
-	_, show, ok := strings.Cut(string(out.lines()), "    gx-ol dlq show ")
+	_, show, ok := strings.Cut(out.String(), "    gx-ol dlq show ")
 	show, _, _ = strings.Cut(show, "\n")
 	if code, stdout, stderr := call(t, "", append([]string{"dlq", "show"}, strings.Fields(show)...)...); !ok || code != 0 || !strings.Contains(stdout, "invalid_json") {
 		t.Errorf("%s: exit %d, %s", show, code, stderr)

@@ -16,6 +16,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 func newDLQCommand(a *process) *cobra.Command {
@@ -101,7 +102,7 @@ func (f *dlqFlags) filter(now time.Time) (dlq.Filter, error) {
 }
 
 func didYouMean(wrong string, names []string) string {
-	if near := kafkaclient.Nearest(wrong, names); near != "" {
+	if near := nearest.Name(wrong, names); near != "" {
 		return fmt.Sprintf(": did you mean %s?", near)
 	}
 	return ""
@@ -228,5 +229,5 @@ func (d *deadLetters) session(ctx context.Context, a *process, by string, ix *dl
 	if by == "" {
 		by = a.who
 	}
-	return d.Begin(ctx, opts, app.LetterWriter, by, ix)
+	return d.Begin(ctx, opts, app.TransactionWriter, by, ix)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/internal/replay"
 )
 
@@ -54,7 +55,7 @@ func (d *deadLetters) export(ctx context.Context, a *process, letters []*dlq.Let
 		if l.Said.Reference != "" {
 			var err error
 			original, err = d.Original(ctx, l)
-			if large, ok := errors.AsType[*dlq.LargeBatch](err); ok {
+			if large, ok := errors.AsType[*ranges.LargeBatch](err); ok {
 				left(l, large.Error())
 				return nil
 			}

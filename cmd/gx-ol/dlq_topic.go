@@ -12,6 +12,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/topicnames"
 )
 
 // noLetters is that there is no letter, since there is no dead-letter topic yet: an empty list, and no failure.
@@ -33,7 +34,7 @@ func (f *dlqFlags) meant(cfg *config.Config, name string, there []string) string
 	if f.topic == "" || looksDead(name) || name == cfg.DeadLetters.Topic {
 		return name
 	}
-	own := name + ".dlq"
+	own := name + topicnames.DeadLettersSuffix
 	isInput := slices.Contains(cfg.Input.Topics, name) || cfg.Input.Regex() && regexp.MustCompile(cfg.Input.Topics[0]).MatchString(name) // it was compiled as it was loaded
 	if isInput {
 		own = cfg.DeadLetterTopic(name)
@@ -46,7 +47,7 @@ func (f *dlqFlags) meant(cfg *config.Config, name string, there []string) string
 
 // inputOf is the input whose letters a topic would hold by its name; "" if it tells of none.
 func inputOf(topic string) string {
-	if input, ok := strings.CutSuffix(topic, ".dlq"); ok {
+	if input, ok := strings.CutSuffix(topic, topicnames.DeadLettersSuffix); ok {
 		return input
 	}
 	return ""

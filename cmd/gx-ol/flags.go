@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gx-ol/gx-ol/internal/config"
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // configFlags are the flags that stand for configuration keys. Their values reach the configuration only if set.
@@ -100,7 +100,7 @@ func nearestFlag(cmd *cobra.Command, err error) string {
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if near := kafkaclient.Nearest(wrong, names); near != "" {
+	if near := nearest.Name(wrong, names); near != "" {
 		return fmt.Sprintf(": did you mean --%s?", near)
 	}
 	return ""

@@ -277,7 +277,7 @@ func TestAStopSaysThatItStops(t *testing.T) {
 		return errs.Write(p)
 	})}
 	code := run(ctx, []string{"run", "--brokers", strings.Join(cluster.ListenAddrs(), ","), "--topic", "results", "--to", "-", "--listen", "off"}, a)
-	if said := string(errs.lines()); code != 0 || strings.Count(said, "a second signal ends it at once") != 1 || !strings.Contains(said, "what is in hand settles") {
+	if said := errs.String(); code != 0 || strings.Count(said, "a second signal ends it at once") != 1 || !strings.Contains(said, "what is in hand settles") {
 		t.Errorf("exit %d: %s", code, said)
 	}
 }

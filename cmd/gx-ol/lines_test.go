@@ -20,7 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// lockedText can be read while a run still writes it.
+// lockedText can be read while a run still writes it; its log and its command do at the same time.
 type lockedText struct {
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
@@ -32,10 +32,10 @@ func (l *lockedText) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-func (l *lockedText) lines() []byte {
+func (l *lockedText) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return bytes.Clone(l.text.Bytes())
+	return l.text.String()
 }
 
 // Who reads a console or a file reads from top to bottom: START and end of a run stand together, with no line of another between them,
@@ -72,7 +72,7 @@ func TestARunsLinesStandTogetherInAConsoleAndAFile(t *testing.T) {
 			written := map[string]func() []byte{}
 			out := &lockedText{}
 			if name != "file" {
-				written["console"] = out.lines
+				written["console"] = func() []byte { return []byte(out.String()) }
 			}
 			if name != "console" {
 				written["file"] = func() []byte {

@@ -78,15 +78,7 @@ func newcomersFolder(t *testing.T, brokers, backend string) (folder, bin string)
 	for _, name := range []string{"result.json", "results/a.json", "validations/a.json", "great_expectations/uncommitted/validations/a.json", "internal/samples/results/table-1.9.3.json"} {
 		files[name] = string(result)
 	}
-	for name, text := range files {
-		path := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeFiles(t, folder, files)
 	for name, script := range map[string]string{"gx-ol": asProgram + "=1 exec " + self + ` "$@"`, "kubectl": "cat <<'END'\n" + line + "\nEND", "dot": "cat", "kcat": "cat <<'END'\n" + line + "\n" + line + "\nEND"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 			t.Fatal(err)
@@ -121,7 +113,8 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tellChain(t, client, backend.URL)
+	tellTopic(t, client)
+	tellBackend(t, backend.URL)
 	folder, bin := newcomersFolder(t, brokers, backend.URL)
 	_, noJQ := exec.LookPath("jq")
 	ran := 0

@@ -18,6 +18,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	results "github.com/gx-ol/gx-ol/internal/publish"
 	"github.com/gx-ol/gx-ol/internal/store"
+	"github.com/gx-ol/gx-ol/internal/topicnames"
 )
 
 // storeFlags are the flags of publish for a validations store.
@@ -36,7 +37,7 @@ func (f *storeFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.watch, "watch", false, "a store: publish what the ledger does not have, and then what comes, until it is stopped")
 	flags.StringVar(&f.since, "since", "", "a store: runs since a time (RFC 3339), a day, now, or how long ago (90m, 24h, 7d)")
 	flags.StringVar(&f.until, "until", "", "a store: runs before such a time")
-	flags.StringVar(&f.ledger, "ledger", "", "a store: topic of the ledger (default: <topic>"+results.LedgerSuffix+")")
+	flags.StringVar(&f.ledger, "ledger", "", "a store: topic of the ledger (default: <topic>"+topicnames.PublishedSuffix+")")
 	flags.StringVar(&f.name, "store", "", "a store: the name under which the ledger keeps it (default: its full address)")
 	flags.DurationVar(&f.scan, "scan-interval", 30*time.Second, "with --watch: how often the whole store is looked through; a folder's changes are seen at once where the system tells them")
 	flags.DurationVar(&f.patience, "patience", 30*time.Second, "with --watch: how long a file that is not whole JSON is waited for after its last change")
@@ -134,7 +135,7 @@ func (o *publishOptions) publishStore(cmd *cobra.Command, cfg *config.Config, ar
 	p := &results.Publisher{Store: from, Form: o.form, MaxBytes: int64(cfg.Input.MaxMessageBytes), Since: o.store.sinceAt, Until: o.store.untilAt, Rate: o.rate,
 		Scan: o.store.scan, Patience: o.store.patience, Bad: talk.bad, Say: talk.say, Progress: talk.progress,
 		Place: results.Place{Topic: o.topic, Ledger: o.store.ledger, Store: cmp.Or(o.store.name, from.Name()), By: a.who, Opts: opts,
-			Writer: func(c *kgo.Client) results.Writer { return app.LetterWriter(c) }},
+			Writer: app.TransactionWriter},
 		Split: func(value []byte) (parts []results.Part) {
 			for _, part := range split(value) {
 				parts = append(parts, results.Part{Line: part.line, Value: part.value})

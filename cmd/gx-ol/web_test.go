@@ -35,30 +35,12 @@ func (o *opened) open(ctx context.Context, url string) {
 	o.text = string(text)
 }
 
-// talk is a standard error: the log and the command write to it, as to a file, at the same time.
-type talk struct {
-	mu   sync.Mutex // guards text
-	text strings.Builder
-}
-
-func (w *talk) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *talk) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 func TestTheCommandsOpenTheirPageOnATerminal(t *testing.T) {
 	for _, args := range [][]string{{"dev", "--kafka-port", "0", "--port", "0", "--metrics-port", "0"},
 		{"web", "--brokers", "127.0.0.1:1", "--topic", "in", "--listen", "127.0.0.1:0"}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		browser := &opened{end: cancel}
-		var errs talk
+		var errs lockedText
 		a := &process{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(""), stdout: io.Discard, stderr: &errs, asks: true, browser: browser.open}
 		if code := run(ctx, args, a); code != 0 {
 			t.Fatalf("%s: exit %d: %s", args[0], code, errs.String())
@@ -74,7 +56,7 @@ func TestNoPageIsOpenedWithoutATerminalOrWhereNobodyWantsIt(t *testing.T) {
 	(&process{asks: false, browser: never}).openPage(t.Context(), "127.0.0.1:1")()
 	(&process{asks: true}).openPage(t.Context(), "127.0.0.1:1")()
 	ctx, cancel := context.WithCancel(t.Context())
-	var errs talk
+	var errs lockedText
 	out := &terminal{want: 1, full: cancel}
 	a := &process{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(""), stdout: out, stderr: &errs, asks: true, browser: never}
 	if code := run(ctx, []string{"dev", "--kafka-port", "0", "--port", "0", "--metrics-port", "0", "--no-open"}, a); code != 0 {
@@ -94,7 +76,7 @@ func TestWebIsToldWhatItLacks(t *testing.T) {
 		if want == "" {
 			cancel() // it runs
 		}
-		var errs talk
+		var errs lockedText
 		a := &process{env: func(string) (string, bool) { return "", false }, stdin: strings.NewReader(""), stdout: io.Discard, stderr: &errs}
 		code := run(ctx, strings.Fields(args), a)
 		cancel()

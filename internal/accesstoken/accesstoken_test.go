@@ -178,7 +178,7 @@ func TestTheExchangeOfOpenLineagesClients(t *testing.T) {
 		`{"token":"","x":["y"]}`:                        {},
 	} {
 		body = given
-		got, err := x.Fetch(Client(http.DefaultTransport))(t.Context())
+		got, err := x.Fetch(over(http.DefaultTransport))(t.Context())
 		if want.Value == "" {
 			if err == nil || strings.Contains(err.Error(), "SECRETPW") {
 				t.Errorf("%s: %v, %v", given, got, err)
@@ -223,7 +223,7 @@ func TestFaultsOfAnEndpointAreToldWithoutTheSecret(t *testing.T) {
 		}))
 		transport := &http.Transport{DisableKeepAlives: true}
 		ask := ClientCredentials{Endpoint: s.URL + "/t?key=SECRETPW", ID: func() string { return "id" }, Secret: func() string { return "SECRETPW" }}
-		_, err := ask.Fetch(Client(transport))(t.Context())
+		_, err := ask.Fetch(over(transport))(t.Context())
 		var e *Error
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRETPW") || e.Refused != c.refused || e.Endpoint != s.URL+"/t" {
 			t.Errorf("%s: %v", name, err)
@@ -240,8 +240,8 @@ func TestATokenEndpointThatIsNotBelievedIsTold(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	for _, fetch := range []Fetch{
-		ClientCredentials{Endpoint: s.URL + "/t?key=SECRETPW", ID: func() string { return "id" }, Secret: func() string { return "x" }}.Fetch(Client(&http.Transport{DisableKeepAlives: true})),
-		Exchange{Endpoint: s.URL + "/t?key=SECRETPW", APIKey: func() string { return "x" }}.Fetch(Client(&http.Transport{DisableKeepAlives: true})),
+		ClientCredentials{Endpoint: s.URL + "/t?key=SECRETPW", ID: func() string { return "id" }, Secret: func() string { return "x" }}.Fetch(over(&http.Transport{DisableKeepAlives: true})),
+		Exchange{Endpoint: s.URL + "/t?key=SECRETPW", APIKey: func() string { return "x" }}.Fetch(over(&http.Transport{DisableKeepAlives: true})),
 	} {
 		if _, err := fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "x509") || strings.Contains(err.Error(), "SECRETPW") {
 			t.Errorf("%v", err)

@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/gx-ol/gx-ol/internal/tlsfiles"
 )
 
 // maxAnswer bounds what a token endpoint may answer.
@@ -35,9 +37,30 @@ func (e *Error) Error() string { return e.text }
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Client is how a token endpoint is asked: c's way, but redirects are not followed, which would take the secret along.
-func Client(c http.RoundTripper) *http.Client {
-	return &http.Client{Transport: c, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// Client is how a token endpoint is asked: by a proxy, that of the environment if it is nil, and without following redirects, which would take the secret along.
+// Whom it believes: the system's roots, and the authorities of files, if they name any.
+func Client(endpoint string, files tlsfiles.Files, proxy func() (*url.URL, error)) (*http.Client, error) {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true} // asked once an hour
+	if proxy != nil {
+		transport.Proxy = func(*http.Request) (*url.URL, error) { return proxy() }
+	}
+	if files.CA != "" || files.CAText != nil || files.TrustStore != "" {
+		files.SystemToo = true
+		source, err := tlsfiles.Read(files)
+		if err != nil {
+			return nil, err
+		}
+		u, err := url.Parse(endpoint)
+		if err != nil {
+			return nil, err
+		}
+		transport.TLSClientConfig = source.For(u.Hostname())
+	}
+	return over(transport), nil
+}
+
+func over(transport http.RoundTripper) *http.Client {
+	return &http.Client{Transport: transport, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // ClientCredentials are those of OAuth 2's grant of that name (RFC 6749 §4.4).

@@ -11,9 +11,9 @@ import (
 
 	"github.com/gx-ol/gx-ol/consumer"
 	"github.com/gx-ol/gx-ol/internal/config"
-	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
+	"github.com/gx-ol/gx-ol/internal/transact"
 	"github.com/gx-ol/gx-ol/producer/kafka"
 )
 
@@ -76,5 +76,5 @@ func inputOpts(cfg *config.Config, ours []kgo.Opt) ([]kgo.Opt, error) {
 	return append(ours, opts...), config.Wrong(err)
 }
 
-// LetterWriter writes what settles letters, inside the transactions of a client.
-func LetterWriter(client *kgo.Client) dlq.Writer { return kafka.NewTransactionWriter(client) }
+// TransactionWriter writes inside the transactions of a client: what settles letters, and what publishes a store.
+func TransactionWriter(client *kgo.Client) transact.Writer { return kafka.NewTransactionWriter(client) }

@@ -15,6 +15,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/telemetry"
+	"github.com/gx-ol/gx-ol/internal/topicnames"
 )
 
 // depthEvery is how often the dead letters are counted.
@@ -91,7 +92,7 @@ func (c *depthCounter) topics(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	for _, name := range details.Names() {
-		if source, ok := strings.CutSuffix(name, ".dlq"); ok && takes.MatchString(source) {
+		if source, ok := strings.CutSuffix(name, topicnames.DeadLettersSuffix); ok && takes.MatchString(source) {
 			out = append(out, name)
 		}
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -58,12 +57,12 @@ func TestARegularExpressionNeverTakesInTopicsOfOurs(t *testing.T) {
 		t.Errorf("%d records in gx.dead, want the one that was there and one letter", end.Offset)
 	}
 	for _, topic := range own {
-		if !regexp.MustCompile(joined(ownTopics(cfg))).MatchString(topic) {
+		if !notInput(cfg).MatchString(topic) {
 			t.Errorf("%s may be input", topic)
 		}
 	}
 	for _, topic := range []string{"gx.a", "gx.deadly", "gx.dead.results", "xgx.dead", "gxxdead"} {
-		if regexp.MustCompile(joined(ownTopics(cfg))).MatchString(topic) {
+		if notInput(cfg).MatchString(topic) {
 			t.Errorf("%s may not be input", topic)
 		}
 	}

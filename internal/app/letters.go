@@ -50,7 +50,7 @@ func newDesk(cfg *config.Config, p Process, client *kgo.Client) *desk.Desk {
 			if err != nil {
 				return nil, err
 			}
-			return t.Begin(ctx, opts, LetterWriter, by, nil)
+			return t.Begin(ctx, opts, TransactionWriter, by, nil)
 		},
 		Prepare: func(ctx context.Context, o replay.Options, plan *replay.Plan) (end func(), err error) {
 			return PrepareReplay(ctx, cfg, func() (Process, error) { return p, nil }, o, plan)

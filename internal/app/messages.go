@@ -4,38 +4,53 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/gx-ol/gx-ol/internal/check"
 	"github.com/gx-ol/gx-ol/internal/config"
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/ranges"
 )
 
-// lastMessages reads the last n offsets of the input, as many of each partition, without a group: nobody's offsets change. An error is that it ended before
-// its time.
+// lastMessages reads the last n offsets of the input, as many of each partition, without a group: nobody's offsets change. An error is that some could not be read,
+// kgo.ErrMaxDecompress that a batch is too large for that.
 func lastMessages(ctx context.Context, cfg *config.Config, client *kgo.Client, in check.Input, cluster *check.Cluster, n int, each func(*kgo.Record)) error {
 	topics, err := in.Expand(ctx, cluster)
 	if err != nil || len(topics) == 0 {
 		return err
 	}
-	from, to, err := lastOffsets(ctx, client, topics, n)
-	if err != nil || len(to) == 0 {
+	spans, err := lastOffsets(ctx, client, topics, n)
+	if err != nil || len(spans) == 0 {
 		return err
 	}
-	opts, err := kafkaclient.OptsLive(cfg.Kafka, liveProperties(cfg, "kafka"))
+	inflate, err := ranges.NewInflater(max(2*cfg.Input.MaxMessageBytes, leastBatch), "")
 	if err != nil {
 		return err
 	}
-	reader, err := kgo.NewClient(append(opts, kgo.ConsumePartitions(from), kgo.KeepControlRecords(), kgo.MaxDecompressBatchBytes(max(2*cfg.Input.MaxMessageBytes, leastBatch)),
-		kgo.FetchMaxBytes(8<<20), kgo.FetchMaxPartitionBytes(1<<20))...)
-	if err != nil {
-		return err
+	reader := ranges.NewReader(client, inflate, 1<<20)
+	order := func(a, b partition) int {
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.number, b.number))
 	}
-	defer reader.Close()
-	return readTo(ctx, reader, to, each)
+	var failed error // one that may not be read does not keep others from it
+	for _, p := range slices.SortedFunc(maps.Keys(spans), order) {
+		err := reader.Read(ctx, p.topic, p.number, spans[p], func(got ranges.Answer) error {
+			if got.Large != nil {
+				failed = cmp.Or(failed, kgo.ErrMaxDecompress)
+			}
+			for _, rec := range got.Records {
+				each(rec)
+			}
+			return nil
+		})
+		if ctx.Err() != nil {
+			return cmp.Or(failed, ctx.Err())
+		}
+		failed = cmp.Or(failed, err)
+	}
+	return failed
 }
 
 // leastBatch is what a batch of messages may inflate to in any case.
@@ -47,63 +62,29 @@ type partition struct {
 	number int32
 }
 
-// lastOffsets are from which offset to which (not included) each partition that holds something is read. A topic that may not be read does not keep
-// others from it.
-func lastOffsets(ctx context.Context, client *kgo.Client, topics []string, n int) (map[string]map[int32]kgo.Offset, map[partition]int64, error) {
+// lastOffsets are which range of each partition that holds something is read. A topic that may not be read does not keep others from it.
+func lastOffsets(ctx context.Context, client *kgo.Client, topics []string, n int) (map[partition]ranges.Range, error) {
 	admin := kadm.NewClient(client)
 	starts, err := admin.ListStartOffsets(ctx, topics...)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ends, err := admin.ListCommittedOffsets(ctx, topics...) // behind the last stable one a transaction is open
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	to := make(map[partition]int64)
+	out := make(map[partition]ranges.Range)
 	starts.Each(func(o kadm.ListedOffset) {
 		if end, ok := ends.Lookup(o.Topic, o.Partition); ok && o.Err == nil && end.Err == nil && end.Offset > o.Offset {
-			to[partition{o.Topic, o.Partition}] = end.Offset
+			out[partition{o.Topic, o.Partition}] = ranges.Range{From: o.Offset, To: end.Offset}
 		}
 	})
-	if len(to) == 0 {
-		return nil, nil, errors.Join(starts.Error(), ends.Error())
+	if len(out) == 0 {
+		return nil, errors.Join(starts.Error(), ends.Error())
 	}
-	from := make(map[string]map[int32]kgo.Offset)
-	for p, end := range to {
-		start, _ := starts.Lookup(p.topic, p.number)
-		share := int64((n + len(to) - 1) / len(to))
-		if from[p.topic] == nil {
-			from[p.topic] = make(map[int32]kgo.Offset)
-		}
-		from[p.topic][p.number] = kgo.NewOffset().At(max(start.Offset, end-share))
+	share := int64((n + len(out) - 1) / len(out))
+	for p, span := range out {
+		out[p] = ranges.Range{From: max(span.From, span.To-share), To: span.To}
 	}
-	return from, to, nil
-}
-
-// readTo hands over records until every partition is read up to its end, or cannot be.
-func readTo(ctx context.Context, reader *kgo.Client, to map[partition]int64, each func(*kgo.Record)) (err error) {
-	for len(to) > 0 {
-		fetches := reader.PollFetches(ctx)
-		if ctx.Err() != nil {
-			return cmp.Or(err, ctx.Err())
-		}
-		for _, fault := range fetches.Errors() {
-			err = fmt.Errorf("reading %s[%d]: %w", fault.Topic, fault.Partition, fault.Err)
-			delete(to, partition{fault.Topic, fault.Partition})
-			if fault.Topic == "" {
-				return err
-			}
-		}
-		fetches.EachRecord(func(rec *kgo.Record) {
-			p := partition{rec.Topic, rec.Partition}
-			end, wanted := to[p]
-			if wanted && rec.Offset < end && !rec.Attrs.IsControl() {
-				each(rec)
-			}
-			if wanted && rec.Offset+1 >= end {
-				delete(to, p)
-			}
-		})
-	}
-	return err
+	return out, nil
 }

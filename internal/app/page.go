@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -193,7 +191,7 @@ type recordReader struct {
 
 // Read reads and maps a record.
 func (r *recordReader) Read(ctx context.Context, at seen.Place) (m web.Mapped, err error) {
-	if !isInput(r.cfg, at.Topic) {
+	if !inputs(r.cfg)(at.Topic) {
 		return m, web.ErrNoInput
 	}
 	topic, err := dlq.Open(ctx, r.client, at.Topic, dlq.Config{MaxMessageBytes: r.cfg.Input.MaxMessageBytes})
@@ -235,15 +233,6 @@ func (r *recordReader) mapped(rec *kgo.Record) (m web.Mapped, err error) {
 		return m, fmt.Errorf("%w: %w", web.ErrUnmapped, err)
 	}
 	return m, nil
-}
-
-// isInput reports whether a topic is one of those that the configuration reads.
-func isInput(cfg *config.Config, topic string) bool {
-	if !cfg.Input.Regex() {
-		return slices.Contains(cfg.Input.Topics, topic)
-	}
-	takes, err := regexp.Compile(cfg.Input.Topics[0])
-	return err == nil && takes.MatchString(topic) && !regexp.MustCompile(joined(ownTopics(cfg))).MatchString(topic)
 }
 
 // marquezPage are the pages of Marquez' own web application: web.Links.

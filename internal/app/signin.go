@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/gx-ol/gx-ol/internal/accesstoken"
 	"github.com/gx-ol/gx-ol/internal/config"
@@ -87,20 +86,5 @@ func proxyOf(now func() string) func() (*url.URL, error) {
 
 // tokenClient asks the token endpoint by the backend's own proxy. It believes the system's roots, and those of the backend.
 func tokenClient(t *config.Transport, proxy func() (*url.URL, error)) (*http.Client, error) {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true} // asked once an hour
-	if proxy != nil {
-		transport.Proxy = func(*http.Request) (*url.URL, error) { return proxy() }
-	}
-	if t.SSL.CA != "" {
-		files, err := tlsfiles.Read(tlsfiles.Files{CA: t.SSL.CA, SystemToo: true})
-		if err != nil {
-			return nil, err
-		}
-		endpoint, err := url.Parse(t.Auth.TokenEndpoint)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig = files.For(endpoint.Hostname())
-	}
-	return accesstoken.Client(transport), nil
+	return accesstoken.Client(t.Auth.TokenEndpoint, tlsfiles.Files{CA: t.SSL.CA}, proxy)
 }

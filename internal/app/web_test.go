@@ -158,7 +158,7 @@ func TestOnlyTopicsOfTheInputAreRead(t *testing.T) {
 	}
 	r.cfg.Input.Topics = []string{"^.*"}
 	for topic, want := range map[string]bool{"in": true, "in.dlq": false, "in.dlq.ledger": false, "__consumer_offsets": false} {
-		if isInput(r.cfg, topic) != want {
+		if inputs(r.cfg)(topic) != want {
 			t.Errorf("%s: %v", topic, !want)
 		}
 	}

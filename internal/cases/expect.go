@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // eventKeys are what an event holds at its top: a misspelt one is told before anything runs.
@@ -79,7 +79,7 @@ func (r *reader) filtered(n *yaml.Node) *int {
 func (r *reader) event(n *yaml.Node) {
 	r.pairs("an event", n, func(key, value *yaml.Node) {
 		if steps, err := parsePath(key.Value); err == nil && !slices.Contains(eventKeys(), steps[0].key) {
-			if near := kafkaclient.Nearest(steps[0].key, eventKeys()); near != "" {
+			if near := nearest.Name(steps[0].key, eventKeys()); near != "" {
 				r.fault(key, "an event has no %q: did you mean %q?", steps[0].key, near)
 			} else {
 				r.fault(key, "an event has no %q", steps[0].key)

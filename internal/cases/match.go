@@ -13,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // matcher compares a pattern with a value: what the pattern does not name may be anything.
@@ -124,7 +124,7 @@ func inside(value any, s step) any {
 	if inner, there := object[s.key]; there {
 		return inner
 	}
-	if near := kafkaclient.Nearest(s.key, slices.Sorted(maps.Keys(object))); near != "" {
+	if near := nearest.Name(s.key, slices.Sorted(maps.Keys(object))); near != "" {
 		return absent{fmt.Sprintf("there is no %s: did you mean %s?", s.key, near)}
 	}
 	return absent{}

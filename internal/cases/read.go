@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gx-ol/gx-ol/internal/config"
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // Read reads a file of cases. The error is *config.Errors and holds all faults, with line, column and the nearest right key.
@@ -73,7 +73,7 @@ func (r *reader) mapping(what string, n *yaml.Node, entries ...entry) {
 		for _, e := range entries {
 			right = append(right, e.key)
 		}
-		if near := kafkaclient.Nearest(key.Value, right); near != "" {
+		if near := nearest.Name(key.Value, right); near != "" {
 			r.fault(key, "unknown key %q: did you mean %q?", key.Value, near)
 			return
 		}

@@ -120,7 +120,7 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 	t := p.try(ctx)
 	const key = "input.topics"
 	switch {
-	case errors.Is(t.err, kgo.ErrMaxDecompress) && t.read == 0:
+	case tooLarge(t.err) && t.read == 0:
 		return []Result{{Status: Warn, Key: "input.max_message_bytes", Text: "the last messages lie in a compressed batch that inflates to more than twice input.max_message_bytes: they would become dead letters"}}
 	case t.read == 0 && t.err != nil:
 		return []Result{{Status: Fail, Key: key, Text: "no message could be read: " + p.Kafka.diagnose(t.err)}}
@@ -143,11 +143,18 @@ func (p *Plan) mapping(ctx context.Context) []Result {
 	if t.left > 0 {
 		r.Text += fmt.Sprintf("; input.filter leaves %s out", count(t.left, "result"))
 	}
-	if t.err != nil && r.Status != Fail {
+	switch {
+	case r.Status == Fail:
+	case tooLarge(t.err):
+		r.Text += "; not all could be read: a compressed batch inflates to more than twice input.max_message_bytes, and its messages would become dead letters"
+	case t.err != nil:
 		r.Text += "; not all could be read: " + p.Kafka.diagnose(t.err)
 	}
 	return []Result{r}
 }
+
+// tooLarge says whether messages could not be read since their batch is too large in memory.
+func tooLarge(err error) bool { return errors.Is(err, kgo.ErrMaxDecompress) }
 
 // datasources tells which of them no entry names, and how one would.
 func (p *Plan) datasources(ctx context.Context) []Result {

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // right is something that may be done with a topic, a group or the cluster: its place in the set of rights that brokers answer with.
@@ -110,7 +110,7 @@ func (c *Cluster) usable(ctx context.Context, t topic, need right, key string) R
 		r.Text = "the topic does not exist"
 		r.Hint = "create it, or check its name"
 		if names, err := c.names(ctx); err == nil {
-			if near := kafkaclient.Nearest(t.name, names); near != "" {
+			if near := nearest.Name(t.name, names); near != "" {
 				r.Hint = fmt.Sprintf("did you mean %q?", near)
 			}
 		}

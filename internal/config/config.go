@@ -5,6 +5,8 @@ package config
 import (
 	"strings"
 	"time"
+
+	"github.com/gx-ol/gx-ol/internal/topicnames"
 )
 
 // Config is the effective configuration: defaults applied, aliases resolved.
@@ -139,7 +141,7 @@ func (c *Config) DeadLetterTopic(source string) string {
 	if c.DeadLetters.Topic != "" {
 		return c.DeadLetters.Topic
 	}
-	return source + ".dlq"
+	return source + topicnames.DeadLettersSuffix
 }
 
 // Destinations are where events go: the transports of a composite, else the one transport.

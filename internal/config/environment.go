@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // environment takes GX_OL_* variables.
@@ -90,7 +91,7 @@ func (l *loader) unknownVariables() {
 
 func didYouMean(name string, right []string) string {
 	// Names share a long beginning: what follows it decides.
-	if near := kafkaclient.Nearest(name, right); near != "" && kafkaclient.Nearest(afterPrefix(name), []string{afterPrefix(near)}) != "" {
+	if near := nearest.Name(name, right); near != "" && nearest.Name(afterPrefix(name), []string{afterPrefix(near)}) != "" {
 		return ": did you mean " + near + "?"
 	}
 	return ""

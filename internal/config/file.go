@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // loader collects values and faults from all sources.
@@ -175,7 +175,7 @@ func (l *loader) breaks(path string) {
 	}
 	section, _, _ := strings.Cut(path, ".")
 	if !l.isSection(section) && l.known[section].path == "" {
-		if section = kafkaclient.Nearest(section, l.children("")); section == "" {
+		if section = nearest.Name(section, l.children("")); section == "" {
 			section = "*"
 		}
 	}
@@ -212,7 +212,7 @@ func (l *loader) children(prefix string) []string {
 }
 
 func (l *loader) unknown(prefix string, key, value *yaml.Node, right []string) {
-	near := kafkaclient.Nearest(key.Value, right)
+	near := nearest.Name(key.Value, right)
 	switch {
 	case near != "" && keyLike.MatchString(key.Value):
 		l.fault(l.at(key), "unknown key %q: did you mean %q?", key.Value, near)

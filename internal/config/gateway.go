@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 	"github.com/gx-ol/gx-ol/internal/tlsfiles"
 )
 
@@ -178,7 +179,7 @@ func (l *loader) checkTokens(g *Gateway) {
 	for name := range g.Namespaces {
 		if _, ok := g.Tokens[name]; !ok {
 			text := ""
-			if near := kafkaclient.Nearest(name, names); near != "" {
+			if near := nearest.Name(name, names); near != "" {
 				text = ": did you mean \"" + near + "\"?"
 			}
 			l.fault(l.place("gateway.namespaces"), "gateway.namespaces names %q, which gateway.tokens does not%s", name, text)

@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // Several files are read one over the other: each is checked by itself, so that its faults have its own lines; mappings are merged, and a list or a single
@@ -183,7 +183,7 @@ func (l *loader) meantKey(key string) string {
 		right = append(right, path)
 	}
 	sort.Strings(right)
-	near := kafkaclient.Nearest(key, right)
+	near := nearest.Name(key, right)
 	if near == "" {
 		return ""
 	}

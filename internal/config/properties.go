@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // propertiesFile is the key of a mapping of Kafka properties that names a .properties file; what stands beside it wins.
@@ -114,7 +115,7 @@ func (l *loader) propertyText(f field, into map[string]string, text string, firs
 func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.Node) {
 	name := key.Value
 	if err := kafkaclient.CheckName(name); err != nil {
-		if kafkaclient.Nearest(name, []string{propertiesFile}) != "" {
+		if nearest.Name(name, []string{propertiesFile}) != "" {
 			err = fmt.Errorf("unknown Kafka property %q: did you mean %q?", name, propertiesFile)
 		} else if !l.mayShowProperty(key, value) {
 			err = fmt.Errorf("unknown Kafka property of %d characters", utf8.RuneCountInString(name))

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 //go:embed starter/*.yaml
@@ -23,7 +23,7 @@ func Starter(to string) (string, error) {
 		data, err := starters.ReadFile("starter/" + part + ".yaml")
 		if err != nil || to == "head" || to == "tail" {
 			meant := ""
-			if near := kafkaclient.Nearest(to, StarterKinds()); near != "" {
+			if near := nearest.Name(to, StarterKinds()); near != "" {
 				meant = fmt.Sprintf(": did you mean %q?", near)
 			}
 			return "", fmt.Errorf("there is no destination %q: one of %s%s", to, strings.Join(StarterKinds(), ", "), meant)

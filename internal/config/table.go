@@ -15,19 +15,7 @@ type field struct {
 	at       func(c *Config) any
 }
 
-// Key documents one configuration key.
-type Key struct{ Path, Type, Default, Doc string }
-
-// Keys is every configuration key, in the order of the documentation.
-func Keys() []Key {
-	fields := table()
-	keys := make([]Key, len(fields))
-	for i, f := range fields {
-		keys[i] = Key{f.path, f.typ, f.def, f.doc}
-	}
-	return keys
-}
-
+// table is every configuration key, in the order of the documentation.
 func table() []field {
 	all := append(inputFields(), filterFields()...)
 	all = append(all, transportFields()...)

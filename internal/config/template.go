@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 	"github.com/gx-ol/gx-ol/mapper/naming"
 )
 
@@ -37,7 +37,7 @@ func (l *loader) template(place, path string, t text, fields []string) {
 				l.fault(place, "%s names a field that there is not: %s", path, there)
 				continue
 			}
-			near := kafkaclient.Nearest(name, fields)
+			near := nearest.Name(name, fields)
 			if near != "" {
 				near = ": did you mean ." + near + "?"
 			}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // text is a scalar after expansion; hidden: it came from a variable or a file, or belongs to a secret key.
@@ -161,7 +161,7 @@ func (f field) check(t *text) error {
 		}
 	}
 	msg := fmt.Sprintf("%s must be one of %s, not %s", f.path, strings.Join(f.enum, ", "), t.shown())
-	if near := kafkaclient.Nearest(t.value, f.enum); near != "" && !t.hidden {
+	if near := nearest.Name(t.value, f.enum); near != "" && !t.hidden {
 		msg += fmt.Sprintf(": did you mean %q?", near)
 	}
 	return errors.New(msg)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/replay"
+	"github.com/gx-ol/gx-ol/internal/transact"
 	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
@@ -55,7 +56,7 @@ func newEstate(t *testing.T) *estate {
 			return dlq.Open(ctx, client, topic, setting)
 		},
 		Session: func(ctx context.Context, t *dlq.Topic, by string) (*dlq.Session, error) {
-			return t.Begin(ctx, opts(), func(c *kgo.Client) dlq.Writer { return kafka.NewTransactionWriter(c) }, by, nil)
+			return t.Begin(ctx, opts(), func(c *kgo.Client) transact.Writer { return kafka.NewTransactionWriter(c) }, by, nil)
 		},
 		Prepare: func(context.Context, replay.Options, *replay.Plan) (func(), error) { return func() {}, nil },
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/internal/replay"
 )
 
@@ -13,14 +14,14 @@ type Foresight struct {
 	Letters     int
 	Nothing     string // why there is none
 	Stats       dlq.Stats
-	Quarantined int        // would go to quarantine, since they were replayed too often
-	Foreign     int        // would stay: their source topics are none whose letters these may be
-	Unclear     int        // would stay: what became of them is not known
-	Before      dlq.Extent // what was looked at
-	Asked       int        // letters that the backend was asked about
-	Stale       []Stale    // those of which it has a later result
-	Silent      string     // why it was not asked
-	Building    bool       // the letters are still being read: not all are counted
+	Quarantined int           // would go to quarantine, since they were replayed too often
+	Foreign     int           // would stay: their source topics are none whose letters these may be
+	Unclear     int           // would stay: what became of them is not known
+	Before      ranges.Extent // what was looked at
+	Asked       int           // letters that the backend was asked about
+	Stale       []Stale       // those of which it has a later result
+	Silent      string        // why it was not asked
+	Building    bool          // the letters are still being read: not all are counted
 }
 
 // Stale is a letter of which a backend has a later result.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -72,7 +73,7 @@ func (f *Follower) Poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.cfg.inflate = t.reader.inflate
+	f.cfg.inflate = t.reader.Inflater()
 	if f.topic == nil || f.topic.ID != t.ID || f.full && len(f.index.Letters) < f.most/4 { // its first life, or a new one, or there is room again
 		f.full, f.beyond = false, make(map[cause]int)
 		f.topic, f.index = t, &Index{at: make(map[Position]*Letter)}
@@ -83,8 +84,8 @@ func (f *Follower) Poll(ctx context.Context) error {
 		return err
 	}
 	texts := make(texts)
-	if err := f.advance(ctx, t.Name, extent, f.next, func(rec *kgo.Record) error { return f.add(ctx, lean(newLetter(rec), texts), extent) },
-		func(b *LargeBatch) error { return f.add(ctx, unreadBatch(b), extent) }); err != nil {
+	if err := f.topic.reader.advance(ctx, t.Name, extent, f.next, func(rec *kgo.Record) error { return f.add(ctx, lean(newLetter(rec), texts), extent) },
+		func(b *ranges.LargeBatch) error { return f.add(ctx, unreadBatch(b), extent) }); err != nil {
 		return err
 	}
 	if err := f.settle(ctx, extent); err != nil {
@@ -95,7 +96,7 @@ func (f *Follower) Poll(ctx context.Context) error {
 }
 
 // add takes one more letter in. When there are many, those that are settled are dropped before it is said to be full.
-func (f *Follower) add(ctx context.Context, l *Letter, extent Extent) error {
+func (f *Follower) add(ctx context.Context, l *Letter, extent ranges.Extent) error {
 	if f.full {
 		tally(f.beyond, causeOf(l), 1)
 		return nil
@@ -106,32 +107,6 @@ func (f *Follower) add(ctx context.Context, l *Letter, extent Extent) error {
 	}
 	err := f.settle(ctx, extent)
 	f.full = err == nil && len(f.index.Letters) > f.most/2
-	return err
-}
-
-// advance goes on reading a topic.
-func (f *Follower) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error, large func(*LargeBatch) error) error {
-	return f.topic.reader.advance(ctx, topic, extent, next, each, large)
-}
-
-// advance reads a topic from next on, and moves next with each record, so that an error repeats none.
-func (r *reader) advance(ctx context.Context, topic string, extent Extent, next map[int32]int64, each func(*kgo.Record) error, large func(*LargeBatch) error) error {
-	rest := make(Extent)
-	for p, span := range extent {
-		rest[p] = Range{max(span.From, next[p]), span.To}
-	}
-	err := r.read(ctx, topic, rest, func(rec *kgo.Record) error {
-		next[rec.Partition] = rec.Offset + 1
-		return each(rec)
-	}, func(b *LargeBatch) error {
-		next[b.Partition] = b.Span.To
-		return large(b)
-	})
-	if err == nil {
-		for p, span := range extent {
-			next[p] = max(span.To, next[p])
-		}
-	}
 	return err
 }
 
@@ -146,14 +121,14 @@ func lean(l *Letter, texts texts) *Letter {
 }
 
 // settle drops what is settled, by what has come in the ledger, or deleted by retention.
-func (f *Follower) settle(ctx context.Context, extent Extent) error {
+func (f *Follower) settle(ctx context.Context, extent ranges.Extent) error {
 	t := f.topic
 	entries, err := t.extent(ctx, t.Name+LedgerSuffix)
 	if err != nil {
 		return err
 	}
-	if err := f.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { t.enter(f.early, rec); return nil },
-		func(*LargeBatch) error { return nil }); err != nil {
+	if err := f.topic.reader.advance(ctx, t.Name+LedgerSuffix, entries, f.ledger, func(rec *kgo.Record) error { t.enter(f.early, rec); return nil },
+		func(*ranges.LargeBatch) error { return nil }); err != nil {
 		return err
 	}
 	f.index.settle(f.early)

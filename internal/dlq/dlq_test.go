@@ -16,6 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
+	"github.com/gx-ol/gx-ol/internal/transact"
 	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
@@ -114,7 +116,7 @@ func (e *estate) read(topic string) (out []*kgo.Record) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if err := e.topic.reader.read(e.t.Context(), topic, extent, func(r *kgo.Record) error { out = append(out, r); return nil }, func(b *LargeBatch) error { return b }); err != nil {
+	if err := e.topic.reader.read(e.t.Context(), topic, extent, func(r *kgo.Record) error { out = append(out, r); return nil }, func(b *ranges.LargeBatch) error { return b }); err != nil {
 		e.t.Fatal(err)
 	}
 	return out
@@ -332,4 +334,4 @@ func TestTopicsThatExistAreNotCreated(t *testing.T) {
 }
 
 // careful is the writer that the commands use.
-func careful(client *kgo.Client) Writer { return kafka.NewTransactionWriter(client) }
+func careful(client *kgo.Client) transact.Writer { return kafka.NewTransactionWriter(client) }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gx-ol/gx-ol/internal/ranges"
 )
 
 // Filter chooses letters. Each field that is set must fit; of a list, one.
@@ -12,13 +14,13 @@ type Filter struct {
 	Dispositions []string
 	SourceTopics []string
 	Keys         []string
-	Partitions   []int32   // of the dead-letter topic
-	Offsets      *Offsets  // of the dead-letter topic
-	Since        time.Time // given up at or after
-	Until        time.Time // given up before
-	Grep         string    // part of the error's text, letter case aside
-	All          bool      // also letters that are settled
-	Before       Extent    // those that lie before each partition's end; nil: all. So what was looked at is settled, and nothing that came since
+	Partitions   []int32       // of the dead-letter topic
+	Offsets      *Offsets      // of the dead-letter topic
+	Since        time.Time     // given up at or after
+	Until        time.Time     // given up before
+	Grep         string        // part of the error's text, letter case aside
+	All          bool          // also letters that are settled
+	Before       ranges.Extent // those that lie before each partition's end; nil: all. So what was looked at is settled, and nothing that came since
 }
 
 // Offsets is from which offset to which, both included.

@@ -7,13 +7,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
 // Index is every letter that a topic held at one moment, in the order of partition and offset.
 type Index struct {
 	Letters []*Letter
-	Extent  Extent
+	Extent  ranges.Extent
 	at      map[Position]*Letter
 	texts   texts
 }
@@ -49,7 +50,7 @@ func (t *Topic) load(ctx context.Context) (*Index, *ledger, error) {
 	}
 	ix := &Index{Extent: extent, at: make(map[Position]*Letter), texts: make(texts)}
 	err = t.reader.read(ctx, t.Name, extent, func(rec *kgo.Record) error { ix.add(newLetter(rec)); return nil },
-		func(b *LargeBatch) error { ix.add(unreadBatch(b)); return nil })
+		func(b *ranges.LargeBatch) error { ix.add(unreadBatch(b)); return nil })
 	if err != nil {
 		return nil, nil, err
 	}

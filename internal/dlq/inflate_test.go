@@ -3,7 +3,6 @@ package dlq
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/crc32"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -11,11 +10,11 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
+	"github.com/gx-ol/gx-ol/test/rawbatch"
 )
 
 // takes lets the dead-letter topic take large batches.
@@ -29,31 +28,7 @@ func (e *estate) takes(most string) {
 // attack writes one batch to partition 0 of the dead-letter topic as whoever may write there can: raw holds its records, compressed.
 func (e *estate) attack(raw []byte, codec kgo.CompressionCodecType, records int32) Position {
 	e.t.Helper()
-	b := kmsg.RecordBatch{PartitionLeaderEpoch: -1, Magic: 2, Attributes: int16(codec), LastOffsetDelta: records - 1, FirstTimestamp: day.UnixMilli(),
-		MaxTimestamp: day.UnixMilli(), ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, NumRecords: records, Records: raw}
-	b.Length = int32(len(b.AppendTo(nil)) - 12)
-	b.CRC = int32(crc32.Checksum(b.AppendTo(nil)[21:], crc32.MakeTable(crc32.Castagnoli)))
-	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = -1, 10_000
-	rt := kmsg.NewProduceRequestTopic()
-	details, err := e.topic.admin.ListTopics(e.t.Context(), dead)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	rt.Topic, rt.TopicID = dead, details[dead].ID
-	rp := kmsg.NewProduceRequestTopicPartition()
-	rp.Records = b.AppendTo(nil)
-	rt.Partitions = append(rt.Partitions, rp)
-	req.Topics = append(req.Topics, rt)
-	answer, err := e.client.Broker(0).Request(e.t.Context(), req)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	part := answer.(*kmsg.ProduceResponse).Topics[0].Partitions[0]
-	if err := kerr.ErrorForCode(part.ErrorCode); err != nil {
-		e.t.Fatal(err)
-	}
-	return Position{0, part.BaseOffset}
+	return Position{0, rawbatch.Write(e.t, e.client, dead, raw, codec, records)}
 }
 
 // peak is how much more heap was in use while work ran.
@@ -81,44 +56,25 @@ func peak(work func()) uint64 {
 	return most.Load() - min(most.Load(), before.HeapInuse)
 }
 
-// repeated is what a producer sends to have it inflate to frames times 16 MiB: decoders take frame after frame as one stream.
-func repeated(t *testing.T, codec kgo.CompressionCodec, frames int) []byte {
-	t.Helper()
-	c, err := kgo.DefaultCompressor(codec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	frame, _ := c.Compress(new(bytes.Buffer), make([]byte, 16<<20))
-	return bytes.Repeat(frame, frames)
-}
-
 // Whoever may write to the dead-letter topic can send a few KB that inflate to a GB: they cost neither memory nor the letters behind them.
 func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 	tiny := bytes.Repeat([]byte{12, 0, 0, 0, 1, 1, 0}, 300_000) // records of nothing
 	full := binary.AppendVarint(nil, 2<<20+8)                   // one of a million empty headers
 	full = append(append(full, 0, 0, 0, 1, 1), binary.AppendVarint(nil, 1<<20)...)
 	full = append(full, make([]byte, 2<<20)...)
-	compressed := func(raw []byte) []byte {
-		c, err := kgo.DefaultCompressor(kgo.ZstdCompression())
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, _ := c.Compress(new(bytes.Buffer), raw)
-		return out
-	}
 	for name, c := range map[string]struct {
 		raw     []byte
 		codec   kgo.CompressionCodecType
 		records int32
 	}{
-		"zstd, to 1 GiB":           {repeated(t, kgo.ZstdCompression(), 64), kgo.CodecZstd, 10},
-		"gzip, to 1 GiB":           {repeated(t, kgo.GzipCompression(), 64), kgo.CodecGzip, 10},
-		"lz4, to 16 MiB":           {repeated(t, kgo.Lz4Compression(), 1), kgo.CodecLz4, 10},
+		"zstd, to 1 GiB":           {rawbatch.Inflating(t, kgo.ZstdCompression(), 64), kgo.CodecZstd, 10},
+		"gzip, to 1 GiB":           {rawbatch.Inflating(t, kgo.GzipCompression(), 64), kgo.CodecGzip, 10},
+		"lz4, to 16 MiB":           {rawbatch.Inflating(t, kgo.Lz4Compression(), 1), kgo.CodecLz4, 10},
 		"snappy that claims 1 GiB": {append(binary.AppendUvarint(nil, 1<<30), make([]byte, 1000)...), kgo.CodecSnappy, 10},
 		"snappy in Java's framing": {append([]byte{130, 83, 78, 65, 80, 80, 89, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 10}, append(binary.AppendUvarint(nil, 1<<30), make([]byte, 5)...)...), kgo.CodecSnappy, 10},
 		"no zstd at all":           {[]byte("not compressed"), kgo.CodecZstd, 10},
-		"empty records":            {compressed(tiny), kgo.CodecZstd, 300_000},
-		"empty headers":            {compressed(full), kgo.CodecZstd, 1},
+		"empty records":            {rawbatch.Compressed(t, kgo.ZstdCompression(), tiny), kgo.CodecZstd, 300_000},
+		"empty headers":            {rawbatch.Compressed(t, kgo.ZstdCompression(), full), kgo.CodecZstd, 1},
 		"empty records, as is":     {tiny, kgo.CodecNone, 300_000},
 		"empty headers, as is":     {full, kgo.CodecNone, 1},
 	} {
@@ -138,7 +94,7 @@ func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 				t.Fatalf("letters %+v", ix.Letters)
 			}
 			l := ix.At(at)
-			if l.Said.Code != CodeUnreadBatch || l.State != Pending || l.Batch.Span != (Range{at.Offset, at.Offset + int64(c.records)}) || !strings.Contains(l.Fault, "in.dlq[0], offsets 1 – ") {
+			if l.Said.Code != CodeUnreadBatch || l.State != Pending || l.Batch.Span != (ranges.Range{From: at.Offset, To: at.Offset + int64(c.records)}) || !strings.Contains(l.Fault, "in.dlq[0], offsets 1 – ") {
 				t.Errorf("the batch: %+v", l)
 			}
 			f := Follow(e.client, dead, cfg)
@@ -171,20 +127,11 @@ func TestABatchThatInflatesCostsItsRecordsAlone(t *testing.T) {
 func TestAnOriginalInABatchThatIsNotReadIsGone(t *testing.T) {
 	e := newEstate(t)
 	e.takes("8388608")
-	if _, err := e.topic.one(t.Context(), dead, e.attack(repeated(t, kgo.ZstdCompression(), 4), kgo.CodecZstd, 1)); err == nil || !strings.Contains(err.Error(), "not read") {
+	if _, err := e.topic.one(t.Context(), dead, e.attack(rawbatch.Inflating(t, kgo.ZstdCompression(), 4), kgo.CodecZstd, 1)); err == nil || !strings.Contains(err.Error(), "not read") {
 		t.Errorf("got %v", err)
 	}
 	large := deadletter.Wrap(&kgo.Record{Topic: source, Value: []byte(noise(2 * maxBytes))}, dead, deadletter.Letter{Code: "http_422"})
 	if at := e.write(large, 1); e.index().At(at).Batch != nil {
 		t.Error("a letter of twice the usual size is not read")
 	}
-}
-
-func FuzzHeaders(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 2, 'k', 2, 'v', 4, 2, 'h', 2, 'v', 2, 'i', 1})
-	f.Fuzz(func(t *testing.T, rec []byte) {
-		if n := headers(rec); n < 0 || n > len(rec) {
-			t.Errorf("%d headers in %d bytes", n, len(rec))
-		}
-	})
 }

@@ -21,6 +21,7 @@ func TestInputsAreWhatNameOrOperatorTell(t *testing.T) {
 		{"in.dlq", "on.dlq", all, false},
 		{"in.dlq", "on.dlq.audit", all, false},
 		{"in.dlq", "__consumer_offsets", all, false},
+		{"in.dlq", "on.published.ledger", all, false},
 		{"__x.dlq", "__x", nil, false},
 		{"dead", "in", nil, false},
 		{"dead", "in", all, true},

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -93,7 +94,7 @@ func (t *Topic) ledger(ctx context.Context) (*ledger, error) {
 	}
 	l := newLedger()
 	// A batch that is too large to be read is none of ours.
-	err = t.reader.read(ctx, t.Name+LedgerSuffix, extent, func(rec *kgo.Record) error { t.enter(l, rec); return nil }, func(*LargeBatch) error { return nil })
+	err = t.reader.read(ctx, t.Name+LedgerSuffix, extent, func(rec *kgo.Record) error { t.enter(l, rec); return nil }, func(*ranges.LargeBatch) error { return nil })
 	return l, err
 }
 
@@ -156,7 +157,7 @@ func (t *Topic) entryRecord(p Position, e Entry) (*kgo.Record, error) {
 }
 
 // forgotten are tombstones for entries whose letters the topic does not hold any more, and for those of an earlier life of the topic.
-func (t *Topic) forgotten(l *ledger, letters Extent) []*kgo.Record {
+func (t *Topic) forgotten(l *ledger, letters ranges.Extent) []*kgo.Record {
 	gone := make(map[string]bool)
 	for key := range l.stale {
 		gone[key] = true

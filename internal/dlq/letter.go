@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -34,11 +35,11 @@ const (
 // Letter is a letter of the topic and what became of it. It has no value: a topic may hold more of those than memory does.
 type Letter struct {
 	Position
-	Said   deadletter.Letter // what its headers say
-	System deadletter.System // whose letter; empty: nobody's
-	Fault  string            // what of its headers could not be read, or why the batch was not
-	Batch  *LargeBatch       // it stands for all records of a batch that is not read; else nil
-	At     time.Time         // its own record time
+	Said   deadletter.Letter  // what its headers say
+	System deadletter.System  // whose letter; empty: nobody's
+	Fault  string             // what of its headers could not be read, or why the batch was not
+	Batch  *ranges.LargeBatch // it stands for all records of a batch that is not read; else nil
+	At     time.Time          // its own record time
 	Key    []byte
 	Bytes  int // of key, value and headers
 	State  State
@@ -97,7 +98,7 @@ func (l *Letter) First() deadletter.Origin {
 func (l *Letter) Source() Position { return Position{l.Said.Partition, l.Said.Offset} }
 
 // unreadBatch is the one entry that stands for the records of a batch that is not read.
-func unreadBatch(b *LargeBatch) *Letter {
+func unreadBatch(b *ranges.LargeBatch) *Letter {
 	return &Letter{Position: Position{b.Partition, b.Span.From}, Fault: b.Error(), Batch: b, State: Pending,
 		Said: deadletter.Letter{Code: CodeUnreadBatch, Error: b.Error(), Partition: deadletter.UnknownPartition}}
 }

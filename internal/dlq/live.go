@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/ranges"
 )
 
 // mostLive is of how many letters a Live knows all, with some 500 bytes each. Beyond it those that are settled go first, then the oldest; the dlq commands
@@ -51,7 +53,7 @@ func NewLive(client *kgo.Client, name string, cfg Config) *Live {
 }
 
 func emptyIndex() *Index {
-	return &Index{Extent: make(Extent), at: make(map[Position]*Letter), texts: make(texts)}
+	return &Index{Extent: make(ranges.Extent), at: make(map[Position]*Letter), texts: make(texts)}
 }
 
 // View lets see look at the index, which does not change meanwhile; see keeps nothing of it, and copies what it needs.
@@ -71,7 +73,7 @@ func (v *Live) Poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.cfg.inflate = t.reader.inflate
+	v.cfg.inflate = t.reader.Inflater()
 	if v.topic == nil || v.topic.ID != t.ID { // its first life, or a new one
 		v.begin(t)
 	}
@@ -88,7 +90,7 @@ func (v *Live) Poll(ctx context.Context) error {
 		return v.takeIn(ctx)
 	}
 	if err := v.topic.reader.advance(ctx, t.Name, extent, v.next, func(rec *kgo.Record) error { return take(newLetter(rec)) },
-		func(b *LargeBatch) error { return take(unreadBatch(b)) }); err != nil {
+		func(b *ranges.LargeBatch) error { return take(unreadBatch(b)) }); err != nil {
 		return errors.Join(err, v.takeIn(ctx))
 	}
 	if err := v.takeIn(ctx); err != nil {
@@ -110,7 +112,7 @@ func (v *Live) begin(t *Topic) {
 }
 
 // measure says how much there is to read.
-func (v *Live) measure(extent Extent) {
+func (v *Live) measure(extent ranges.Extent) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.state.Read, v.state.Of = 0, 0
@@ -190,11 +192,11 @@ func (v *Live) readLedger(ctx context.Context) error {
 		v.dirty = true
 		v.state.Number++
 		return nil
-	}, func(*LargeBatch) error { return nil })
+	}, func(*ranges.LargeBatch) error { return nil })
 }
 
 // settle gives every letter its state, and drops those that retention has deleted.
-func (v *Live) settle(ctx context.Context, extent Extent) error {
+func (v *Live) settle(ctx context.Context, extent ranges.Extent) error {
 	if err := v.readLedger(ctx); err != nil {
 		return err
 	}

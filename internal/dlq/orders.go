@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/ranges"
 )
 
 // An order is an operator's word that a record that waits is to be buried. It lies in the ledger, under a key of its own, for whichever process holds
@@ -129,7 +131,7 @@ func (o *Orders) poll(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	o.cfg.inflate = t.reader.inflate
+	o.cfg.inflate = t.reader.Inflater()
 	extent, err := t.extent(ctx, name+LedgerSuffix)
 	if err != nil {
 		return err
@@ -143,15 +145,8 @@ func (o *Orders) poll(ctx context.Context, name string) error {
 		if next[p] > span.To {
 			next[p] = 0 // it was made anew
 		}
-		extent[p] = Range{max(span.From, next[p]), span.To}
 	}
-	err = t.reader.read(ctx, name+LedgerSuffix, extent, func(rec *kgo.Record) error { o.take(rec); return nil }, func(*LargeBatch) error { return nil })
-	if err == nil {
-		for p, span := range extent {
-			next[p] = span.To
-		}
-	}
-	return err
+	return t.reader.advance(ctx, name+LedgerSuffix, extent, next, func(rec *kgo.Record) error { o.take(rec); return nil }, func(*ranges.LargeBatch) error { return nil })
 }
 
 // take takes an order in, if it is one.

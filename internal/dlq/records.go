@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/ranges"
 )
 
 // Record reads a letter whole; nil if retention has deleted it.
@@ -20,7 +22,7 @@ func (t *Topic) Original(ctx context.Context, l *Letter) (*kgo.Record, error) {
 	return t.one(ctx, l.Said.Topic, l.Source())
 }
 
-// one is the record at an exact place of a topic; nil if it is not there (any more). A *LargeBatch as error: it lies in one.
+// one is the record at an exact place of a topic; nil if it is not there (any more). A *ranges.LargeBatch as error: it lies in one.
 func (t *Topic) one(ctx context.Context, topic string, p Position) (*kgo.Record, error) {
 	extent, err := t.extent(ctx, topic)
 	if err != nil {
@@ -31,22 +33,22 @@ func (t *Topic) one(ctx context.Context, topic string, p Position) (*kgo.Record,
 		return nil, nil
 	}
 	var found *kgo.Record
-	err = t.reader.read(ctx, topic, Extent{p.Partition: {p.Offset, p.Offset + 1}}, func(rec *kgo.Record) error { found = rec; return nil },
-		func(b *LargeBatch) error { return b })
+	err = t.reader.read(ctx, topic, ranges.Extent{p.Partition: {From: p.Offset, To: p.Offset + 1}}, func(rec *kgo.Record) error { found = rec; return nil },
+		func(b *ranges.LargeBatch) error { return b })
 	return found, err
 }
 
 // Records reads letters whole, by their positions; one that retention has deleted is nil.
 func (t *Topic) Records(ctx context.Context, letters []*Letter) (map[Position]*kgo.Record, error) {
 	want := make(map[Position]*kgo.Record, len(letters))
-	spans := make(Extent)
+	spans := make(ranges.Extent)
 	for _, l := range letters {
 		want[l.Position] = nil
 		span, ok := spans[l.Partition]
 		if !ok {
-			span = Range{l.Offset, l.Offset}
+			span = ranges.Range{From: l.Offset, To: l.Offset}
 		}
-		spans[l.Partition] = Range{min(span.From, l.Offset), max(span.To, l.Offset+1)}
+		spans[l.Partition] = ranges.Range{From: min(span.From, l.Offset), To: max(span.To, l.Offset+1)}
 	}
 	err := t.reader.read(ctx, t.Name, spans, func(rec *kgo.Record) error {
 		at := Position{rec.Partition, rec.Offset}
@@ -54,7 +56,7 @@ func (t *Topic) Records(ctx context.Context, letters []*Letter) (map[Position]*k
 			want[at] = rec
 		}
 		return nil
-	}, func(*LargeBatch) error { return nil }) // its entry says so
+	}, func(*ranges.LargeBatch) error { return nil }) // its entry says so
 	return want, err
 }
 

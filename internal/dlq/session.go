@@ -11,13 +11,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/transact"
 )
 
 // transactionalID is the transactional id of whoever settles letters of a topic with this id: of two, the brokers let the later one live.
 func transactionalID(topicID string) string { return "gx-ol.dlq." + topicID }
-
-// settleWithin bounds a transaction, and how long one that was killed keeps the next waiting.
-const settleWithin = 60 * time.Second
 
 // ErrFenced is that another process has begun to settle letters of the same topic.
 var ErrFenced = errors.New("another gx-ol dlq has begun to settle letters of this topic, and this one ends: what it had reported is done, the rest is the other's to do")
@@ -25,37 +24,35 @@ var ErrFenced = errors.New("another gx-ol dlq has begun to settle letters of thi
 // Session is the one process that settles letters of a topic. Make it with Begin, end it with Close.
 type Session struct {
 	*Topic
-	Index  *Index // the letters, with what was settled when the session began; states follow what it settles
-	by     string
-	client *kgo.Client // transactional
-	out    Writer
+	Index *Index // the letters, with what was settled when the session began; states follow what it settles
+	by    string
+	out   *transact.Session
 }
 
 // Begin makes this process the one that settles letters: it shuts out every earlier one, and only then reads what they settled. opts make
 // the client, and writer what writes with it; by names the operator in ledger and audit. seen are the letters that the operator has looked at: none that came since is
 // settled. If it is nil, the letters are those of now.
-func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, writer func(*kgo.Client) Writer, by string, seen *Index) (*Session, error) {
+func (t *Topic) Begin(ctx context.Context, opts []kgo.Opt, writer func(*kgo.Client) transact.Writer, by string, seen *Index) (*Session, error) {
 	if strings.Trim(t.ID, "0") == "" {
 		return nil, fmt.Errorf("the brokers give topic %s no id, by which the ledger tells its lives apart: dead letters are settled with Apache Kafka 2.8 and later", t.Name)
 	}
 	if err := t.ensureTopics(ctx); err != nil {
 		return nil, err
 	}
-	client, err := kgo.NewClient(append(opts, kgo.TransactionalID(transactionalID(t.ID)), kgo.TransactionTimeout(settleWithin),
-		kgo.RecordPartitioner(placed{}))...)
+	out, err := transact.New(transactionalID(t.ID), append(opts[:len(opts):len(opts)], kgo.RecordPartitioner(placed{})), writer, ErrFenced)
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Topic: t, Index: seen, by: by, client: client, out: writer(client)}
+	s := &Session{Topic: t, Index: seen, by: by, out: out}
 	if err := s.begin(ctx); err != nil {
-		client.Close()
+		out.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
 func (s *Session) begin(ctx context.Context) error {
-	if _, _, err := s.client.ProducerID(ctx); err != nil { // shuts out, and ends the transaction that a killed one left
+	if err := s.out.Begin(ctx); err != nil {
 		return fmt.Errorf("beginning to settle letters of %s in transactions of the id %s: %w", s.Name, transactionalID(s.ID), err)
 	}
 	ledger, err := s.look(ctx)
@@ -66,7 +63,7 @@ func (s *Session) begin(ctx context.Context) error {
 	if len(forgotten) == 0 {
 		return nil
 	}
-	return s.transact(ctx, func(ctx context.Context) error { return write(ctx, s.out, forgotten) })
+	return s.out.Transact(ctx, func(ctx context.Context) error { return s.out.Write(ctx, forgotten) })
 }
 
 // look reads what is settled: once, after the fence, so that nothing can be settled beside it.
@@ -82,7 +79,7 @@ func (s *Session) look(ctx context.Context) (l *ledger, err error) {
 }
 
 // Close frees the client.
-func (s *Session) Close() { s.client.Close() }
+func (s *Session) Close() { s.out.Close() }
 
 // placed puts a record on the partition that it names, if the topic has it, else where Kafka's own clients would by its key.
 type placed struct{ kgo.TopicPartitioner }
@@ -134,20 +131,20 @@ func (s *Session) Sources(ctx context.Context, letters []*Letter) (map[string]bo
 func (s *Session) Settle(ctx context.Context, actions []*Action) (audits, left []Audit, err error) {
 	for {
 		audits, err = s.attempt(ctx, actions)
-		if errors.Is(err, errAsAWhole) {
+		if errors.Is(err, transact.ErrAsAWhole) {
 			continue // the next attempt tells which record it is
 		}
-		no, ok := errors.AsType[*refusal](err)
+		no, ok := errors.AsType[*transact.Refusal](err)
 		if !ok {
 			return audits, left, err
 		}
 		before := len(actions)
 		actions = slices.DeleteFunc(actions, func(a *Action) bool {
-			if !no.covers(a.Record) {
+			if !no.Covers(a.Record) {
 				return false
 			}
 			outcome := TooLarge
-			if no.all {
+			if no.All {
 				outcome = Refused
 			}
 			left = append(left, s.Leave(a.Letter, outcome, no.Error()))
@@ -165,14 +162,14 @@ func (s *Session) attempt(ctx context.Context, actions []*Action) ([]Audit, erro
 		return nil, nil
 	}
 	var audits []Audit
-	err := s.transact(ctx, func(ctx context.Context) error {
+	err := s.out.Transact(ctx, func(ctx context.Context) error {
 		var leave, notes []*kgo.Record
 		for _, a := range actions {
 			if a.Record != nil {
 				leave = append(leave, a.Record)
 			}
 		}
-		if err := write(ctx, s.out, leave); err != nil {
+		if err := s.out.Write(ctx, leave); err != nil {
 			return err
 		}
 		for _, a := range actions {
@@ -191,7 +188,7 @@ func (s *Session) attempt(ctx context.Context, actions []*Action) ([]Audit, erro
 			notes = append(notes, entry, &kgo.Record{Topic: s.Name + AuditSuffix, Partition: -1, Key: s.ledgerKey(a.Letter.Position), Value: value})
 			audits = append(audits, line)
 		}
-		return write(ctx, s.out, notes)
+		return s.out.Write(ctx, notes)
 	})
 	if err != nil {
 		return nil, err
@@ -223,32 +220,4 @@ func (s *Session) Discard(ctx context.Context, letters []*Letter, reason string,
 		letters = letters[n:]
 	}
 	return nil
-}
-
-// transact runs work inside a transaction, which commits if work has no error. A stop does not tear it: it ends within settleWithin.
-func (s *Session) transact(ctx context.Context, work func(context.Context) error) error {
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
-	defer cancel()
-	if err := s.client.BeginTransaction(); err != nil {
-		return fenced(err)
-	}
-	failed := work(whole)
-	if failed != nil {
-		_ = s.client.AbortBufferedRecords(whole) // what it can't abort, the end of the transaction does
-	}
-	if err := s.client.EndTransaction(whole, kgo.TransactionEndTry(failed == nil)); err != nil {
-		return fenced(errors.Join(failed, err))
-	}
-	if failed == nil {
-		s.out.Committed()
-	}
-	return fenced(failed)
-}
-
-// fenced gives the brokers' word for it ours.
-func fenced(err error) error {
-	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) || errors.Is(err, kerr.InvalidProducerIDMapping) {
-		return fmt.Errorf("%w (%w)", ErrFenced, err)
-	}
-	return err
 }

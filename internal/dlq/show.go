@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -109,7 +110,7 @@ func (t *Topic) Fill(ctx context.Context, s *Shown, raw bool) error {
 	value := rec.Value
 	if l.Said.Reference != "" {
 		original, err := t.Original(ctx, l)
-		large, ok := errors.AsType[*LargeBatch](err)
+		large, ok := errors.AsType[*ranges.LargeBatch](err)
 		switch {
 		case ok:
 			s.Original = large.Error()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -166,7 +167,7 @@ var adviceByDisposition = map[string]string{
 	"bug":       "report it; replay with a version that mends it",
 }
 
-func sortedKeys(e Extent) []int32 {
+func sortedKeys(e ranges.Extent) []int32 {
 	out := make([]int32, 0, len(e))
 	for p := range e {
 		out = append(out, p)

@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/ranges"
 )
 
 // The topics that belong to a dead-letter topic.
@@ -28,7 +30,7 @@ type Topic struct {
 	Name   string
 	ID     string // its topic id in hexadecimal, which a topic that is made anew does not share
 	admin  *kadm.Client
-	reader *reader
+	reader reader
 	inputs func(topic string) bool
 }
 
@@ -37,7 +39,7 @@ type Config struct {
 	MaxMessageBytes int                     // input.max_message_bytes: see InflatedBytes
 	Inputs          func(topic string) bool // which topics' letters it holds, beside the one that its name tells; nil: none. See Topic.IsInput
 
-	inflate *inflater // one that was made before; nil: a new one
+	inflate *ranges.Inflater // one that was made before; nil: a new one
 }
 
 // Position is a place in the dead-letter topic.
@@ -67,7 +69,7 @@ func Open(ctx context.Context, client *kgo.Client, name string, cfg Config) (*To
 		}
 		cfg.inflate = inflate
 	}
-	t := &Topic{Name: name, admin: kadm.NewClient(client), reader: &reader{client: client, inflate: cfg.inflate}, inputs: cfg.Inputs}
+	t := &Topic{Name: name, admin: kadm.NewClient(client), reader: reader{ranges.NewReader(client, cfg.inflate, fetchBytes)}, inputs: cfg.Inputs}
 	details, err := t.admin.ListTopics(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("asking for topic %s: %w", name, err)
@@ -83,37 +85,7 @@ func Open(ctx context.Context, client *kgo.Client, name string, cfg Config) (*To
 	return t, nil
 }
 
-// Extent is from which offset to which (not included) each partition is read.
-type Extent map[int32]Range
-
-// Range is from which offset to which (not included) a partition is read.
-type Range struct{ From, To int64 }
-
-// extent is what a topic holds now: from the log's start to the last stable offset, behind which a transaction is open. Nothing for one that
-// does not exist.
-func (t *Topic) extent(ctx context.Context, topic string) (Extent, error) {
-	starts, err := t.admin.ListStartOffsets(ctx, topic)
-	if err == nil {
-		err = starts.Error()
-	}
-	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("asking where %s begins: %w", topic, err)
-	}
-	ends, err := t.admin.ListCommittedOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("asking where %s ends: %w", topic, err)
-	}
-	out := make(Extent)
-	starts.Each(func(o kadm.ListedOffset) {
-		if end, ok := ends.Lookup(topic, o.Partition); ok {
-			out[o.Partition] = Range{From: o.Offset, To: end.Offset}
-		}
-	})
-	return out, nil
+// extent is what a topic holds now; nothing for one that does not exist.
+func (t *Topic) extent(ctx context.Context, topic string) (ranges.Extent, error) {
+	return ranges.ExtentOf(ctx, t.admin, topic)
 }

@@ -1,98 +1,22 @@
 package gateway
 
 import (
-	"bytes"
-	"compress/gzip"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
-	backend "github.com/gx-ol/gx-ol/producer/http"
-	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const runEvent = `{"eventType":"START","eventTime":"2026-01-01T00:00:00Z","run":{"runId":"0190f3a4-7f8f-7b6e-8a52-4a3c5a1f0c11"},"job":{"namespace":"etl","name":"load"},"inputs":[{"namespace":"postgres://db:5432","name":"shop.public.orders"}],"outputs":[],"producer":"https://example.com","schemaURL":"https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"}`
-
-// topics keeps records, and answers for each as say tells.
-type topics struct {
-	mu   sync.Mutex // guards below
-	recs []*kgo.Record
-	say  func(*kgo.Record) error
-	held []func(error) // with hold: answers that are still owed
-	hold bool
-}
-
-func (w *topics) Send(_ context.Context, rec *kgo.Record, done func(error)) {
-	w.mu.Lock()
-	if w.hold {
-		w.held = append(w.held, done)
-		w.mu.Unlock()
-		return
-	}
-	var err error
-	if w.say != nil {
-		err = w.say(rec)
-	}
-	if err == nil {
-		w.recs = append(w.recs, rec)
-	}
-	w.mu.Unlock()
-	done(err)
-}
-
-func (w *topics) answerAll(err error) {
-	w.mu.Lock()
-	held := w.held
-	w.held, w.hold = nil, false
-	w.mu.Unlock()
-	for _, done := range held {
-		done(err)
-	}
-}
-
-func newGateway(change ...func(*Config)) (*Gateway, *topics) {
-	w := &topics{}
-	cfg := Config{EventsTopic: "events", ResultsTopic: "results", Decode: gx.Decode, Unsafe: backend.Unsafe, MaxRequestBytes: 1 << 20, MaxBytesInFlight: 4 << 20,
-		MaxBatchEvents: 10, AckTimeout: time.Minute, Writer: w}
-	for _, c := range change {
-		c(&cfg)
-	}
-	return New(cfg), w
-}
-
-func post(g *Gateway, path, body string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	w := httptest.NewRecorder()
-	g.ServeHTTP(w, r)
-	return w
-}
-
-func with(from, to string) string {
-	if !strings.Contains(runEvent, from) {
-		panic("the event has no " + from)
-	}
-	return strings.Replace(runEvent, from, to, 1)
-}
 
 func TestWhatIsTakenAndWhatIsNot(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -310,24 +234,6 @@ func TestWhileKafkaIsAwayNothingIsTaken(t *testing.T) {
 	}
 }
 
-func get(g *Gateway, path, token string) (int, string) {
-	r := httptest.NewRequest(http.MethodGet, path, nil)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	w := httptest.NewRecorder()
-	g.ServeHTTP(w, r)
-	return w.Code, w.Body.String()
-}
-
-func packed(text string) string {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = io.WriteString(z, text)
-	_ = z.Close()
-	return b.String()
-}
-
 func TestBodiesAreBounded(t *testing.T) {
 	large := with("load", strings.Repeat("x", 2000))
 	for name, c := range map[string]struct {
@@ -475,109 +381,4 @@ func TestATopicThatIsOffIsNotServed(t *testing.T) {
 	if code, _ := get(g, "/api/v1/lineage", ""); code != 405 {
 		t.Errorf("GET: %d", code)
 	}
-}
-
-func FuzzBodies(f *testing.F) {
-	f.Add([]byte(runEvent), "")
-	f.Add([]byte("["+runEvent+",1]"), "")
-	f.Add([]byte(`{"test_suite_name":"s","data_asset_name":"a","validation_results":[]}`), "")
-	f.Add([]byte(packed(runEvent)), "gzip")
-	g, w := newGateway(func(c *Config) {
-		c.Tokens = []Token{{Name: "t", Now: func() string { return "a-token-for-fuzzing" }, Namespace: "etl"}}
-		c.Rewrite = true
-	})
-	f.Fuzz(func(t *testing.T, body []byte, encoding string) {
-		for _, path := range []string{"/api/v1/lineage", "/api/v1/lineage/batch", "/v1/results"} {
-			w.recs = nil
-			a := post(g, path, string(body), "Content-Encoding", encoding, "Authorization", "Bearer a-token-for-fuzzing")
-			if a.Code >= 500 || a.Code == 201 && len(w.recs) != 1 {
-				t.Fatalf("%s: %d %s, %d records", path, a.Code, a.Body, len(w.recs))
-			}
-			if path == "/v1/results" {
-				continue
-			}
-			for _, rec := range w.recs {
-				if !json.Valid(rec.Value) || len(rec.Key) == 0 {
-					t.Fatalf("%s: %s", path, rec.Value)
-				}
-			}
-		}
-		if n := g.inFlight.Load(); n != 0 {
-			t.Fatalf("%d bytes stay in flight", n)
-		}
-	})
-}
-
-// What is passed over must be JSON too: the scanner takes what encoding/json takes, but for what nests too deep, and reads of it the same.
-func FuzzTheScannerTakesWhatJSONIs(f *testing.F) {
-	for _, text := range []string{runEvent, `{"a":[1,-0.5e+3,true,false,null,"\u00e9\n"]}`, `[}`, `01`, `"\x"`, `{"a" 1}`, "\x00", `{"inputs":[{"n\u0061me":"x","facets":{"a":1,"schema":{"fields":[{"name":7}]}}}]}`, `1 2`, `-`, `[1,]`, `{"a":1,}`} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if !utf8.ValidString(text) {
-			return
-		}
-		got, bad := scan([]byte(text), wantedOfEvents)
-		if bad != nil && strings.Contains(bad.message, "deep") {
-			return
-		}
-		if valid := json.Valid([]byte(text)); valid != (bad == nil) {
-			t.Fatalf("%q: JSON %t, taken %t", text, valid, bad == nil)
-		}
-		if bad != nil || repeated([]byte(text)) != "" || strings.Contains(text, "\\u") && len(text) > oddBytes {
-			return // which of two equal names counts, and how long a text with escapes is, is told apart below only for what is written plainly
-		}
-		dec := json.NewDecoder(strings.NewReader(text))
-		dec.UseNumber()
-		var all any
-		if err := dec.Decode(&all); err != nil {
-			t.Fatal(err)
-		}
-		if want := pruned(all, wantedOfEvents); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q: %#v, want %#v", text, got, want)
-		}
-	})
-}
-
-// pruned is what is wanted of a tree.
-func pruned(v any, w *wanted) any {
-	switch v := v.(type) {
-	case map[string]any:
-		var out map[string]any
-		keep := func(k string, m any) {
-			if out == nil {
-				out = map[string]any{}
-			}
-			out[k] = m
-		}
-		for k, m := range v {
-			if want := w.members[k]; want != nil {
-				if text, ok := m.(string); want.odd && ok && text != "" && len(text) <= oddBytes && !strings.ContainsAny(text, "\\\"") {
-					continue
-				}
-				keep(k, pruned(m, want))
-			} else if w.names {
-				keep(k, true)
-			}
-		}
-		return out
-	case []any:
-		var out []any
-		for _, m := range v {
-			if w.items != nil {
-				out = append(out, pruned(m, w.items))
-			}
-		}
-		return out
-	}
-	return v
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

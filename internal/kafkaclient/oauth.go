@@ -196,22 +196,9 @@ func (s saslSettings) token(tls tlsSettings) (user string, token func(ctx contex
 
 // tokenClient asks the token endpoint, by the proxy of the environment. Whom it believes: the system's roots, and those of https.ca.location, else of the brokers.
 func (s saslSettings) tokenClient(tls tlsSettings) (*http.Client, error) {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true} // asked once an hour
-	files := tlsfiles.Files{SystemToo: true}
-	if files.CA = s.oauth.ca; files.CA == "" {
-		files.CA, files.CAText, files.TrustStore, files.TrustPassword = tls.files.CA, tls.files.CAText, tls.files.TrustStore, tls.files.TrustPassword
+	believed := tlsfiles.Files{CA: s.oauth.ca}
+	if believed.CA == "" {
+		believed = tlsfiles.Files{CA: tls.files.CA, CAText: tls.files.CAText, TrustStore: tls.files.TrustStore, TrustPassword: tls.files.TrustPassword}
 	}
-	if files.CA == "" && files.CAText == nil && files.TrustStore == "" {
-		return accesstoken.Client(transport), nil
-	}
-	source, err := tlsfiles.Read(files)
-	if err != nil {
-		return nil, err
-	}
-	u, err := url.Parse(s.oauth.endpoint)
-	if err != nil {
-		return nil, err
-	}
-	transport.TLSClientConfig = source.For(u.Hostname())
-	return accesstoken.Client(transport), nil
+	return accesstoken.Client(s.oauth.endpoint, believed, nil)
 }

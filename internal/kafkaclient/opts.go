@@ -9,6 +9,8 @@ import (
 	"sort"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // Names are all supported properties, sorted.
@@ -36,7 +38,7 @@ func CheckName(name string) error {
 	if why, ok := unsupported()[name]; ok {
 		return fmt.Errorf("Kafka property %q is not supported: %s", name, why) //nolint:staticcheck // Kafka is a name
 	}
-	if near := Nearest(name, Names()); near != "" {
+	if near := nearest.Name(name, Names()); near != "" {
 		return fmt.Errorf("unknown Kafka property %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("unknown Kafka property %q", name)
@@ -47,7 +49,7 @@ func Meant(name string) (near string, ok bool) {
 	if _, known := unsupported()[name]; known {
 		return name, true
 	}
-	near = Nearest(name, Names())
+	near = nearest.Name(name, Names())
 	return near, near != ""
 }
 

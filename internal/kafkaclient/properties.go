@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // state collects what several properties decide together (TLS, SASL).
@@ -121,7 +123,7 @@ func alreadySo(why string, values ...string) property {
 
 // oneOf does not repeat the value: it may have come from a secret file.
 func oneOf(value string, allowed ...string) error {
-	if near := Nearest(value, allowed); near != "" {
+	if near := nearest.Name(value, allowed); near != "" {
 		return fmt.Errorf("must be one of %s: did you mean %q?", strings.Join(allowed, ", "), near)
 	}
 	return fmt.Errorf("must be one of %s", strings.Join(allowed, ", "))

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // Whole is a Source whose graph is all in memory.
@@ -84,21 +86,5 @@ func Likest(text string, all []Dataset) []Dataset {
 func apart(a, b string) float64 {
 	const most = 200 // bytes of names that are compared
 	a, b = a[:min(most, len(a))], b[:min(most, len(b))]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return float64(row[len(b)]) / float64(max(1, len(a), len(b)))
+	return float64(nearest.Distance(a, b)) / float64(max(1, len(a), len(b)))
 }

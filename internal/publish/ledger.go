@@ -17,9 +17,6 @@ import (
 	"github.com/gx-ol/gx-ol/internal/store"
 )
 
-// LedgerSuffix makes of a topic's name that of its ledger.
-const LedgerSuffix = ".published.ledger"
-
 // entry is what the ledger says of a file that was published, or of one document of several in it. Its key is
 // <topic id>/<hash of the store's name>/<hash of the content>/<path>.
 type entry struct {

@@ -5,46 +5,36 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/topicnames"
+	"github.com/gx-ol/gx-ol/internal/transact"
 )
-
-// within bounds a transaction, and how long one that was killed keeps the next waiting.
-const within = 60 * time.Second
 
 // ErrFenced is that another process has begun to publish the same store.
 var ErrFenced = errors.New("another gx-ol publish has begun to publish this store to this topic, and this one ends: what it published is done, the rest is the other's to do. " +
 	"If the other's is another store under the same name, give each a name with --store")
 
-// Writer writes records inside the transactions of one client, and blames exactly the record that a broker will never take.
-type Writer interface {
-	Send(ctx context.Context, rec *kgo.Record, done func(error))
-	Committed()
-}
-
 // Place is where a store's results go, and who publishes them.
 type Place struct {
 	Topic  string
-	Ledger string // its topic; empty: Topic and LedgerSuffix
+	Ledger string // its topic; empty: Topic and topicnames.PublishedSuffix
 	Store  string // the name under which the ledger keeps the store
 	By     string // the operator, user@host
 	Opts   []kgo.Opt
-	Writer func(*kgo.Client) Writer
+	Writer func(*kgo.Client) transact.Writer
 }
 
 // session is the one process that publishes a store.
 type session struct {
 	ledger
-	by     string
-	client *kgo.Client // transactional
-	out    Writer
-	known  *known
+	by    string
+	out   *transact.Session
+	known *known
 }
 
 // lost is an error of the brokers.
@@ -56,7 +46,7 @@ func (p Place) ledgerTopic() string {
 	if p.Ledger != "" {
 		return p.Ledger
 	}
-	return p.Topic + LedgerSuffix
+	return p.Topic + topicnames.PublishedSuffix
 }
 
 // transactionalID is that of whoever publishes a store to a topic by a ledger: of two, the brokers let the later one live.
@@ -106,21 +96,20 @@ func (p Place) begin(ctx context.Context) (s *session, err error) {
 	if err := l.ensure(ctx, kadm.NewClient(plain), replicas); err != nil {
 		return nil, lost{err}
 	}
-	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), p.Opts...), kgo.TransactionalID(l.transactionalID()), kgo.TransactionTimeout(within),
-		kgo.RecordPartitioner(placed{l.topic}))...)
+	out, err := transact.New(l.transactionalID(), append(p.Opts[:len(p.Opts):len(p.Opts)], kgo.RecordPartitioner(placed{l.topic})), p.Writer, ErrFenced)
 	if err != nil {
 		return nil, err
 	}
-	s = &session{ledger: l, by: p.By, client: client, out: p.Writer(client)}
+	s = &session{ledger: l, by: p.By, out: out}
 	if s.known, err = s.fence(ctx, p.Opts); err != nil {
-		client.Close()
-		return nil, lost{fenced(err)}
+		out.Close()
+		return nil, lost{err}
 	}
 	return s, nil
 }
 
 func (s *session) fence(ctx context.Context, opts []kgo.Opt) (*known, error) {
-	if _, _, err := s.client.ProducerID(ctx); err != nil { // shuts out, and ends the transaction that a killed one left
+	if err := s.out.Begin(ctx); err != nil {
 		return nil, fmt.Errorf("beginning to publish in transactions of the id %s: %w", s.transactionalID(), needs("WRITE on transactional ids gx-ol.publish.*", err))
 	}
 	mark, nonce, err := s.mark(s.by)
@@ -134,7 +123,7 @@ func (s *session) fence(ctx context.Context, opts []kgo.Opt) (*known, error) {
 }
 
 // close frees the client.
-func (s *session) close() { s.client.Close() }
+func (s *session) close() { s.out.Close() }
 
 // placed puts the ledger's records on its partition 0, and others where Kafka's own clients would by their key.
 type placed struct{ ledger string }
@@ -160,12 +149,12 @@ func (s *session) publish(ctx context.Context, files []*file) error {
 			s.learn(files)
 			return nil
 		}
-		switch no, ok := errors.AsType[*refusal](err); {
-		case errors.Is(err, errAsAWhole): // the next attempt tells which record it is
-		case ok && of[no.rec] != nil:
-			of[no.rec].refuse(no.rec, no.err)
+		switch no, ok := errors.AsType[*transact.Refusal](err); {
+		case errors.Is(err, transact.ErrAsAWhole): // the next attempt tells which record it is
+		case ok && !no.All && of[no.Record] != nil:
+			of[no.Record].refuse(no.Record, no.Err)
 		default:
-			return lost{fenced(err)}
+			return lost{err}
 		}
 	}
 }
@@ -217,72 +206,9 @@ func (f *file) refuse(rec *kgo.Record, err error) {
 	}
 }
 
-// refusal is that a broker will never take a record.
-type refusal struct {
-	rec *kgo.Record
-	err error
-}
-
-func (e *refusal) Error() string { return e.err.Error() }
-func (e *refusal) Unwrap() error { return e.err }
-
-// errAsAWhole is that a batch of several records was refused, and that the next attempt will tell of which.
-var errAsAWhole = errors.New("a batch was refused as a whole")
-
-// transact writes records in one transaction. A stop does not tear it: it ends within its bound.
+// transact writes records in one transaction.
 func (s *session) transact(ctx context.Context, recs []*kgo.Record) error {
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
-	defer cancel()
-	if err := s.client.BeginTransaction(); err != nil {
-		return err
-	}
-	failed := s.write(whole, recs)
-	if failed != nil {
-		_ = s.client.AbortBufferedRecords(whole) // what it can't abort, the end of the transaction does
-	}
-	if err := s.client.EndTransaction(whole, kgo.TransactionEndTry(failed == nil)); err != nil {
-		return errors.Join(failed, err)
-	}
-	if failed == nil {
-		s.out.Committed()
-	}
-	return failed
-}
-
-// write writes the records of a transaction, and waits for them.
-func (s *session) write(ctx context.Context, recs []*kgo.Record) error {
-	errs := make([]error, len(recs))
-	var told sync.WaitGroup
-	told.Add(len(recs))
-	for i, rec := range recs {
-		rec.Context = nil //nolint:fatcontext // the client keeps that of an attempt before, which has ended: the record would fail by it
-		s.out.Send(ctx, rec, func(err error) { errs[i] = err; told.Done() })
-	}
-	told.Wait()
-	var other error
-	for i, err := range errs {
-		if err == nil {
-			continue
-		}
-		f := fault.Of(err)
-		switch {
-		case f.Kind == fault.Message:
-			return &refusal{rec: recs[i], err: err}
-		case f.Unclear:
-			other = fmt.Errorf("%w (%w)", errAsAWhole, err)
-		case other == nil: // what fails because another record did says nothing
-			other = err
-		}
-	}
-	return other
-}
-
-// fenced gives the brokers' word for it ours.
-func fenced(err error) error {
-	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
-		return fmt.Errorf("%w (%w)", ErrFenced, err)
-	}
-	return err
+	return s.out.Transact(ctx, func(ctx context.Context) error { return s.out.Write(ctx, recs) })
 }
 
 // needs says which right is missing, where one is.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/transact"
 	"github.com/gx-ol/gx-ol/producer/kafka"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
@@ -160,4 +161,4 @@ func (e *estate) replay(plan Plan) map[string]dlq.Outcome {
 }
 
 // careful is the writer that the commands use.
-func careful(client *kgo.Client) dlq.Writer { return kafka.NewTransactionWriter(client) }
+func careful(client *kgo.Client) transact.Writer { return kafka.NewTransactionWriter(client) }

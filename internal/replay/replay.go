@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -176,7 +177,7 @@ func original(ctx context.Context, s *dlq.Topic, l *dlq.Letter) (rec *kgo.Record
 		return nil, "", nil
 	}
 	rec, err = s.Original(ctx, l)
-	if large, ok := errors.AsType[*dlq.LargeBatch](err); ok {
+	if large, ok := errors.AsType[*ranges.LargeBatch](err); ok {
 		return nil, large.Error(), nil
 	}
 	if err == nil && rec == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/desk"
 	"github.com/gx-ol/gx-ol/internal/dlq"
 	"github.com/gx-ol/gx-ol/internal/lineage"
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 )
 
@@ -39,7 +40,7 @@ func (f *fakeLetters) Show(context.Context, string, dlq.Position) (*dlq.Shown, e
 
 func (f *fakeLetters) Foresee(_ context.Context, o desk.Order, _ bool) (*desk.Foresight, error) {
 	chosen := (&dlq.Index{Letters: f.letters}).Choose(o.Filter)
-	return &desk.Foresight{Letters: len(chosen), Stats: dlq.Histogram(chosen, time.Now()), Before: dlq.Extent{1: {To: 7}},
+	return &desk.Foresight{Letters: len(chosen), Stats: dlq.Histogram(chosen, time.Now()), Before: ranges.Extent{1: {To: 7}},
 		Stale: []desk.Stale{{Warning: f.letters[0].Said.Error}}, Silent: f.letters[0].Said.Error}, nil
 }
 

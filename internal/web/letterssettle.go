@@ -13,6 +13,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/desk"
 	"github.com/gx-ol/gx-ol/internal/dlq"
+	"github.com/gx-ol/gx-ol/internal/ranges"
 	"github.com/gx-ol/gx-ol/internal/replay"
 )
 
@@ -168,7 +169,7 @@ func orderOf(kind desk.Kind, q url.Values, now time.Time) (desk.Order, lettersFi
 }
 
 // upto is what was looked at, as text: the end of each partition.
-func upto(e dlq.Extent) string {
+func upto(e ranges.Extent) string {
 	var b strings.Builder
 	for _, p := range slices.Sorted(maps.Keys(e)) {
 		if b.Len() > 0 {
@@ -180,14 +181,14 @@ func upto(e dlq.Extent) string {
 }
 
 // parseUpto reads what upto makes.
-func parseUpto(text string) (dlq.Extent, error) {
-	out := make(dlq.Extent)
+func parseUpto(text string) (ranges.Extent, error) {
+	out := make(ranges.Extent)
 	for one := range strings.FieldsSeq(text) {
 		at, err := dlq.ParsePosition(one)
 		if err != nil {
 			return nil, errors.New("the form does not say what was looked at: load the page again")
 		}
-		out[at.Partition] = dlq.Range{To: at.Offset}
+		out[at.Partition] = ranges.Range{To: at.Offset}
 	}
 	return out, nil
 }

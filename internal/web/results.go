@@ -92,18 +92,32 @@ type eventText struct {
 	More bool
 }
 
-func (s *Server) showResult(w http.ResponseWriter, r *http.Request) {
+// recordOf is what is known of the record that a request names: remembered, and mapped anew. ok is false if it names none; that was answered.
+func (s *Server) recordOf(w http.ResponseWriter, r *http.Request) (v resultView, mapped Mapped, ok bool) {
 	at, ok := placeIn(r)
 	if !ok {
 		s.nothingHere(w, r)
-		return
+		return v, mapped, false
 	}
-	v := resultView{At: at, Part: cut(200, r.FormValue("part"))}
+	v = resultView{At: at, Part: cut(200, r.FormValue("part"))}
 	mapped, err := s.readAgain(r.Context(), at)
 	v.Missing = missing(err)
 	v.choose(s.remembered(at), mapped)
+	return v, mapped, true
+}
+
+// unknown answers that there is nothing of a record.
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request, v resultView) {
+	s.fail(w, r, http.StatusNotFound, "Nothing is known of this record. "+v.Missing)
+}
+
+func (s *Server) showResult(w http.ResponseWriter, r *http.Request) {
+	v, mapped, ok := s.recordOf(w, r)
+	if !ok {
+		return
+	}
 	if !v.Known && v.Events == nil && len(mapped.Runs) == 0 {
-		s.fail(w, r, http.StatusNotFound, "Nothing is known of this record. "+v.Missing)
+		s.unknown(w, r, v)
 		return
 	}
 	v.fill(mapped, s)
@@ -253,21 +267,17 @@ func isTopic(name string) bool {
 
 // showEvents gives a record's events as they are, one a line.
 func (s *Server) showEvents(w http.ResponseWriter, r *http.Request) {
-	at, ok := placeIn(r)
+	v, mapped, ok := s.recordOf(w, r)
 	if !ok {
-		s.nothingHere(w, r)
 		return
 	}
-	v := resultView{At: at, Part: cut(200, r.FormValue("part"))}
-	mapped, err := s.readAgain(r.Context(), at)
-	v.choose(s.remembered(at), mapped)
 	bodies := s.bodies(&v, mapped)
 	if bodies == nil {
-		s.fail(w, r, http.StatusNotFound, "Nothing is known of this record. "+missing(err))
+		s.unknown(w, r, v)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d-%d.ndjson"`, at.Topic, at.Partition, at.Offset))
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d-%d.ndjson"`, v.At.Topic, v.At.Partition, v.At.Offset))
 	for _, b := range bodies {
 		_, _ = w.Write(append(oneLine(b), '\n')) // the browser went away
 	}

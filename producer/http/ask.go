@@ -50,12 +50,12 @@ func (h *Destination) Ask(ctx context.Context, method string, place Place) (Said
 		}
 	}})
 	said.Sent = h.now()
-	a, err := h.do(ctx, method, target, nil, wholeBody)
+	a, err := h.do(ctx, method, target, nil, answerLimit)
 	if err != nil {
 		return Said{URL: said.URL}, err // the transport may still write to what it traces
 	}
 	said.Got, said.Status, said.Allow, said.WebPage = h.now(), a.status, a.header.Get("Allow"), isHTML(a.header)
-	said.Words = cut(h.secrets.cut(words(a.header, a.body, nil)), quoteLimit)
+	said.Words = h.wordsOf(a, nil)
 	if at, err := http.ParseTime(a.header.Get("Date")); err == nil {
 		said.Date = at
 	}

@@ -25,7 +25,7 @@ const askKindAgain = 5 * time.Second
 // learns it from a 2xx or from Marquez's own words. Any other answer may be that of something on the way, and to guess would be
 // to guess for good. The error is a Backend fault when nobody answers, or only a gateway does.
 func (h *Destination) Probe(ctx context.Context) error {
-	a, err := h.do(ctx, http.MethodGet, h.probe, nil, wholeBody)
+	a, err := h.do(ctx, http.MethodGet, h.probe, nil, answerLimit)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (h *Destination) Probe(ctx context.Context) error {
 // does not tell.
 func kindOf(a answer) string {
 	switch {
-	case a.status/100 == 2 && a.whole:
+	case a.status/100 == 2 && a.broken == nil:
 		var list struct {
 			Namespaces *[]json.RawMessage `json:"namespaces"`
 		}

@@ -139,7 +139,7 @@ func (b *batcher) post(ctx context.Context, events []openlineage.Event) []error 
 		body = append(body, ev.Body...)
 	}
 	body = append(body, ']')
-	a, err := b.h.do(ctx, http.MethodPost, b.target, body, wholeBody)
+	a, err := b.h.do(ctx, http.MethodPost, b.target, body, answerLimit)
 	out := make([]error, len(events))
 	switch {
 	case err != nil:

@@ -28,7 +28,7 @@ func judgeBatch(got answer, n int, redact func(string) string) []error {
 	switch {
 	case got.status == http.StatusNoContent, got.empty:
 		return out
-	case !got.whole, len(got.body) == 0:
+	case got.broken != nil, len(got.body) == 0:
 		return everyone(out, unclearBatch("the backend's answer to a batch was cut short"))
 	case !isJSON(got.header):
 		return out

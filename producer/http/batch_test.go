@@ -234,7 +234,7 @@ func FuzzBatchAnswer(f *testing.F) {
 		if n < 1 || n > 1000 {
 			t.Skip("no size of a batch")
 		}
-		errs := judgeBatch(answer{status: 200, header: http.Header{"Content-Type": {"application/json"}}, body: body, whole: true}, n, func(s string) string { return s })
+		errs := judgeBatch(answer{status: 200, header: http.Header{"Content-Type": {"application/json"}}, body: body}, n, func(s string) string { return s })
 		if len(errs) != n {
 			t.Fatalf("%d outcomes of %d events", len(errs), n)
 		}

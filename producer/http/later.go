@@ -115,7 +115,7 @@ func (h *Destination) below(known string, parts ...string) *url.URL {
 }
 
 func (h *Destination) askJob(ctx context.Context, job jobID) (latest time.Time, err error) {
-	a, err := h.do(ctx, http.MethodGet, h.below("api/v1/namespaces", job.Namespace, "jobs", job.Name), nil, wholeBody)
+	a, err := h.do(ctx, http.MethodGet, h.below("api/v1/namespaces", job.Namespace, "jobs", job.Name), nil, answerLimit)
 	if err != nil || a.status == http.StatusNotFound {
 		return time.Time{}, err
 	}

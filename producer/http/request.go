@@ -29,29 +29,24 @@ const (
 	idleTimeout = 25 * time.Second // Marquez closes idle connections after 30 s without notice
 )
 
-// want is what is needed of the body of a 2xx.
-type want bool
-
-const (
-	statusAlone want = false
-	wholeBody   want = true
-)
+// statusAlone, for do: nothing is needed of the body of a 2xx.
+const statusAlone = 0
 
 // answer is what a request brought.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	whole  bool // body is all that was sent, and as long as it said
-	empty  bool // it said that there is no body; one that was lost may look like none
+	empty  bool  // it said that there is no body; one that was lost may look like none
+	broken error // a Backend fault: body is not all that there is of a 2xx
 }
 
 // errTimeout ends an attempt.
 var errTimeout = errors.New("timeout")
 
-// do is one request and what is needed of its answer. The error is ctx's own, or a Backend fault. Its timer ends first the
-// attempt and then, when the status is known, the reading of what matters less.
-func (h *Destination) do(ctx context.Context, method string, target *url.URL, body []byte, need want) (answer, error) {
+// do is one request and what is needed of its answer: of a 2xx as many as most bytes, or none at all, for statusAlone. The error is ctx's own, or a Backend
+// fault. Its timer ends first the attempt and then, when the status is known, the reading of what matters less.
+func (h *Destination) do(ctx context.Context, method string, target *url.URL, body []byte, most int64) (answer, error) {
 	attempt, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(h.cfg.Timeout, func() { cancel(errTimeout) })
 	defer func() {
@@ -71,24 +66,31 @@ func (h *Destination) do(ctx context.Context, method string, target *url.URL, bo
 	switch {
 	case res.StatusCode < 200:
 		return a, nil // its body is the connection itself, which has no end
-	case res.StatusCode/100 == 2 && need == wholeBody:
-		a.body, err = io.ReadAll(io.LimitReader(res.Body, answerLimit+1))
-		if err != nil && ctx.Err() != nil {
-			return answer{}, ctx.Err()
-		}
-		a.whole = err == nil && len(a.body) <= answerLimit
-	case res.StatusCode/100 == 2:
+	case res.StatusCode/100 == 2 && most == statusAlone:
 		drain(res, timer)
+	case res.StatusCode/100 == 2:
+		a.body, err = io.ReadAll(io.LimitReader(res.Body, most+1))
+		if err != nil {
+			a.broken = h.transportFault(ctx, attempt, err)
+		} else if int64(len(a.body)) > most {
+			a.broken = tooLong(most)
+		}
 	default:
 		timer.Reset(min(faultTime, h.cfg.Timeout))
-		a.body, err = io.ReadAll(io.LimitReader(res.Body, faultLimit))
-		if err != nil && ctx.Err() != nil {
-			return answer{}, ctx.Err()
-		}
-		a.whole = err == nil
+		a.body, err = io.ReadAll(io.LimitReader(res.Body, faultLimit)) // what there is of it
 		drain(res, timer)
 	}
+	if err != nil && ctx.Err() != nil {
+		return answer{}, ctx.Err()
+	}
 	return a, nil
+}
+
+// tooLong is the fault of a 2xx of which more would have to be read than is kept.
+func tooLong(most int64) error {
+	f := fault.BackendError("answer_too_long", "its answer has more than %d bytes", most)
+	f.Hint = "is the url that of an OpenLineage backend, and nothing between that answers in its place?"
+	return f
 }
 
 // drain reads the rest of an answer, so that its connection can be used again; for a short time, and not much.
@@ -207,6 +209,10 @@ func (h *Destination) headerNow(name string) string {
 
 // faultOf says whose fault an answer is; nil for a 2xx of an OpenLineage endpoint. sent is the body of the request, which is not quoted.
 func (h *Destination) faultOf(a answer, sent []byte) *fault.Error {
-	said := cut(h.secrets.cut(words(a.header, a.body, sent)), quoteLimit)
-	return classify(a.status, a.header, a.body, said, h.Backend(), h.okLately())
+	return classify(a.status, a.header, a.body, h.wordsOf(a, sent), h.Backend(), h.okLately())
+}
+
+// wordsOf are the backend's own words, in short and without secrets and what was sent.
+func (h *Destination) wordsOf(a answer, sent []byte) string {
+	return cut(h.secrets.cut(words(a.header, a.body, sent)), quoteLimit)
 }

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -60,32 +59,14 @@ func needKafka(t *testing.T) string {
 type running struct {
 	cmd    *exec.Cmd
 	done   chan struct{} // closed when it has ended
-	stderr *lockedBuffer
-	stdout *lockedBuffer
-}
-
-// lockedBuffer can be read while the process still writes.
-type lockedBuffer struct {
-	mu  sync.Mutex // guards buf
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+	stderr *process.Output
+	stdout *process.Output
 }
 
 // start runs gx-ol with args; the end of the test kills what still runs and, if the test failed, shows what it said.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
-	p := &running{done: make(chan struct{}), stderr: &lockedBuffer{}, stdout: &lockedBuffer{}}
+	p := &running{done: make(chan struct{}), stderr: &process.Output{}, stdout: &process.Output{}}
 	p.cmd = exec.Command(binary, args...) // killed by Cleanup
 	p.cmd.Dir = t.TempDir()               // no gx-ol.yaml lies there
 	p.cmd.Env = process.CleanEnv()

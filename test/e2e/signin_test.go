@@ -144,14 +144,11 @@ func block(text string) string {
 	return "|\n    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") + "\n"
 }
 
-// Each way to sign in works against Apache Kafka itself, and each that does not is told in words that help and without the secret.
-func TestSigningInToKafkaItself(t *testing.T) {
-	if testing.Short() {
-		t.Skip("end to end, against Apache Kafka: left out by -short, run by `make e2e`")
-	}
-	idp, authority, stranger := startIdentityProvider(t, time.Hour), newIssuer(t), newIssuer(t)
-	brokerCert, brokerKey := authority.issue(t, "broker", time.Now().Add(time.Hour))
-	kafkas, err := kafkatest.NewSecured([]byte(brokerCert+brokerKey), []byte(authority.pem()), idp.url+"/jwks")
+// startSecured starts an Apache Kafka that believes the tokens of idp and, of clients and for itself, the certificates of authority.
+func startSecured(t *testing.T, authority *issuer, idp *identityProvider) *kafkatest.Secured {
+	t.Helper()
+	cert, key := authority.issue(t, "broker", time.Now().Add(time.Hour))
+	kafkas, err := kafkatest.NewSecured([]byte(cert+key), []byte(authority.pem()), idp.url+"/jwks")
 	if err != nil && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
@@ -159,6 +156,16 @@ func TestSigningInToKafkaItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(kafkas.Stop)
+	return kafkas
+}
+
+// Each way to sign in works against Apache Kafka itself, and each that does not is told in words that help and without the secret.
+func TestSigningInToKafkaItself(t *testing.T) {
+	if testing.Short() {
+		t.Skip("end to end, against Apache Kafka: left out by -short, run by `make e2e`")
+	}
+	idp, authority, stranger := startIdentityProvider(t, time.Hour), newIssuer(t), newIssuer(t)
+	kafkas := startSecured(t, authority, idp)
 	in := name("in")
 	newTopic(t, kafkas.Servers(), in)
 	addScramUser(t, kafkas.Servers())
@@ -211,15 +218,7 @@ func TestATokenIsRenewedWhileGxOlRuns(t *testing.T) {
 		t.Skip("end to end, against Apache Kafka: left out by -short, run by `make e2e`")
 	}
 	idp, authority := startIdentityProvider(t, 8*time.Second), newIssuer(t)
-	brokerCert, brokerKey := authority.issue(t, "broker", time.Now().Add(time.Hour))
-	kafkas, err := kafkatest.NewSecured([]byte(brokerCert+brokerKey), []byte(authority.pem()), idp.url+"/jwks")
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(kafkas.Stop)
+	kafkas := startSecured(t, authority, idp)
 	e := &estate{cluster: kafkas.Cluster, in: name("in"), group: name("group")}
 	newTopic(t, kafkas.Servers(), e.in)
 	newTopic(t, kafkas.Servers(), e.in+".dlq")

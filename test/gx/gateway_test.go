@@ -1,7 +1,6 @@
 package gx
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,24 +26,7 @@ const token = "0123456789abcdef-of-the-client"
 func startGateway(t *testing.T, args ...string) string {
 	t.Helper()
 	address := process.FreeAddr(t)
-	cmd := exec.Command(binary, append([]string{"gateway", "--listen", address}, args...)...)
-	cmd.Dir, cmd.Env = t.TempDir(), process.CleanEnv()
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		stuck := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-		defer stuck.Stop()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("gx-ol gateway: %v", err)
-		}
-		if t.Failed() {
-			t.Logf("gx-ol said:\n%s", process.Tail(said.String()))
-		}
-	})
+	start(t, append([]string{"gateway", "--listen", address}, args...)...)
 	eventually(t, "the gateway", func() bool {
 		resp, err := http.Get("http://" + address + "/readyz")
 		if err != nil {

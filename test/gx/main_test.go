@@ -108,14 +108,19 @@ func checkpoint(t *testing.T, generation, dir string, action map[string]any, env
 // startRun runs `gx-ol run` with this configuration until the end of the test.
 func startRun(t *testing.T, config string) {
 	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "gx-ol.yaml")
+	path := filepath.Join(t.TempDir(), "gx-ol.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	start(t, "run", "--config", path)
+}
+
+// start runs gx-ol until the end of the test, where it must stop without an error.
+func start(t *testing.T, args ...string) {
+	t.Helper()
 	var said bytes.Buffer
-	cmd := exec.Command(binary, "run", "--config", path)
-	cmd.Dir, cmd.Env = dir, process.CleanEnv()
+	cmd := exec.Command(binary, args...)
+	cmd.Dir, cmd.Env = t.TempDir(), process.CleanEnv()
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -125,7 +130,7 @@ func startRun(t *testing.T, config string) {
 		stuck := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 		defer stuck.Stop()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("gx-ol run: %v", err)
+			t.Errorf("gx-ol %s: %v", args[0], err)
 		}
 		if t.Failed() {
 			t.Logf("gx-ol said:\n%s", process.Tail(said.String()))

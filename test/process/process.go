@@ -2,12 +2,14 @@
 package process
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -67,6 +69,24 @@ func Eventually(t *testing.T, patience time.Duration, what string, done func() b
 		case <-tick.C:
 		}
 	}
+}
+
+// Output is what a process has written so far: it can be read while it still writes. The zero value is ready.
+type Output struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // Tail is the end of what a process said.

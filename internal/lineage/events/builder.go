@@ -65,15 +65,6 @@ func NewBuilder(b Bound) *Builder {
 	return &Builder{Bound: b, graph: lineage.NewGraph(), jobs: make(map[lineage.Job]*jobState)}
 }
 
-// Parser prepares events for a Builder. Each goroutine has its own.
-type Parser struct{ names names }
-
-// NewParser makes a Parser.
-func NewParser() *Parser { return &Parser{make(names)} }
-
-// Parse is the function Parse, with names that repeat held once.
-func (p *Parser) Parse(text []byte) (*Event, error) { return parse(text, p.names) }
-
 // Add takes an event in.
 func (b *Builder) Add(ev *Event) {
 	if ev.Dataset != nil && ev.Job.Name == "" {

@@ -134,7 +134,7 @@ func TestWhatAJobReadsIsWhatItsLatestRunRead(t *testing.T) {
 func TestTheBoundIsKeptAndSaid(t *testing.T) {
 	b := NewBuilder(Bound{Things: 10, Facts: 3})
 	for i := range 100 {
-		ev, err := Parse(event("FAIL", "10:00:00", fmt.Sprint(i), fmt.Sprint("check", i), checked(fmt.Sprint("d", i), false), ""))
+		ev, err := NewParser().Parse(event("FAIL", "10:00:00", fmt.Sprint(i), fmt.Sprint("check", i), checked(fmt.Sprint("d", i), false), ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestTheBoundIsKeptAndSaid(t *testing.T) {
 	}
 	again := NewBuilder(Bound{Things: 10, Facts: 3})
 	for i := range 100 { // the same check each time: what is replaced is free again
-		ev, _ := Parse(event("FAIL", "10:00:00", fmt.Sprintf("%03d", i), "check", checked("d", false), ""))
+		ev, _ := NewParser().Parse(event("FAIL", "10:00:00", fmt.Sprintf("%03d", i), "check", checked("d", false), ""))
 		again.Add(ev)
 	}
 	if g := again.Graph(); len(g.Notes) != 0 {
@@ -217,7 +217,7 @@ func FuzzAnEventIsReadAsJSONIs(f *testing.F) {
 	f.Add([]byte(`{"eventTime":"2026-03-01T10:00:00","eventType":null,"job":{"name":"\ud83d\ude00","namespace":"a"},"run":{"runId":7},"inputs":null,"outputs":[null,1]}`))
 	f.Add([]byte(`{"job":{"name":"j","facets":{"jobType":[]}},"eventTime":"2026-03-01T10:00Z","inputs":[{"name":"d","inputFacets":{"dataQualityAssertions":{"assertions":[{"success":"x","expected":1e9,"actual":{}},{}]}}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		ev, err := Parse(text)
+		ev, err := NewParser().Parse(text)
 		if err != nil {
 			return
 		}
@@ -252,7 +252,7 @@ func TestAnEventsAssertionsAreCountedAsJSONSays(t *testing.T) {
 		if err := json.Unmarshal(line, &want); err != nil {
 			t.Fatal(err)
 		}
-		ev, err := Parse(line)
+		ev, err := NewParser().Parse(line)
 		if err != nil || len(ev.Inputs) != len(want.Inputs) {
 			t.Fatalf("line %d: %v", i+1, err)
 		}

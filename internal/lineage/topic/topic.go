@@ -4,19 +4,19 @@ package topic
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
 	"github.com/gx-ol/gx-ol/internal/lineage"
 	"github.com/gx-ol/gx-ol/internal/lineage/events"
+	"github.com/gx-ol/gx-ol/internal/ranges"
 )
 
 // Config describes what is read.
@@ -35,73 +35,40 @@ const (
 	batchBytes   = 64 << 20 // of a batch, decompressed: what is larger is not read
 )
 
-// span is a range of offsets, the end not included.
-type span struct {
-	partition int32
-	from, to  int64
-}
-
 // Read reads the topic and gives its graph. A record that is no event is passed over and counted in a note; a topic of nothing else is an error.
 func Read(ctx context.Context, cfg Config) (*lineage.Whole, error) {
-	spans, total, err := extent(ctx, cfg.Client, cfg.Topic)
+	extent, err := ranges.ExtentOf(ctx, kadm.NewClient(cfg.Client), cfg.Topic)
 	if err != nil {
 		return nil, err
+	}
+	if extent == nil {
+		return nil, &fault.Error{Kind: fault.Backend, Code: "no_topic", Err: fmt.Errorf("there is no topic %s", cfg.Topic), Hint: "--from kafka:TOPIC names the topic that OpenLineage events are in"}
 	}
 	if cfg.Bound == (events.Bound{}) {
 		cfg.Bound = events.DefaultBound
 	}
-	f, err := newFetcher(cfg.Client, cfg.Topic)
+	inflate, err := ranges.NewInflater(batchBytes, "")
 	if err != nil {
 		return nil, err
 	}
-	in := &intake{Config: cfg, total: total, builder: events.NewBuilder(cfg.Bound)}
+	in := &intake{Config: cfg, builder: events.NewBuilder(cfg.Bound)}
+	for _, span := range extent {
+		in.total += span.To - span.From
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(2 * sideBySide) // one reads, one parses
-	for _, s := range spans {
-		if s.from == s.to {
-			continue
-		}
-		answers := make(chan []*kgo.Record, answersAhead)
+	for _, p := range slices.Sorted(maps.Keys(extent)) {
+		answers := make(chan ranges.Answer, answersAhead)
 		group.Go(func() error { return in.take(ctx, answers) })
 		group.Go(func() error {
 			defer close(answers)
-			return f.read(ctx, s, answers, in.progress)
+			return in.read(ctx, inflate, p, extent[p], answers)
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return in.whole()
-}
-
-// extent is what there is to read.
-func extent(ctx context.Context, client *kgo.Client, topic string) (out []span, total int64, err error) {
-	admin := kadm.NewClient(client)
-	starts, err := admin.ListStartOffsets(ctx, topic)
-	if err == nil {
-		err = starts.Error()
-	}
-	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return nil, 0, &fault.Error{Kind: fault.Backend, Code: "no_topic", Err: fmt.Errorf("there is no topic %s", topic), Hint: "--from kafka:TOPIC names the topic that OpenLineage events are in"}
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("asking where %s begins: %w", topic, err)
-	}
-	ends, err := admin.ListCommittedOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("asking where %s ends: %w", topic, err)
-	}
-	starts.Each(func(o kadm.ListedOffset) {
-		if end, ok := ends.Lookup(topic, o.Partition); ok {
-			out = append(out, span{o.Partition, o.Offset, end.Offset})
-			total += end.Offset - o.Offset
-		}
-	})
-	slices.SortFunc(out, func(a, b span) int { return int(a.partition - b.partition) })
-	return out, total, nil
 }
 
 // intake takes records into the graph.
@@ -117,6 +84,21 @@ type intake struct {
 	taken   int
 	foreign int
 	first   string // the first record that is no event, and why
+	large   int    // batches that are not read
+	unread  string // the first of them
+}
+
+// read sends what a range of a partition holds.
+func (in *intake) read(ctx context.Context, inflate *ranges.Inflater, partition int32, span ranges.Range, to chan<- ranges.Answer) error {
+	return ranges.NewReader(in.Client, inflate, fetchBytes).Read(ctx, in.Topic, partition, span, func(got ranges.Answer) error {
+		select {
+		case to <- got:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		in.progress(got.Span.To - got.Span.From)
+		return nil
+	})
 }
 
 func (in *intake) progress(n int64) {
@@ -128,25 +110,25 @@ func (in *intake) progress(n int64) {
 }
 
 // take parses what comes, until there is no more.
-func (in *intake) take(ctx context.Context, answers <-chan []*kgo.Record) error {
+func (in *intake) take(ctx context.Context, answers <-chan ranges.Answer) error {
 	p := events.NewParser()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case recs, more := <-answers:
+		case got, more := <-answers:
 			if !more {
 				return nil
 			}
-			in.add(p, recs)
+			in.add(p, got)
 		}
 	}
 }
 
-func (in *intake) add(p *events.Parser, recs []*kgo.Record) {
-	parsed := make([]*events.Event, 0, len(recs))
+func (in *intake) add(p *events.Parser, got ranges.Answer) {
+	parsed := make([]*events.Event, 0, len(got.Records))
 	foreign, first := 0, ""
-	for _, r := range recs {
+	for _, r := range got.Records {
 		if len(r.Value) == 0 {
 			continue // a tombstone
 		}
@@ -169,6 +151,11 @@ func (in *intake) add(p *events.Parser, recs []*kgo.Record) {
 	if in.first == "" {
 		in.first = first
 	}
+	if got.Large != nil {
+		if in.large++; in.large == 1 {
+			in.unread = got.Large.Error()
+		}
+	}
 }
 
 // whole is the source that was read.
@@ -181,7 +168,10 @@ func (in *intake) whole() (*lineage.Whole, error) {
 	if in.foreign > 0 {
 		g.Note(fmt.Sprintf("%d records of %s are no OpenLineage events and were passed over; the first: %s", in.foreign, in.Topic, in.first))
 	}
-	if in.taken == 0 {
+	if in.large > 0 {
+		g.Note(fmt.Sprintf("batches that were passed over: %d; the first: %s", in.large, in.unread))
+	}
+	if in.taken == 0 && in.large == 0 {
 		g.Note("topic " + in.Topic + " is empty")
 	}
 	return &lineage.Whole{Name: "topic " + in.Topic, Graph: g}, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/lineage"
 	"github.com/gx-ol/gx-ol/internal/lineage/events"
 	"github.com/gx-ol/gx-ol/internal/lineage/topic"
+	"github.com/gx-ol/gx-ol/test/rawbatch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -102,4 +103,16 @@ func TestABoundOfATopicIsSaid(t *testing.T) {
 		t.Errorf("%v %+v", err, src)
 	}
 	var _ lineage.Source = src
+}
+
+// Who may write to the topic can send a few KB that inflate to a GB: they cost themselves, and a note.
+func TestABatchThatInflatesIsPassedOverAndSaid(t *testing.T) {
+	client := broker(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	produce(t, client, record("a"))
+	rawbatch.Write(t, client, "events", rawbatch.Inflating(t, kgo.ZstdCompression(), 64), kgo.CodecZstd, 10)
+	produce(t, client, record("b"))
+	src, err := topic.Read(t.Context(), topic.Config{Client: client, Topic: "events"})
+	if err != nil || len(src.Graph.Jobs()) != 2 || len(src.Graph.Notes) != 1 || !strings.Contains(src.Graph.Notes[0], "passed over") || !strings.Contains(src.Graph.Notes[0], "events[0], offsets") {
+		t.Errorf("%v %+v", err, src)
+	}
 }

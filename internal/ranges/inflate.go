@@ -1,47 +1,51 @@
-package dlq
+package ranges
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// InflatedBytes is what a batch of a dead-letter topic may have in memory, given input.max_message_bytes: twice what our own writer puts into one (a letter
-// is a record of at most that size, and our headers). Anyone who may write to the topic can send 30 KB that inflate to 1 GB, and everyone who reads it would pay.
-func InflatedBytes(maxMessageBytes int) int { return 2 * (maxMessageBytes + 1<<20) }
-
-// What a record and a header cost in memory beside their bytes, here and in the index. A real letter has some hundred bytes of its own, so that these bind
-// only who sends nothing but empty records or headers.
+// What a record and a header cost in memory beside their bytes, here and with who keeps them. A real record has some hundred bytes of its own, so that these
+// bind only who sends nothing but empty records or headers.
 const (
 	recordCost = 512
 	headerCost = 64
 )
 
-// LargeBatch is a batch that is not read, since it is larger than InflatedBytes in memory, or cannot be decompressed. It costs its own records, and reading goes on
+// LargeBatch is a batch that is not read, since it is larger in memory than the bound, or cannot be decompressed. It costs its own records, and reading goes on
 // behind it.
 type LargeBatch struct {
 	Topic     string
 	Partition int32
-	Span      Range // its offsets
-	Most      int   // the bound
+	Span      Range  // its offsets
+	Most      int    // the bound, in bytes
+	Hint      string // what raises it
 }
 
 func (b *LargeBatch) Error() string {
-	return fmt.Sprintf("%s[%d], offsets %d – %d: a batch that is not read, since it is larger than %d bytes in memory or cannot be decompressed; if nobody means harm, raise input.max_message_bytes",
+	text := fmt.Sprintf("%s[%d], offsets %d – %d: a batch that is not read, since it is larger than %d bytes in memory or cannot be decompressed",
 		b.Topic, b.Partition, b.Span.From, b.Span.To-1, b.Most)
+	if b.Hint != "" {
+		text += "; if nobody means harm, " + b.Hint
+	}
+	return text
 }
 
-// inflater decompresses batches up to a bound. It is a kgo.Decompressor.
-type inflater struct {
+// Inflater decompresses batches up to a bound: anyone who may write to a topic can send 30 KB that inflate to 1 GB, and everyone who reads it would pay. Readers may
+// share one. It is a kgo.Decompressor.
+type Inflater struct {
 	most  int
+	hint  string
 	inner kgo.Decompressor
 }
 
-// newInflater borrows the decompressor of a client, which alone can be given a bound; the client itself never connects.
-func newInflater(maxMessageBytes int) (*inflater, error) {
-	most := InflatedBytes(maxMessageBytes)
+// NewInflater makes an Inflater of batches of most bytes; hint says what raises that, in the errors about larger ones, and may be empty. It borrows the decompressor
+// of a client, which alone can be given a bound; that client never connects.
+func NewInflater(most int, hint string) (*Inflater, error) {
 	lender, err := kgo.NewClient(kgo.MaxDecompressBatchBytes(most))
 	if err != nil {
 		return nil, err
@@ -49,14 +53,14 @@ func newInflater(maxMessageBytes int) (*inflater, error) {
 	defer lender.Close()
 	inner, ok := lender.OptValue(kgo.WithDecompressor).(kgo.Decompressor)
 	if !ok {
-		return nil, fmt.Errorf("the Kafka client has no decompressor to borrow")
+		return nil, errors.New("the Kafka client has no decompressor to borrow")
 	}
-	return &inflater{most: most, inner: inner}, nil
+	return &Inflater{most: most, hint: hint, inner: inner}, nil
 }
 
 // Decompress refuses what is larger than the bound, also once it is made into records, and what it cannot decompress: with ErrMaxDecompress, of which kgo
 // tells the offsets.
-func (f *inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byte, error) {
+func (f *Inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byte, error) {
 	out, err := f.inner.Decompress(src, codec)
 	switch {
 	case err != nil:
@@ -68,8 +72,12 @@ func (f *inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byt
 	return out, nil
 }
 
+func (f *Inflater) large(topic string, partition int32, span Range) *LargeBatch {
+	return &LargeBatch{Topic: topic, Partition: partition, Span: span, Most: f.most, Hint: f.hint}
+}
+
 // fits says whether the records of a batch, decompressed, stay within the bound in memory.
-func (f *inflater) fits(raw []byte) bool {
+func (f *Inflater) fits(raw []byte) bool {
 	cost := len(raw)
 	for len(raw) > 0 && cost <= f.most {
 		length, n := binary.Varint(raw)
@@ -118,7 +126,7 @@ const (
 
 // cut takes from an answer the first batch that is not compressed and does not fit, and all behind it, which is asked for again. If it is the first of all it is
 // returned. Compressed ones are refused as they are decompressed.
-func (f *inflater) cut(topic string, part *kmsg.FetchResponseTopicPartition, at int64) *LargeBatch {
+func (f *Inflater) cut(topic string, part *kmsg.FetchResponseTopicPartition, at int64) *LargeBatch {
 	in := part.RecordBatches
 	for i, first := 0, true; len(in)-i >= batchRecords; {
 		b := in[i:]
@@ -132,7 +140,7 @@ func (f *inflater) cut(topic string, part *kmsg.FetchResponseTopicPartition, at 
 		if to > at && !compressed && !f.fits(b[batchRecords:size]) {
 			part.RecordBatches = in[:i]
 			if first {
-				return &LargeBatch{Topic: topic, Partition: part.Partition, Span: Range{max(from, at), to}, Most: f.most}
+				return f.large(topic, part.Partition, Range{max(from, at), to})
 			}
 			return nil
 		}
