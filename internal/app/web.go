@@ -37,6 +37,7 @@ const (
 // RunWeb serves the page without a pipeline until ctx ends: it reads the input's topics of the last hours by itself, as no member of any group, and
 // asks the brokers about the group, and the backend. What is away is said in the page, and comes when it comes. ready is told where it listens.
 func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Process, ready func(address string)) error {
+	p.brief = true
 	m, err := NewMapping(cfg, p, cfg.Transport.MaxEventBytes, func(warning string) { p.Log.Warn(warning) })
 	if err != nil {
 		return err
