@@ -104,8 +104,8 @@ func (g *page) follow(ctx context.Context) (stop func()) {
 	if g == nil {
 		return func() {}
 	}
-	stopFlow, stopDesk := goes(ctx, g.flow.Run), goes(ctx, g.desk.Run)
-	return func() { stopDesk(); stopFlow(); g.lineage.close() }
+	stopFlow, stopDesk, stopMeeting := goes(ctx, g.flow.Run), goes(ctx, g.desk.Run), goes(ctx, g.lineage.run)
+	return func() { stopMeeting(); stopDesk(); stopFlow(); g.lineage.close() }
 }
 
 // goes lets something run until stop is called, which waits for it.
