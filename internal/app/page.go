@@ -73,11 +73,9 @@ func (g *page) settled(mapping func() Mapping) pipeline.Settled {
 		return nil
 	}
 	g.record = &recordReader{cfg: g.cfg, mapping: mapping}
+	t := told{g.memory, g.lineage.seen}
 	return func(rec *kgo.Record, runs []openlineage.Run, buried bool) {
-		g.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, runs, buried)
-		if !buried {
-			g.lineage.seen.settled(runs)
-		}
+		t.settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, runs, buried)
 	}
 }
 
@@ -234,6 +232,7 @@ func (r *recordReader) mapped(rec *kgo.Record) (m web.Mapped, err error) {
 	if m.Runs, err = mapping.Map(msg, in); err != nil {
 		return m, fmt.Errorf("%w: %w", web.ErrUnmapped, err)
 	}
+	m.Runs = briefed(m.Runs)
 	return m, nil
 }
 

@@ -57,7 +57,7 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 	results := seen.New(seenBytes(cfg, memory))
 	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: func() Mapping { return m }}, what: cfg.Input.Group,
 		lineage: newPageLineage(cfg, p)}
-	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, lineage: g.lineage.seen, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
+	o := &onlooker{cfg: cfg, client: client, mapping: m, told: told{results, g.lineage.seen}, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
 	g.flow, g.source = seen.NewFlow(o.reading), o.sources
 	g.desk = newDesk(cfg, p, client)
@@ -102,8 +102,7 @@ type onlooker struct {
 	cfg      *config.Config
 	client   *kgo.Client
 	mapping  Mapping
-	memory   *seen.Memory
-	lineage  *seenLineage
+	told     told
 	log      *zap.Logger
 	backends []*http.Destination
 	letters  *depthCounter
@@ -130,8 +129,7 @@ func (o *onlooker) read(ctx context.Context) {
 		fetches.EachRecord(func(rec *kgo.Record) {
 			o.records.Add(1)
 			if mapped, err := o.events(rec); err == nil {
-				o.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, mapped, false)
-				o.lineage.settled(mapped)
+				o.told.settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, mapped, false)
 			} else {
 				o.unmapped.Add(1)
 			}
