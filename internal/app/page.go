@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
@@ -94,8 +96,15 @@ func (g *page) sees(e *engine, s settler) {
 			r.Trouble = strings.Split(err.Error(), "\n")
 		}
 		return r
-	})
+	}, g.p.paces.read())
 }
+
+// paces are how often a page's process asks how things are; the zero value is for people, others for tests.
+type paces struct{ reading, asking time.Duration }
+
+func (p paces) read() time.Duration { return cmp.Or(p.reading, seen.Step) }
+
+func (p paces) ask() time.Duration { return cmp.Or(p.asking, 5*time.Second) }
 
 // follow lets the flow be read until stop is called.
 func (g *page) follow(ctx context.Context) (stop func()) {

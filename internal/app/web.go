@@ -29,7 +29,6 @@ import (
 )
 
 const (
-	askEvery  = 5 * time.Second // the brokers about the group, and the backend whether it is there
 	askWithin = 5 * time.Second
 	deafFor   = 15 * time.Second // the brokers count as away
 )
@@ -44,7 +43,12 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 	}
 	memory := containerMemory()
 	limitMemory(memory, p.Getenv)
-	client, err := newReader(cfg, since)
+	follower, err := newReader(cfg, since)
+	if err != nil {
+		return err
+	}
+	defer follower.Close()
+	client, err := newAsker(cfg)
 	if err != nil {
 		return err
 	}
@@ -57,9 +61,9 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 	results := seen.New(seenBytes(cfg, memory))
 	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: func() Mapping { return m }}, what: cfg.Input.Group,
 		lineage: newPageLineage(cfg, p)}
-	o := &onlooker{cfg: cfg, client: client, mapping: m, told: told{results, g.lineage.seen}, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
+	o := &onlooker{cfg: cfg, follower: follower, client: client, mapping: m, every: p.paces.ask(), told: told{results, g.lineage.seen}, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
-	g.flow, g.source = seen.NewFlow(o.reading), o.sources
+	g.flow, g.source = seen.NewFlow(o.reading, p.paces.read()), o.sources
 	g.desk = newDesk(cfg, p, client)
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Web.Listen)
 	if err != nil {
@@ -97,11 +101,24 @@ func newReader(cfg *config.Config, since time.Duration) (*kgo.Client, error) {
 	return client, config.Wrong(err)
 }
 
+// newAsker is a client for all that is asked beside that. A client has one connection to a broker for all that it fetches: behind the reader, which waits there
+// for what comes, a page would wait for seconds. It dials nobody yet.
+func newAsker(cfg *config.Config) (*kgo.Client, error) {
+	opts, err := inputOpts(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(opts...)
+	return client, config.Wrong(err)
+}
+
 // onlooker reads what a pipeline reads, and asks how its group does.
 type onlooker struct {
 	cfg      *config.Config
-	client   *kgo.Client
+	follower *kgo.Client // reads results as they come
+	client   *kgo.Client // asks
 	mapping  Mapping
+	every    time.Duration // a question to the brokers about the group, and to the backend whether it is there
 	told     told
 	log      *zap.Logger
 	backends []*http.Destination
@@ -120,7 +137,7 @@ type onlooker struct {
 // read reads until ctx ends.
 func (o *onlooker) read(ctx context.Context) {
 	for ctx.Err() == nil {
-		fetches := o.client.PollRecords(ctx, 1000)
+		fetches := o.follower.PollRecords(ctx, 1000)
 		fetches.EachError(func(topic string, partition int32, err error) {
 			if ctx.Err() == nil {
 				o.log.Warn("reading results", zap.String("topic", topic), zap.Int32("partition", partition), zap.Error(err))
@@ -139,7 +156,7 @@ func (o *onlooker) read(ctx context.Context) {
 
 // ask asks the brokers and the backends until ctx ends.
 func (o *onlooker) ask(ctx context.Context) {
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(o.every)
 	defer tick.Stop()
 	for {
 		o.askOnce(ctx)
