@@ -216,15 +216,13 @@ func (v *lineageView) answer(ctx context.Context, src lineage.Source) (err error
 	return nil
 }
 
-// draw makes rows of a picture: the nearest first, at most mostNodes.
+// draw makes rows of a picture: at most mostNodes.
 func (v *lineageView) draw(p *lineage.Picture) {
 	if p == nil {
 		return
 	}
 	v.Notes = p.Notes
-	nodes := slices.Clone(p.Nodes)
-	far := func(n lineage.Node) int { return max(n.Distance, -n.Distance) }
-	slices.SortStableFunc(nodes, func(a, b lineage.Node) int { return far(a) - far(b) })
+	nodes := nearby(p)
 	if len(nodes) > mostNodes {
 		v.Hidden = len(nodes) - mostNodes
 		nodes = nodes[:mostNodes]
