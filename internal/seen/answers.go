@@ -8,6 +8,9 @@ import (
 // Number is another one whenever something was seen.
 func (m *Memory) Number() uint64 { return m.number.Load() }
 
+// Turns is another number whenever a dataset is new, or its outcome has become another one.
+func (m *Memory) Turns() uint64 { return m.turns.Load() }
+
 // atOnce is how many runs or datasets are looked at while mu is held.
 const atOnce = 256
 

@@ -82,6 +82,7 @@ type Memory struct {
 	most int // bytes
 
 	number atomic.Uint64 // of the last run: whoever follows asks for it often, and is not to be in the way
+	turns  atomic.Uint64 // how often a dataset was new, or its outcome another one than before
 
 	mu       sync.Mutex // guards all below, and number's changes; held for a few microseconds at a time, for each record waits for it
 	bytes    int
@@ -100,6 +101,7 @@ type history struct {
 	name         []Dataset // one: shared by all its runs
 	runs         ring      // each with its null counts, whose memory the next run in its place uses again
 	total        uint64    // runs seen, also those forgotten
+	now          outcome   // of the last run that checked it; outcomeNone: none did
 	check        *check    // of the last run
 	before, next *history
 }
@@ -209,6 +211,10 @@ func (m *Memory) add(r record, run *openlineage.Run) {
 			r.datasets = append(slices.Clip(r.datasets), h.name[0])
 		}
 		h.total++
+		if h.total == 1 || r.outcome != outcomeNone && r.outcome != h.now {
+			h.now = r.outcome
+			m.turns.Add(1)
+		}
 		own := h.runs.add(r)
 		m.bytes -= own.weight
 		own.weight, own.nulls = runBytes, own.nulls[:0]

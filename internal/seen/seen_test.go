@@ -230,8 +230,16 @@ func TestOnlyARunThatCheckedSaysHowADatasetIs(t *testing.T) {
 	m := New(1 << 20)
 	m.Settled(Place{Topic: "t"}, []openlineage.Run{run("d", 1, 1, true, time.Unix(0, 0))}, false)
 	m.Settled(Place{Topic: "t", Offset: 1}, []openlineage.Run{run("d", 0, 0, false, time.Unix(1, 0))}, false)
+	if m.Turns() != 1 {
+		t.Errorf("%d turns", m.Turns())
+	}
+	m.Settled(Place{Topic: "t", Offset: 2}, []openlineage.Run{run("d", 1, 2, true, time.Unix(2, 0))}, false)
+	m.Settled(Place{Topic: "t", Offset: 3}, []openlineage.Run{run("e", 0, 0, false, time.Unix(3, 0)), run("e", 1, 0, false, time.Unix(4, 0))}, false)
+	if m.Turns() != 3 { // e is new, and then passes
+		t.Errorf("%d turns", m.Turns())
+	}
 	page, _, all := m.Datasets(every, 0, 10)
-	if all[Failed] != 1 || len(page) != 1 || page[0].Last().Outcome != Failed {
+	if all[Failed] != 1 || len(page) != 2 || page[0].Last().Outcome != Failed {
 		t.Errorf("%v, %+v", all, page)
 	}
 }

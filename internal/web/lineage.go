@@ -18,7 +18,11 @@ import (
 type Lineage func(ctx context.Context) (lineage.Source, error)
 
 func (s *Server) lineagePlace() Place {
-	return Place{Name: "lineage", Title: "Lineage", Path: "/lineage", Routes: []Route{{Pattern: "GET /lineage", Handle: s.showLineage}}}
+	p := Place{Name: "lineage", Title: "Lineage", Path: "/lineage", Routes: []Route{{Pattern: "GET /lineage", Handle: s.showLineage}}}
+	if s.Runs != nil && s.Lineage != nil { // the page tells it, and leaves it to the reader to ask again: a backend may have much to do for an answer
+		p.Changed = s.Runs.Turns
+	}
+	return p
 }
 
 const (

@@ -66,6 +66,16 @@ func TestDevShowsARedDatasetAndAnswersTheThreeQuestions(t *testing.T) {
 	b.Follows("The last result")
 	b.Check("one result")
 	asksTheQuestions(t, b)
+	b.Go("/lineage?dataset=marts.fct_revenue")
+	b.Waits("#live.on")
+	if b.Finds("#newer > p:not([hidden])") {
+		t.Error("something is new before anything came")
+	}
+	publish(t, brokers, "gx.validation-results", []byte(failing))
+	b.Sees("since this was asked")
+	b.Check("something new")
+	b.Follows("Ask again")
+	b.Waits("#graph svg")
 	walksByKeyboard(b)
 	looksAtLetters(t, b, token)
 }
