@@ -171,7 +171,7 @@ func TestRunReplaysALetterWithTheTokenAndRefusesItWithout(t *testing.T) {
 	backend := marquez.New()
 	server := httptest.NewServer(backend)
 	t.Cleanup(server.Close)
-	topic := fmt.Sprintf("browser-%d", time.Now().UnixNano())
+	topic := fmt.Sprintf("gx.results-%d", time.Now().Unix())
 	create(t, brokers, topic)
 	token := "0123456789abcdef-of-a-test"
 	folder := t.TempDir()
