@@ -18,7 +18,7 @@ func TestTheOpenerIsNoChildOfOurs(t *testing.T) {
 	folder := t.TempDir()
 	opened, ends := filepath.Join(folder, "opened"), filepath.Join(folder, "ends")
 	script := "#!/bin/sh\nprintf %s \"$1\" > " + opened + ".new; mv " + opened + ".new " + opened + "\nwhile [ ! -e " + ends + " ]; do sleep 0.05; done\n"
-	if err := os.WriteFile(filepath.Join(folder, "xdg-open"), []byte(script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(folder, "xdg-open"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
