@@ -81,7 +81,7 @@ func TestWhatIsToldStaysAsItIs(t *testing.T) {
 	}
 }
 
-// BenchmarkTold is what the page costs a record, beside its brief, which BenchmarkMap has.
+// BenchmarkTold is what the page costs a record, beside its brief, which BenchmarkMap of the mapper measures.
 func BenchmarkTold(b *testing.B) {
 	m, err := mapper.New(mapper.Settings{Brief: true})
 	if err != nil {
