@@ -13,7 +13,8 @@ type gxol struct {
 	from, topic, group string
 	to                 string // the transport, as YAML in one line
 	bothEvents         bool   // START too; else one event a message, as the contenders send
-	profiled           string // where its telemetry listens, to be profiled; empty: off
+	listen             string // where its telemetry listens, which can be profiled there; empty: off
+	page               bool   // and the page with it
 	kafka              string // more properties, as YAML in one line that begins with a comma
 }
 
@@ -22,11 +23,11 @@ func (g gxol) yaml() string {
 	if g.bothEvents {
 		lifecycle = "start_and_end"
 	}
-	if g.profiled != "" {
-		telemetry = fmt.Sprintf("{listen: %q, pprof: true}", g.profiled)
+	if g.listen != "" {
+		telemetry = fmt.Sprintf("{listen: %q, pprof: true}", g.listen)
 	}
-	return fmt.Sprintf("kafka: {bootstrap.servers: %q%s}\ninput: {topics: [%s], group: %s}\ntransport: %s\nlifecycle: %s\ntelemetry: %s\n",
-		g.from, g.kafka, g.topic, g.group, g.to, lifecycle, telemetry)
+	return fmt.Sprintf("kafka: {bootstrap.servers: %q%s}\ninput: {topics: [%s], group: %s}\ntransport: %s\nlifecycle: %s\ntelemetry: %s\nweb: {page: %t}\n",
+		g.from, g.kafka, g.topic, g.group, g.to, lifecycle, telemetry, g.page)
 }
 
 func (e *estate) startGxol(ctx context.Context, g gxol) (*child, error) {

@@ -85,7 +85,7 @@ func (e *estate) httpGxol(ctx context.Context, source *kafka, delay string, n in
 		return run, err
 	}
 	defer b.stop()
-	c, err := e.startGxol(ctx, gxol{from: source.addr, topic: string(results.Small), group: e.name("bench"), to: b.transport("generic"), profiled: profiled})
+	c, err := e.startGxol(ctx, gxol{from: source.addr, topic: string(results.Small), group: e.name("bench"), to: b.transport("generic"), listen: profiled})
 	if err != nil {
 		return run, err
 	}

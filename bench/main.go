@@ -3,7 +3,7 @@
 //
 //	go run ./bench                       all rows, 3 rounds (about half an hour)
 //	go run ./bench -short                the same with less input, one round (minutes)
-//	go run ./bench -rows small,http      some rows: medium, small, memory, http, kill
+//	go run ./bench -rows small,http      some rows: medium, small, memory, http, kill, page
 //	go run ./bench -rows small -profile DIR   and leaves profiles of gx-ol there
 //	go run ./bench -markdown             as docs/performance.md holds it
 //
@@ -73,7 +73,7 @@ func (s settings) parse(args []string) (settings, error) {
 	flags.BoolVar(&s.short, "short", false, "less input: minutes instead of half an hour, and less to rely on")
 	flags.StringVar(&s.profile, "profile", "", "leave CPU and allocation profiles of gx-ol in this folder, from a run that is not measured")
 	flags.BoolVar(&s.markdown, "markdown", false, "print Markdown")
-	rows := flags.String("rows", "medium,small,memory,http,kill", "which rows")
+	rows := flags.String("rows", "medium,small,memory,http,kill,page", "which rows")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -97,7 +97,7 @@ type group struct {
 }
 
 func groups() []group {
-	return []group{{"medium", relayMedium}, {"small", relaySmall}, {"memory", largeResults}, {"http", overHTTP}, {"kill", killed}}
+	return []group{{"medium", relayMedium}, {"small", relaySmall}, {"memory", largeResults}, {"http", overHTTP}, {"kill", killed}, {"page", withPage}}
 }
 
 func measure(ctx context.Context, args []string, out io.Writer) error {
@@ -108,7 +108,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	all := groups()
 	for _, name := range set.rows {
 		if !slices.ContainsFunc(all, func(g group) bool { return g.name == name }) {
-			return fmt.Errorf("-rows %s: there are medium, small, memory, http, kill", name)
+			return fmt.Errorf("-rows %s: there are medium, small, memory, http, kill, page", name)
 		}
 	}
 	e, err := newEstate(ctx, set)

@@ -43,23 +43,11 @@ func relay(ctx context.Context, e *estate, r relays) ([]row, error) {
 	if e.set.short {
 		r.n /= 4
 	}
-	topic := string(r.kind)
-	source, err := e.startBroker(ctx, topic, false)
+	w, closing, err := e.newRelayWork(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	defer source.stop()
-	e.say("%s: writing %d results", r.label, r.n)
-	size, err := source.fill(ctx, results.Variants(r.kind), r.n)
-	if err != nil {
-		return nil, err
-	}
-	sink, err := e.startBroker(ctx, relayed, true)
-	if err != nil {
-		return nil, err
-	}
-	defer sink.stop()
-	w := &relayWork{e: e, n: r.n, size: size, topic: topic, source: source, sink: sink}
+	defer closing()
 	runs := map[string][]relayRun{}
 	for round := range e.set.rounds {
 		for _, name := range relayNames() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/gx-ol/gx-ol/bench/results"
 )
 
 // relayWork is a topic that the contenders take turns to relay.
@@ -15,6 +17,27 @@ type relayWork struct {
 	source, sink *kafka
 }
 
+// newRelayWork writes the topic, and starts where it is relayed to. Close ends both brokers.
+func (e *estate) newRelayWork(ctx context.Context, r relays) (w *relayWork, closing func(), err error) {
+	topic := string(r.kind)
+	source, err := e.startBroker(ctx, topic, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.say("%s: writing %d results", r.label, r.n)
+	size, err := source.fill(ctx, results.Variants(r.kind), r.n)
+	if err != nil {
+		source.stop()
+		return nil, nil, err
+	}
+	sink, err := e.startBroker(ctx, relayed, true)
+	if err != nil {
+		source.stop()
+		return nil, nil, err
+	}
+	return &relayWork{e: e, n: r.n, size: size, topic: topic, source: source, sink: sink}, func() { sink.stop(); source.stop() }, nil
+}
+
 // start starts a contender as a group of its own.
 func (w *relayWork) start(ctx context.Context, name, profiled string) (*child, error) {
 	group := w.e.name("bench")
@@ -22,12 +45,21 @@ func (w *relayWork) start(ctx context.Context, name, profiled string) (*child, e
 	if role != "" {
 		return w.e.start(ctx, nil, role, "-from", w.source.addr, "-topic", w.topic, "-group", group, "-to", w.sink.addr, "-out", relayed, "-n", fmt.Sprint(w.n))
 	}
-	return w.e.startGxol(ctx, gxol{from: w.source.addr, topic: w.topic, group: group, profiled: profiled,
+	return w.startGxol(ctx, group, profiled, false)
+}
+
+func (w *relayWork) startGxol(ctx context.Context, group, listen string, page bool) (*child, error) {
+	return w.e.startGxol(ctx, gxol{from: w.source.addr, topic: w.topic, group: group, listen: listen, page: page,
 		to: fmt.Sprintf("{type: kafka, topic: %s, config: {bootstrap.servers: %q, compression.type: lz4}}", relayed, w.sink.addr)})
 }
 
 // once lets one contender relay the topic.
 func (w *relayWork) once(ctx context.Context, name, profiled string) (relayRun, error) {
+	return w.measure(ctx, name, func() (*child, error) { return w.start(ctx, name, profiled) })
+}
+
+// measure lets whoever is started relay the topic.
+func (w *relayWork) measure(ctx context.Context, name string, start func() (*child, error)) (relayRun, error) {
 	var run relayRun
 	base, err := w.sink.end(ctx, relayed)
 	if err != nil {
@@ -38,7 +70,7 @@ func (w *relayWork) once(ctx context.Context, name, profiled string) (relayRun, 
 		return run, err
 	}
 	broker := w.source.usage()
-	c, err := w.start(ctx, name, profiled)
+	c, err := start()
 	if err != nil {
 		return run, err
 	}

@@ -48,6 +48,19 @@ func BenchmarkMap(b *testing.B) {
 			}
 		}
 	})
+	briefing, err := New(Settings{Version: "1.0.0", Brief: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("gx-ol_for_a_page", func(b *testing.B) {
+		b.SetBytes(int64(size))
+		b.ReportAllocs()
+		for range b.N {
+			if _, err := briefing.Map(msg, in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("encoding_json_any", func(b *testing.B) {
 		b.SetBytes(int64(size))
 		b.ReportAllocs()

@@ -16,11 +16,25 @@ func (w *view) brief(few []openlineage.Nulls) openlineage.Brief {
 	if w.metrics.rows.known {
 		b.Rows = w.metrics.rows.n
 	}
-	b.Nulls = few
+	b.Nulls = w.nulls(few)
+	return b
+}
+
+// nulls are those of the columns of which they are known, the first mostNulls of them.
+func (w *view) nulls(few []openlineage.Nulls) []openlineage.Nulls {
+	n := 0
 	for i := range w.metrics.columns {
-		if m := &w.metrics.columns[i]; m.nulls.known && len(b.Nulls) < mostNulls {
-			b.Nulls = append(b.Nulls, openlineage.Nulls{Column: m.name, Count: m.nulls.n})
+		if w.metrics.columns[i].nulls.known {
+			n++
 		}
 	}
-	return b
+	if n = min(n, mostNulls); n > cap(few) {
+		few = make([]openlineage.Nulls, 0, n)
+	}
+	for i := range w.metrics.columns {
+		if m := &w.metrics.columns[i]; m.nulls.known && len(few) < n {
+			few = append(few, openlineage.Nulls{Column: m.name, Count: m.nulls.n})
+		}
+	}
+	return few
 }

@@ -9,6 +9,26 @@ import (
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
+func TestABriefIsMadeForWhoWantsItAlone(t *testing.T) {
+	msg, err := gx.Decode([]byte(`{"results": [], "success": true, "suite_name": "s", "meta": {"active_batch_definition": {"datasource_name": "d", "data_asset_name": "x"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wanted := range []bool{false, true} {
+		m, err := New(Settings{Brief: wanted})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, err := m.Map(msg, Input{Received: time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := runs[0].Brief; (got != nil) != wanted {
+			t.Errorf("wanted %v: %+v", wanted, got)
+		}
+	}
+}
+
 func TestARunCarriesItsResultAtAGlance(t *testing.T) {
 	expectation := func(kind, success, severity, result string) string {
 		return `{"success": ` + success + `, "expectation_config": {"type": "` + kind + `", "kwargs": {"column": "a"}, "severity": "` + severity + `"}, "result": ` + result + `}`
@@ -25,7 +45,7 @@ func TestARunCarriesItsResultAtAGlance(t *testing.T) {
 		"failed, taken out":   {"", `"success": false, "statistics": {"evaluated_expectations": 9, "unsuccessful_expectations": 2}`, openlineage.Brief{Passed: 7, Failed: 2, Fails: true, Rows: -1}},
 		"nothing was checked": {"", `"success": true`, openlineage.Brief{Rows: -1}},
 	} {
-		m, err := New(Settings{})
+		m, err := New(Settings{Brief: true})
 		if err != nil {
 			t.Fatal(err)
 		}

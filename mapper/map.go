@@ -224,12 +224,7 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 		key = openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job.Job)
 	}
 	bodies := bytes.Clone(w.enc.Bytes())
-	made := new(struct { // in one piece, for every message has them
-		events   [2]openlineage.Event
-		datasets [1]openlineage.Dataset
-		brief    openlineage.Brief
-		nulls    [4]openlineage.Nulls
-	})
+	made := m.room(w, &run)
 	terminal := &made.events[1]
 	*terminal = openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Key: key, Body: bodies[:size:size]}
 	run.Events = made.events[1:]
@@ -243,11 +238,28 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: w.inputs[i].namespace, Name: w.inputs[i].name})
 	}
 	run.Minimal = m.minimal(terminal, w.end, run.Datasets)
-	if !w.checkpoint {
-		made.brief = w.brief(made.nulls[:0])
-		run.Brief = &made.brief
-	}
 	return run, nil
+}
+
+// made is the room for a run's events and datasets: in one piece, for every message has them.
+type made struct {
+	events   [2]openlineage.Event
+	datasets [1]openlineage.Dataset
+}
+
+// room makes that room; with it, in the same piece, the run's brief where somebody wants it.
+func (m *Mapper) room(w *view, run *openlineage.Run) *made {
+	if !m.settings.Brief || w.checkpoint {
+		return new(made)
+	}
+	all := new(struct {
+		made
+		brief openlineage.Brief
+		nulls [4]openlineage.Nulls
+	})
+	all.brief = w.brief(all.nulls[:0])
+	run.Brief = &all.brief
+	return &all.made
 }
 
 // fit writes the terminal event with as much detail as it may have, and gives its size.

@@ -35,6 +35,7 @@ type Settings struct {
 	Compat          string                // "" (default) or "reference": the reference action's facets beside ours
 	RowValues       RowValues
 	MaxEventBytes   int    // 0: no cap; the smallest of all destinations
+	Brief           bool   // runs of validation results have a Brief: for who shows them
 	Version         string // of gx-ol, for producer and processing_engine
 }
 

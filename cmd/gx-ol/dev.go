@@ -251,7 +251,11 @@ func (p *printer) event(ev receiver.Event) {
 	if ev.Type == "FAIL" || passed < len(ev.Assertions) {
 		mark, colour = "✘", "\x1b[31m"
 	}
-	say(&b, "%s  %s  %s  %d/%d passed\n", ours(p.paint(colour, mark+" "+visible(ev.Type))), ev.Job, strings.Join(ev.Datasets, ", "), passed, len(ev.Assertions))
+	say(&b, "%s  %s  %s", ours(p.paint(colour, mark+" "+visible(ev.Type))), ev.Job, strings.Join(ev.Datasets, ", "))
+	if len(ev.Assertions) > 0 { // else it is no check
+		say(&b, "  %d/%d passed", passed, len(ev.Assertions))
+	}
+	b.WriteByte('\n')
 	for _, a := range ev.Assertions {
 		if a.Success {
 			continue

@@ -24,7 +24,7 @@ func (o *terminal) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err := o.text.Write(p)
-	if strings.Count(o.text.String(), " passed\n") == o.want {
+	if text := o.text.String(); strings.Count(text, "✔ ")+strings.Count(text, "✘ ") == o.want {
 		o.full()
 	}
 	return n, err

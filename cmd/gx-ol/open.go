@@ -47,14 +47,15 @@ func answers(ctx context.Context, url string) bool {
 	return false
 }
 
-// browse opens a page with what the system opens pages with. On a system with windows that has none now (a shell on another machine) it opens
-// nothing: some openers would take the terminal.
+// browse opens a page with what the system opens pages with, and waits for that. On a system with windows that has none now (a shell on another machine) it
+// opens nothing: some openers would take the terminal.
 func browse(env func(string) (string, bool)) func(ctx context.Context, url string) {
 	return func(ctx context.Context, url string) {
-		name, args := "xdg-open", []string{url}
+		// xdg-open may become the browser itself: a shell leaves it behind, so that it is not ours to wait for, and ctrl-c does not end it.
+		name, args := "sh", []string{"-c", `xdg-open "$1" > /dev/null 2>&1 &`, "sh", url}
 		switch runtime.GOOS {
 		case "darwin":
-			name = "open"
+			name, args = "open", []string{url}
 		case "windows":
 			name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
 		default:
@@ -64,6 +65,6 @@ func browse(env func(string) (string, bool)) func(ctx context.Context, url strin
 				return
 			}
 		}
-		_ = exec.CommandContext(context.WithoutCancel(ctx), name, args...).Start() //nolint:gosec // of our own address
+		_ = exec.CommandContext(ctx, name, args...).Run() //nolint:gosec // of our own address
 	}
 }

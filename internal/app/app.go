@@ -31,6 +31,9 @@ type Process struct {
 	Handler   func(consumer.Handler) consumer.Handler
 	Deliverer func(pipeline.Deliverer) pipeline.Deliverer
 	Members   func(*consumer.Config) // changes the group member, for such tests; nil: nothing
+
+	paces paces // of what the page's process asks; zero: the usual ones
+	brief bool  // a page shows the results: the mapper is to tell of each what it shows
 }
 
 // NewLogger logs to w: console text if terminal or the configuration says so, else JSON.

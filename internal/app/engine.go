@@ -55,10 +55,11 @@ func Run(ctx context.Context, cfg *config.Config, p Process) error {
 	defer writer.Close()
 	letters := deadletters.New(writer, deadletters.Config{TopicOf: cfg.DeadLetterTopic, ConnectHeaders: cfg.DeadLetters.ConnectHeaders})
 	metrics := telemetry.New()
+	page := newPage(cfg, p, memory)
+	p.brief = page != nil
 	p.Skipped = func(destination string) { metrics.Skipped(destination, 1) }
 	e := engine{cfg: cfg, p: p, client: client, letters: letters, metrics: metrics, seen: newSummary(metrics, p.Log),
-		watch: consumer.NewWatch(cfg.Input.Group, p.Log, explain(cfg))}
-	e.page = newPage(cfg, p, memory)
+		watch: consumer.NewWatch(cfg.Input.Group, p.Log, explain(cfg)), page: page}
 	settler, err := e.settler(ctx)
 	if err != nil {
 		return err

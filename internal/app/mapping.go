@@ -41,7 +41,7 @@ func NewMapping(cfg *config.Config, p Process, maxEventBytes int, warn func(stri
 	if err != nil {
 		return Mapping{}, config.Wrong(err)
 	}
-	m, err := mapper.New(mapperSettings(cfg, datasources, maxEventBytes, p.Version))
+	m, err := mapper.New(mapperSettings(cfg, datasources, maxEventBytes, p))
 	if err != nil {
 		return Mapping{}, config.Wrong(err)
 	}
@@ -75,13 +75,13 @@ func filterSettings(f config.Filter) filter.Settings {
 }
 
 // mapperSettings are the configuration's choices about the mapping.
-func mapperSettings(cfg *config.Config, datasources map[string]naming.Datasource, maxEventBytes int, version string) mapper.Settings {
+func mapperSettings(cfg *config.Config, datasources map[string]naming.Datasource, maxEventBytes int, p Process) mapper.Settings {
 	s := mapper.Settings{
 		JobNamespace: cfg.Job.Namespace, JobName: cfg.Job.Name, JobDescription: cfg.Job.Description,
 		Datasources: datasources, ProjectFolder: projectFolder(cfg), EscapeHash: mayBeMarquez(&cfg.Transport),
 		FailedRun: cfg.FailedRun, Lifecycle: cfg.Lifecycle, AssertionsIn: cfg.AssertionsIn, TestFacet: cfg.TestFacet, SingleResults: cfg.SingleResults, SchemaFacet: cfg.SchemaFacet, Symlinks: cfg.Symlinks, Unmapped: cfg.Unmapped,
 		FileDatasets: cfg.FileDatasets, QueryAssertions: cfg.QueryAssertions, BatchValues: cfg.BatchValues, Compat: cfg.Compat, RowValues: mapper.RowValues(cfg.RowValues),
-		MaxEventBytes: maxEventBytes, Version: version,
+		MaxEventBytes: maxEventBytes, Version: p.Version, Brief: p.brief,
 		JobTags: cfg.Job.Tags, JobOwners: cfg.Job.Owners, SourceCode: mapper.SourceCode(cfg.Job.SourceCode), RunTags: cfg.RunTags,
 		Parent: mapper.ParentRun{ID: cfg.Parent.ID}, Root: mapper.ParentRun{ID: cfg.Parent.RootID}, CheckpointRun: cfg.Parent.Checkpoint,
 	}

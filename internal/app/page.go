@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
@@ -71,11 +73,9 @@ func (g *page) settled(mapping func() Mapping) pipeline.Settled {
 		return nil
 	}
 	g.record = &recordReader{cfg: g.cfg, mapping: mapping}
+	t := told{g.memory, g.lineage.seen}
 	return func(rec *kgo.Record, runs []openlineage.Run, buried bool) {
-		g.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, runs, buried)
-		if !buried {
-			g.lineage.seen.settled(runs)
-		}
+		t.settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, runs, buried)
 	}
 }
 
@@ -94,16 +94,23 @@ func (g *page) sees(e *engine, s settler) {
 			r.Trouble = strings.Split(err.Error(), "\n")
 		}
 		return r
-	})
+	}, g.p.paces.read())
 }
+
+// paces are how often a page's process asks how things are; the zero value is for people, others for tests.
+type paces struct{ reading, asking time.Duration }
+
+func (p paces) read() time.Duration { return cmp.Or(p.reading, seen.Step) }
+
+func (p paces) ask() time.Duration { return cmp.Or(p.asking, 5*time.Second) }
 
 // follow lets the flow be read until stop is called.
 func (g *page) follow(ctx context.Context) (stop func()) {
 	if g == nil {
 		return func() {}
 	}
-	stopFlow, stopDesk := goes(ctx, g.flow.Run), goes(ctx, g.desk.Run)
-	return func() { stopDesk(); stopFlow(); g.lineage.close() }
+	stopFlow, stopDesk, stopMeeting := goes(ctx, g.flow.Run), goes(ctx, g.desk.Run), goes(ctx, g.lineage.run)
+	return func() { stopMeeting(); stopDesk(); stopFlow(); g.lineage.close() }
 }
 
 // goes lets something run until stop is called, which waits for it.
@@ -232,6 +239,7 @@ func (r *recordReader) mapped(rec *kgo.Record) (m web.Mapped, err error) {
 	if m.Runs, err = mapping.Map(msg, in); err != nil {
 		return m, fmt.Errorf("%w: %w", web.ErrUnmapped, err)
 	}
+	m.Runs = briefed(m.Runs)
 	return m, nil
 }
 

@@ -30,13 +30,24 @@ type pageLineage struct {
 }
 
 func newPageLineage(cfg *config.Config, p Process) *pageLineage {
-	return &pageLineage{cfg: cfg, p: p, seen: newSeenLineage()}
+	l := &pageLineage{cfg: cfg, p: p, seen: newSeenLineage()}
+	if !cfg.Disabled && !l.has("http") && (l.has("kafka") || l.has("file")) {
+		l.seen.end() // the topic or the file is read instead
+	}
+	return l
+}
+
+func (l *pageLineage) has(kind string) bool {
+	return slices.ContainsFunc(l.cfg.Destinations(), func(t *config.Transport) bool { return t.Type == kind })
 }
 
 var _ web.Lineage = (*pageLineage)(nil).source
 
 // readFor is how long what was read of a topic or a file counts as of now: to read it again takes seconds.
 const readFor = time.Minute
+
+// meetAgain is how long after no answer the backend is asked again whether it is one that answers.
+const meetAgain = 15 * time.Second
 
 // source gives what to ask.
 func (l *pageLineage) source(ctx context.Context) (lineage.Source, error) {
@@ -49,13 +60,11 @@ func (l *pageLineage) source(ctx context.Context) (lineage.Source, error) {
 	if l.mute || l.cfg.Disabled {
 		return l.seen.source(ctx)
 	}
-	if slices.ContainsFunc(l.cfg.Destinations(), func(t *config.Transport) bool { return t.Type == "http" }) {
-		answers, err := l.answers(ctx)
-		if err != nil {
+	if l.has("http") {
+		if err := l.meet(ctx); err != nil {
 			return nil, err
 		}
-		if !answers {
-			l.mute = true
+		if l.mute {
 			return l.seen.source(ctx)
 		}
 	}
@@ -69,6 +78,40 @@ func (l *pageLineage) source(ctx context.Context) (lineage.Source, error) {
 	l.close()
 	l.kept, l.keptAt, l.closing = src, time.Now(), closing
 	return src, nil
+}
+
+// meet asks the backend whether it answers questions. Of one that does, what this process sees need not be remembered. The caller holds mu.
+func (l *pageLineage) meet(ctx context.Context) error {
+	answers, err := l.answers(ctx)
+	if err != nil {
+		return err
+	}
+	if l.mute = !answers; answers {
+		l.seen.end()
+	}
+	return nil
+}
+
+// run meets the backend before anybody looks: until then events are remembered for nothing where it answers. It ends when the backend is known, or with ctx.
+func (l *pageLineage) run(ctx context.Context) {
+	if l.cfg.Disabled || !l.has("http") {
+		return
+	}
+	again := time.NewTicker(meetAgain)
+	defer again.Stop()
+	for {
+		l.mu.Lock()
+		err := l.meet(ctx)
+		l.mu.Unlock()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // answers says whether the backend answers questions as a Marquez does: others take events, and know no search.

@@ -5,6 +5,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/lineage"
@@ -14,6 +15,8 @@ import (
 
 // seenLineage is the lineage of the events that this process has settled: of each job those of its latest run. It is what there is where no backend can be asked.
 type seenLineage struct {
+	ended atomic.Bool // nobody asks it: there is something better
+
 	mu     sync.Mutex // guards all below
 	jobs   map[seenJob]*list.Element
 	order  list.List // of *seenEvents, heard of last at the end
@@ -46,8 +49,14 @@ func newSeenLineage() *seenLineage { return &seenLineage{jobs: make(map[seenJob]
 
 // settled takes the runs of a record.
 func (s *seenLineage) settled(runs []openlineage.Run) {
+	if s.ended.Load() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended.Load() { // meanwhile
+		return
+	}
 	for i := range runs {
 		for j := range runs[i].Events {
 			s.add(&runs[i].Events[j])
@@ -59,6 +68,16 @@ func (s *seenLineage) settled(runs []openlineage.Run) {
 		s.bytes -= oldest.bytes
 		s.lost = true
 	}
+}
+
+// end forgets everything, and remembers nothing from now on.
+func (s *seenLineage) end() {
+	s.ended.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.jobs)
+	s.order.Init()
+	s.bytes = 0
 }
 
 // add takes an event. The caller holds mu.

@@ -2,8 +2,13 @@ package app
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"go.uber.org/zap"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -40,5 +45,31 @@ func TestTheLineageOfWhatWasSeenIsOfTheLatestRunsAndBounded(t *testing.T) {
 	}
 	if s.bytes > mostSeenEvents || len(s.jobs) != s.order.Len() || len(s.jobs) > 16 || !s.lost {
 		t.Errorf("%d bytes of %d jobs", s.bytes, len(s.jobs))
+	}
+}
+
+// What nobody will ask costs nothing: a topic or a file is read instead, and of a backend it is found out early whether it answers.
+func TestWhatIsSeenIsRememberedOnlyWhereNothingElseCanBeAsked(t *testing.T) {
+	marquez := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"totalCount": 0, "results": []}`)
+	}))
+	defer marquez.Close()
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	for transport, want := range map[string]bool{
+		"{type: console}":           true,
+		"{type: kafka, topic: out}": false,
+		"{type: file, log_file_path: /tmp/events, append: true}": false,
+		"{url: " + marquez.URL + "}":                             false,
+		"{url: " + other.URL + "}":                               true,
+		"{url: " + marquez.URL + ", backend: datahub}":           true,
+	} {
+		l := newPageLineage(parse(t, "b", "transport: "+transport), Process{Log: zap.NewNop()})
+		l.seen.settled(passed(1, "before it is known", "raw", "mart", 0))
+		l.run(t.Context())
+		l.seen.settled(passed(2, "after", "raw", "mart", 0))
+		if got := l.seen.order.Len(); got != 0 != want || len(l.seen.jobs) != got || !want && l.seen.bytes != 0 {
+			t.Errorf("%s: %d jobs are remembered, %d bytes", transport, got, l.seen.bytes)
+		}
 	}
 }

@@ -24,7 +24,6 @@ import (
 )
 
 const (
-	askEvery  = 5 * time.Second // the brokers about the group, and the backend whether it is there
 	askWithin = 5 * time.Second
 	deafFor   = 15 * time.Second // the brokers count as away
 )
@@ -32,13 +31,19 @@ const (
 // RunWeb serves the page without a pipeline until ctx ends: it reads the input's topics of the last hours by itself, as no member of any group, and
 // asks the brokers about the group, and the backend. What is away is said in the page, and comes when it comes. ready is told where it listens.
 func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Process, ready func(address string)) error {
+	p.brief = true
 	m, err := NewMapping(cfg, p, cfg.Transport.MaxEventBytes, func(warning string) { p.Log.Warn(warning) })
 	if err != nil {
 		return err
 	}
 	memory := containerMemory()
 	limitMemory(memory, p.Getenv)
-	client, err := newReader(cfg, since)
+	follower, err := newReader(cfg, since)
+	if err != nil {
+		return err
+	}
+	defer follower.Close()
+	client, err := newAsker(cfg)
 	if err != nil {
 		return err
 	}
@@ -51,9 +56,9 @@ func RunWeb(ctx context.Context, cfg *config.Config, since time.Duration, p Proc
 	results := seen.New(seenBytes(cfg, memory))
 	g := &page{cfg: cfg, p: p, memory: results, record: &recordReader{cfg: cfg, client: client, mapping: func() Mapping { return m }}, what: cfg.Input.Group,
 		lineage: newPageLineage(cfg, p)}
-	o := &onlooker{cfg: cfg, client: client, mapping: m, memory: g.memory, lineage: g.lineage.seen, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
+	o := &onlooker{cfg: cfg, follower: follower, client: client, mapping: m, every: p.paces.ask(), told: told{results, g.lineage.seen}, log: p.Log, backends: backends.Backends(), letters: &depthCounter{cfg: cfg, client: client, log: p.Log},
 		answered: time.Now(), away: make([]string, len(backends.Backends()))}
-	g.flow, g.source = seen.NewFlow(o.reading), o.sources
+	g.flow, g.source = seen.NewFlow(o.reading, p.paces.read()), o.sources
 	g.desk = newDesk(cfg, p, client)
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Web.Listen)
 	if err != nil {
@@ -91,13 +96,25 @@ func newReader(cfg *config.Config, since time.Duration) (*kgo.Client, error) {
 	return client, config.Wrong(err)
 }
 
+// newAsker is a client for all that is asked beside that. A client has one connection to a broker for all that it fetches: behind the reader, which waits there
+// for what comes, a page would wait for seconds. It dials nobody yet.
+func newAsker(cfg *config.Config) (*kgo.Client, error) {
+	opts, err := inputOpts(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(opts...)
+	return client, config.Wrong(err)
+}
+
 // onlooker reads what a pipeline reads, and asks how its group does.
 type onlooker struct {
 	cfg      *config.Config
-	client   *kgo.Client
+	follower *kgo.Client // reads results as they come
+	client   *kgo.Client // asks
 	mapping  Mapping
-	memory   *seen.Memory
-	lineage  *seenLineage
+	every    time.Duration // a question to the brokers about the group, and to the backend whether it is there
+	told     told
 	log      *zap.Logger
 	backends []*http.Destination
 	letters  *depthCounter
@@ -115,7 +132,7 @@ type onlooker struct {
 // read reads until ctx ends.
 func (o *onlooker) read(ctx context.Context) {
 	for ctx.Err() == nil {
-		fetches := o.client.PollRecords(ctx, 1000)
+		fetches := o.follower.PollRecords(ctx, 1000)
 		fetches.EachError(func(topic string, partition int32, err error) {
 			if ctx.Err() == nil {
 				o.log.Warn("reading results", zap.String("topic", topic), zap.Int32("partition", partition), zap.Error(err))
@@ -124,8 +141,7 @@ func (o *onlooker) read(ctx context.Context) {
 		fetches.EachRecord(func(rec *kgo.Record) {
 			o.records.Add(1)
 			if mapped, err := o.events(rec); err == nil {
-				o.memory.Settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, mapped, false)
-				o.lineage.settled(mapped)
+				o.told.settled(seen.Place{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset}, mapped, false)
 			} else {
 				o.unmapped.Add(1)
 			}
@@ -135,7 +151,7 @@ func (o *onlooker) read(ctx context.Context) {
 
 // ask asks the brokers and the backends until ctx ends.
 func (o *onlooker) ask(ctx context.Context) {
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(o.every)
 	defer tick.Stop()
 	for {
 		o.askOnce(ctx)

@@ -20,6 +20,9 @@ import (
 	"github.com/gx-ol/gx-ol/internal/web"
 )
 
+// quick are paces for who waits.
+var quick = paces{reading: 50 * time.Millisecond, asking: 100 * time.Millisecond}
+
 // freePort is an address that nobody listens at.
 func freePort(t *testing.T) string {
 	t.Helper()
@@ -59,33 +62,39 @@ func waitFor(t *testing.T, url string, want ...string) string {
 }
 
 func TestRunServesThePageBesideItsMetrics(t *testing.T) {
-	for _, transport := range []string{"transport: {type: console}", "transport: {type: kafka, topic: out}\ndelivery: exactly_once"} {
-		brokers, _ := estate(t)
-		cfg := parse(t, brokers, transport)
-		cfg.Telemetry = config.Telemetry{Listen: freePort(t), DeadLetters: true}
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() {
-			if err := Run(ctx, cfg, Process{Getenv: nothing, Log: zap.NewNop(), Stdout: io.Discard, Version: "test"}); err != nil && ctx.Err() == nil {
-				t.Error(err)
-			}
-		})
-		at := "http://" + cfg.Telemetry.Listen
-		waitFor(t, at+"/datasets", "1 – 5 of 5", "/data/retail1x/files/shipments.csv")
-		waitFor(t, at+"/now", "6 since the start", "Dead letters", "in[0]", "Datasets failed")
-		waitFor(t, at+"/results?outcome=passed", "three_validations_1_suite.retail_pg.main", "6/6")
-		waitFor(t, at+"/metrics", "gx_ol_records_in_total")
-		waitFor(t, at+"/healthz", "ok")
-		results := waitFor(t, at+"/results?dataset=shipments", "/results/in/")
-		_, path, _ := strings.Cut(results, `href="/results/in/`)
-		path, _, _ = strings.Cut(path, `"`)
-		one := waitFor(t, at+"/results/in/"+path, "expect_column_values_to_not_be_null", "72 of 800", "FAIL as JSON", "/meta/batch_spec")
-		if strings.Contains(one, "ROWVALUE") {
-			t.Error("a row value is shown")
-		}
-		cancel()
-		running.Wait()
+	t.Parallel() // the group is asked for its lag every five seconds
+	for name, transport := range map[string]string{"at least once": "transport: {type: console}", "exactly once": "transport: {type: kafka, topic: out}\ndelivery: exactly_once"} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); servesThePage(t, transport) })
 	}
+}
+
+func servesThePage(t *testing.T, transport string) {
+	t.Helper()
+	brokers, _ := estate(t)
+	cfg := parse(t, brokers, transport)
+	cfg.Telemetry = config.Telemetry{Listen: freePort(t), DeadLetters: true}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := Run(ctx, cfg, Process{Getenv: nothing, Log: zap.NewNop(), Stdout: io.Discard, Version: "test", paces: quick}); err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+	})
+	at := "http://" + cfg.Telemetry.Listen
+	waitFor(t, at+"/datasets", "1 – 5 of 5", "/data/retail1x/files/shipments.csv")
+	waitFor(t, at+"/now", "6 since the start", "Dead letters", "in[0]", "Datasets failed")
+	waitFor(t, at+"/results?outcome=passed", "three_validations_1_suite.retail_pg.main", "6/6")
+	waitFor(t, at+"/metrics", "gx_ol_records_in_total")
+	waitFor(t, at+"/healthz", "ok")
+	results := waitFor(t, at+"/results?dataset=shipments", "/results/in/")
+	_, path, _ := strings.Cut(results, `href="/results/in/`)
+	path, _, _ = strings.Cut(path, `"`)
+	one := waitFor(t, at+"/results/in/"+path, "expect_column_values_to_not_be_null", "72 of 800", "FAIL as JSON", "/meta/batch_spec")
+	if strings.Contains(one, "ROWVALUE") {
+		t.Error("a row value is shown")
+	}
+	cancel()
+	running.Wait()
 }
 
 func TestThePageCanBeLeftOut(t *testing.T) {
@@ -102,7 +111,7 @@ func servedWeb(t *testing.T, cfg *config.Config) string {
 	at := make(chan string, 1)
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := RunWeb(ctx, cfg, time.Hour, Process{Getenv: nothing, Log: zap.NewNop(), Version: "test"}, func(address string) { at <- address }); err != nil {
+		if err := RunWeb(ctx, cfg, time.Hour, Process{Getenv: nothing, Log: zap.NewNop(), Version: "test", paces: quick}, func(address string) { at <- address }); err != nil {
 			t.Error(err)
 			at <- ""
 		}
@@ -117,6 +126,7 @@ func TestWebReadsByItselfAndFollows(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"namespaces": []}`) }))
 	defer backend.Close()
 	cfg := parse(t, brokers, "transport: {type: http, url: \""+backend.URL+"\"}\nweb: {listen: \"127.0.0.1:0\"}")
+	cfg.Kafka["fetch.max.wait.ms"] = "3600000" // nothing else waits until what is followed comes
 	at := servedWeb(t, cfg)
 	waitFor(t, at+"/datasets", "1 – 5 of 5")
 	waitFor(t, at+"/now", "6 since the start", "Kafka at "+brokers, "the group has committed no offset", "backend "+backend.URL)

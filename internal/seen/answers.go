@@ -6,30 +6,49 @@ import (
 )
 
 // Number is another one whenever something was seen.
-func (m *Memory) Number() uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.number
-}
+func (m *Memory) Number() uint64 { return m.number.Load() }
+
+// Turns is another number whenever a dataset is new, or its outcome has become another one.
+func (m *Memory) Turns() uint64 { return m.turns.Load() }
+
+// atOnce is how many runs or datasets are looked at while mu is held.
+const atOnce = 256
 
 // Latest gives the runs that keep accepts, the latest first: most of them, behind the number before (0: from the latest on).
 func (m *Memory) Latest(keep func(*Run) bool, before uint64, most int) (runs []Run, more bool) {
+	if before == 0 {
+		before = m.Number() + 1
+	}
+	for before > 0 {
+		var some []Run
+		some, before = m.before(before)
+		for i := range some {
+			if !keep(&some[i]) {
+				continue
+			}
+			if len(runs) == most {
+				return runs, true
+			}
+			runs = append(runs, some[i])
+		}
+	}
+	return runs, false
+}
+
+// before gives some runs behind a number, the latest first, and behind which one to go on; 0: there are no more.
+func (m *Memory) before(number uint64) (some []Run, next uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latest.newest(func(r *record) bool {
-		if before != 0 && r.number >= before {
-			return true
-		}
-		one := r.run()
-		if !keep(&one) {
-			return true
-		}
-		if more = len(runs) == most; !more {
-			runs = append(runs, one)
-		}
-		return !more
-	})
-	return runs, more
+	last, n := m.number.Load(), len(m.latest.runs)
+	first := 0 // how many runs are newer
+	if number <= last {
+		first = int(min(last-number+1, mostLatest))
+	}
+	for back := first; back < min(n, first+atOnce); back++ {
+		r := m.latest.back(back)
+		some, next = append(some, r.run()), r.number
+	}
+	return some, next
 }
 
 // State is a dataset with what is remembered of it.
@@ -76,45 +95,65 @@ func (c Counts) Of(outcome string) int { return c[Outcome(outcome)] }
 
 // Datasets gives those that keep accepts, the failed ones first and by name: from the first on, most of them; how many it accepts; and how all of them are.
 func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page []State, found int, all Counts) {
+	all = make(Counts)
+	var fit []standing
+	for some := range slices.Chunk(m.histories(), atOnce) {
+		fit = m.standings(fit, some, keep, all)
+	}
+	slices.SortFunc(fit, func(a, b standing) int {
+		x, y := a.of.name[0], b.of.name[0] // never changes
+		return cmp.Or(cmp.Compare(a.outcome, b.outcome), cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Name, y.Name))
+	})
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all = make(Counts)
-	var fit []*history
-	for _, h := range m.datasets {
-		last := h.runs.last().run()
-		all[last.Outcome]++
-		if keep(h.name[0], &last) {
-			fit = append(fit, h)
-		}
-	}
-	slices.SortFunc(fit, func(a, b *history) int {
-		x, y := a.runs.last(), b.runs.last()
-		return cmp.Or(cmp.Compare(x.outcome, y.outcome),
-			cmp.Compare(a.name[0].Namespace, b.name[0].Namespace), cmp.Compare(a.name[0].Name, b.name[0].Name))
-	})
 	for i := max(first, 0); i < len(fit) && len(page) < most; i++ {
-		page = append(page, fit[i].state())
+		if len(fit[i].of.runs.runs) > 0 { // else it was forgotten meanwhile
+			page = append(page, fit[i].of.state())
+		}
 	}
 	return page, len(fit), all
 }
 
-// At gives what is remembered of the results of a record.
-func (m *Memory) At(place Place) (runs []Run) {
+// standing is how a dataset was when it was looked at.
+type standing struct {
+	of      *history
+	outcome outcome
+}
+
+func (m *Memory) histories() []*history {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latest.newest(func(r *record) bool {
-		if r.at() == place {
-			runs = append(runs, r.run())
+	all := make([]*history, 0, len(m.datasets))
+	for _, h := range m.datasets {
+		all = append(all, h)
+	}
+	return all
+}
+
+// standings adds to fit how some datasets are that keep accepts, and counts all of them.
+func (m *Memory) standings(fit []standing, some []*history, keep func(Dataset, *Run) bool, all Counts) []standing {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, h := range some {
+		if len(h.runs.runs) == 0 { // it was forgotten meanwhile
+			continue
 		}
-		return true
-	})
+		r := h.runs.last()
+		last := r.run()
+		all[last.Outcome]++
+		if keep(h.name[0], &last) {
+			fit = append(fit, standing{h, r.outcome})
+		}
+	}
+	return fit
+}
+
+// At gives what is remembered of the results of a record.
+func (m *Memory) At(place Place) (runs []Run) {
+	runs, _ = m.Latest(func(r *Run) bool { return r.At == place }, 0, mostLatest)
 	if runs == nil {
-		for _, h := range m.datasets {
-			h.runs.oldest(func(_ int, r *record) {
-				if r.at() == place && !slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.number }) {
-					runs = append(runs, r.run())
-				}
-			})
+		for some := range slices.Chunk(m.histories(), atOnce) {
+			runs = m.in(runs, some, place)
 		}
 	}
 	slices.SortFunc(runs, func(a, b Run) int { return cmp.Compare(a.Number, b.Number) })
@@ -128,6 +167,20 @@ func (m *Memory) At(place Place) (runs []Run) {
 		}
 	}
 	return out
+}
+
+// in adds to runs those of some datasets that came from a record.
+func (m *Memory) in(runs []Run, some []*history, place Place) []Run {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, h := range some {
+		h.runs.oldest(func(_ int, r *record) {
+			if r.at() == place && !slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.number }) {
+				runs = append(runs, r.run())
+			}
+		})
+	}
+	return runs
 }
 
 // Events are those of a run as they were delivered, if they are still kept.

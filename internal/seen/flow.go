@@ -25,7 +25,7 @@ type Partition struct {
 	Partition int32
 	Lag       int64
 	Retained  int64   // settled, and still there: at 0 the brokers may delete what is not settled; -1: not known
-	History   []int64 // of Lag, oldest first, one a Step
+	History   []int64 // of Lag, oldest first
 
 	Falls float64 // offsets a second by which Retained has fallen, over the last minutes; 0: it does not
 	Ran   bool    // Retained was above 0 within the last hour, and is 0 now
@@ -49,18 +49,19 @@ type Letters struct {
 }
 
 const (
-	// Step is the time between two readings.
+	// Step is the usual time between two readings.
 	Step = 2 * time.Second
 	// Span is how far back they reach.
 	Span         = time.Hour
-	steps        = int(Span / Step)
 	mostFollowed = 128 // partitions whose lag is remembered
 	rateSteps    = 5   // over which a rate is taken
 )
 
-// Flow is the last hour of a process: it takes a reading every Step, and remembers what a chart needs. Make it with NewFlow, and let Run work.
+// Flow is the last hour of a process: it takes a reading every step, and remembers what a chart needs. Make it with NewFlow, and let Run work.
 type Flow struct {
 	read  func() Reading
+	step  time.Duration
+	steps int // of Span
 	began time.Time
 
 	mu     sync.Mutex // guards all below
@@ -86,14 +87,14 @@ type point struct {
 	inHand, lag             int64
 }
 
-// NewFlow takes where to read.
-func NewFlow(read func() Reading) *Flow {
-	return &Flow{read: read, began: time.Now(), lags: make(map[where][]pair)}
+// NewFlow takes where to read, and how often: Step, but for tests.
+func NewFlow(read func() Reading, step time.Duration) *Flow {
+	return &Flow{read: read, step: step, steps: int(Span / step), began: time.Now(), lags: make(map[where][]pair)}
 }
 
 // Run reads until ctx ends.
 func (f *Flow) Run(ctx context.Context) {
-	tick := time.NewTicker(Step)
+	tick := time.NewTicker(f.step)
 	defer tick.Stop()
 	for {
 		f.Take(time.Now())
@@ -117,8 +118,8 @@ func (f *Flow) Take(at time.Time) {
 	}
 	f.now = r
 	f.number++
-	if len(f.at) >= steps {
-		f.at = slices.Delete(f.at, 0, len(f.at)-steps+1)
+	if len(f.at) >= f.steps {
+		f.at = slices.Delete(f.at, 0, len(f.at)-f.steps+1)
 	}
 	f.at = append(f.at, p)
 }
@@ -130,8 +131,8 @@ func (f *Flow) follow(p Partition) {
 	if !known && len(f.lags) >= mostFollowed {
 		return
 	}
-	if len(all) >= steps {
-		all = slices.Delete(all, 0, len(all)-steps+1)
+	if len(all) >= f.steps {
+		all = slices.Delete(all, 0, len(all)-f.steps+1)
 	}
 	f.lags[at] = append(all, pair{p.Lag, p.Retained})
 }
@@ -178,7 +179,7 @@ func (f *Flow) Now(n int) Now {
 		for _, one := range thin(all, n) {
 			p.History = append(p.History, one.lag)
 		}
-		p.Falls = falls(all)
+		p.Falls = f.falls(all)
 		p.Ran = p.Retained == 0 && slices.ContainsFunc(all, func(one pair) bool { return one.retained > 0 })
 	}
 	if len(f.at) == 0 {
@@ -187,7 +188,7 @@ func (f *Flow) Now(n int) Now {
 	last := f.at[len(f.at)-1]
 	first := f.at[max(len(f.at)-1-rateSteps, 0)]
 	now.Per.Records, now.Per.Events, now.Per.Buried = rate(first, last, records), rate(first, last, events), rate(first, last, buried)
-	minute := f.at[max(len(f.at)-1-int(time.Minute/Step), 0)]
+	minute := f.at[max(len(f.at)-1-int(time.Minute/f.step), 0)]
 	now.P50, now.KnownDelay = quantile(minute.delays, last.delays, 0.5)
 	now.P95, _ = quantile(minute.delays, last.delays, 0.95)
 	now.Recent = series(thin(f.at, n))
@@ -195,13 +196,13 @@ func (f *Flow) Now(n int) Now {
 }
 
 // falls is by how many offsets a second what is retained has fallen over the last ten minutes.
-func falls(all []pair) float64 {
-	n := min(len(all), int(10*time.Minute/Step))
+func (f *Flow) falls(all []pair) float64 {
+	n := min(len(all), int(10*time.Minute/f.step))
 	if n < 2 || all[len(all)-n].retained < 0 {
 		return 0
 	}
 	lost := all[len(all)-n].retained - all[len(all)-1].retained
-	return max(float64(lost)/(float64(n-1)*Step.Seconds()), 0)
+	return max(float64(lost)/(float64(n-1)*f.step.Seconds()), 0)
 }
 
 // thin takes n of all, evenly, with the first and the last.

@@ -12,7 +12,7 @@ func hour(steps int) *Flow {
 		i++
 		return Reading{Records: i * 200, Events: i * 400, InHand: 5, Delays: []int64{0, i * 10, i * 90},
 			Partitions: []Partition{{Topic: "t", Partition: 0, Lag: i, Retained: max(3600-i*4, 0)}, {Topic: "t", Partition: 1, Lag: 7, Retained: 9}}}
-	})
+	}, Step)
 	for n := range steps {
 		f.Take(began.Add(time.Duration(n) * Step))
 	}
@@ -43,6 +43,7 @@ func TestAPartitionThatRetainedSomethingAndDoesNotAnyMore(t *testing.T) {
 }
 
 func TestAnHourIsKept(t *testing.T) {
+	const steps = int(Span / Step)
 	f := hour(2*steps + 5)
 	if len(f.at) != steps || len(f.lags[where{"t", 1}]) != steps {
 		t.Errorf("%d %d", len(f.at), len(f.lags[where{"t", 1}]))
@@ -53,7 +54,7 @@ func TestAnHourIsKept(t *testing.T) {
 }
 
 func TestNothingIsKnownAtFirst(t *testing.T) {
-	f := NewFlow(func() Reading { return Reading{Records: 0, InHand: -1} })
+	f := NewFlow(func() Reading { return Reading{Records: 0, InHand: -1} }, Step)
 	if now := f.Now(10); now.KnownDelay || len(now.Recent.Times) != 0 {
 		t.Errorf("%+v", now)
 	}
@@ -70,7 +71,7 @@ func TestManyPartitionsAreBounded(t *testing.T) {
 			all = append(all, Partition{Topic: "t", Partition: int32(i), Lag: 1})
 		}
 		return Reading{Partitions: all}
-	})
+	}, Step)
 	f.Take(began)
 	f.Take(began.Add(Step))
 	if now := f.Now(10); len(f.lags) != mostFollowed || len(now.Partitions) != 5*mostFollowed || now.Recent.Lag[1] != 5*mostFollowed {

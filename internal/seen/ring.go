@@ -22,14 +22,10 @@ func (r *ring) add(run record) *record {
 	return at
 }
 
-// newest visits the runs, the latest first, until visit says false.
-func (r *ring) newest(visit func(*record) bool) {
+// back is the run behind so many newer ones; there are so many.
+func (r *ring) back(newer int) *record {
 	n := len(r.runs)
-	for i := range n {
-		if !visit(&r.runs[(r.next+n-1-i)%n]) {
-			return
-		}
-	}
+	return &r.runs[(r.next+n-1-newer)%n]
 }
 
 // oldest visits the runs, the oldest first.
@@ -41,14 +37,14 @@ func (r *ring) oldest(visit func(int, *record)) {
 
 // last is the latest run; there is one.
 //
-// It is the latest that checked the dataset; where none did, the latest. A job that reads or writes it afterwards says nothing of its quality.
+// It is the latest that checked the dataset; where none did, the latest: a run that evaluated nothing says nothing of its quality.
 func (r *ring) last() *record {
-	for back := 1; back <= len(r.runs); back++ {
-		if one := &r.runs[(r.next+2*len(r.runs)-back)%len(r.runs)]; one.outcome != outcomeNone {
+	for newer := range r.runs {
+		if one := r.back(newer); one.outcome != outcomeNone {
 			return one
 		}
 	}
-	return &r.runs[(r.next+len(r.runs)-1)%len(r.runs)]
+	return r.back(0)
 }
 
 // shrink lets the ring hold so many runs at most, and gives what those took that it forgets.

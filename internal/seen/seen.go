@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
@@ -16,7 +17,7 @@ import (
 // Outcome is what became of a validation result.
 type Outcome string
 
-// The outcomes. Warned: nothing failed but expectations that only warn. None: nothing was checked, or an event passed through that says nothing about it.
+// The outcomes. Warned: nothing failed but expectations that only warn. None: nothing was checked.
 const (
 	Passed Outcome = "passed"
 	Failed Outcome = "failed"
@@ -80,8 +81,10 @@ const (
 type Memory struct {
 	most int // bytes
 
-	mu       sync.Mutex // guards all below
-	number   uint64
+	number atomic.Uint64 // of the last run: whoever follows asks for it often, and is not to be in the way
+	turns  atomic.Uint64 // how often a dataset was new, or its outcome another one than before
+
+	mu       sync.Mutex // guards all below, and number's changes; held for a few microseconds at a time, for each record waits for it
 	bytes    int
 	depth    int // of each dataset now: PerDataset, or less where there are many
 	latest   ring
@@ -98,6 +101,7 @@ type history struct {
 	name         []Dataset // one: shared by all its runs
 	runs         ring      // each with its null counts, whose memory the next run in its place uses again
 	total        uint64    // runs seen, also those forgotten
+	now          outcome   // of the last run that checked it; outcomeNone: none did
 	check        *check    // of the last run
 	before, next *history
 }
@@ -110,47 +114,33 @@ func New(bytes int) *Memory {
 	return m
 }
 
-// Settled takes the runs of a record that was settled. Nothing of them is kept that would keep the record's memory.
+// Settled takes the runs of a record that was settled: those that have a brief, for the others are no results. Nothing of them is kept that would keep the record's memory.
 func (m *Memory) Settled(at Place, runs []openlineage.Run, buried bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range runs {
 		run := &runs[i]
-		if len(run.Events) == 0 || run.Brief == nil && !tells(run) {
-			continue
+		if len(run.Events) > 0 && run.Brief != nil { // others are no results
+			m.add(m.record(at, run, buried), run)
 		}
-		m.add(m.record(at, run, buried), run)
 	}
-}
-
-// tells reports whether a run without a brief is worth an entry: an event that passed through, and ends a run that is about datasets.
-func tells(run *openlineage.Run) bool {
-	last := &run.Events[len(run.Events)-1]
-	return last.PassThrough && last.Type.Terminal() && len(run.Datasets) > 0
 }
 
 // record makes the entry, without its check. The caller holds mu.
 func (m *Memory) record(at Place, run *openlineage.Run, buried bool) record {
-	m.number++
 	last := &run.Events[len(run.Events)-1]
 	if at.Topic != m.topic {
 		m.topic = strings.Clone(at.Topic)
 	}
-	r := record{number: m.number, id: last.RunID, outcome: outcomeNone, buried: buried, rows: -1, topic: m.topic, partition: at.Partition, offset: at.Offset}
+	b := run.Brief
+	r := record{number: m.number.Add(1), id: last.RunID, outcome: outcomeOf(b), buried: buried, topic: m.topic, partition: at.Partition, offset: at.Offset,
+		passed: int32(b.Passed), failed: int32(b.Failed), skipped: int32(b.Skipped), ended: b.Ended.UnixMicro(), rows: b.Rows}
 	if last.PassThrough { // its texts lie in the message's memory; those of ours are made for the event
 		r.id = bounded(last.RunID)
 	}
-	if last.Type == openlineage.Fail || last.Type == openlineage.Abort {
-		r.outcome = outcomeFailed
+	if !b.Started.IsZero() {
+		r.started = b.Started.UnixMicro()
 	}
-	b := run.Brief
-	if b == nil {
-		r.ended = time.Now().UnixMicro()
-		return r
-	}
-	r.started, r.ended, r.rows = b.Started.UnixMicro(), b.Ended.UnixMicro(), b.Rows
-	r.passed, r.failed, r.skipped = int32(b.Passed), int32(b.Failed), int32(b.Skipped)
-	r.outcome = outcomeOf(b)
 	return r
 }
 
@@ -172,10 +162,7 @@ const mostChecks = 50_000
 // check is what a run checks by, kept once and without the message's memory; often it is the last one's. The caller holds mu.
 func (m *Memory) check(last *check, run *openlineage.Run) *check {
 	e := &run.Events[len(run.Events)-1]
-	c := check{e.JobNamespace, e.JobName, "", run.Part}
-	if run.Brief != nil {
-		c.suite = run.Brief.Suite
-	}
+	c := check{e.JobNamespace, e.JobName, run.Brief.Suite, run.Part}
 	if last != nil && *last == c {
 		return last
 	}
@@ -224,10 +211,14 @@ func (m *Memory) add(r record, run *openlineage.Run) {
 			r.datasets = append(slices.Clip(r.datasets), h.name[0])
 		}
 		h.total++
+		if h.total == 1 || r.outcome != outcomeNone && r.outcome != h.now {
+			h.now = r.outcome
+			m.turns.Add(1)
+		}
 		own := h.runs.add(r)
 		m.bytes -= own.weight
 		own.weight, own.nulls = runBytes, own.nulls[:0]
-		if i == 0 && run.Brief != nil {
+		if i == 0 {
 			own.null(run.Brief.Nulls)
 		}
 		m.bytes += own.weight

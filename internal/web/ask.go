@@ -13,6 +13,7 @@ import (
 // Runs remembers the validation results that were seen (package seen).
 type Runs interface {
 	Number() uint64
+	Turns() uint64
 	Latest(keep func(*seen.Run) bool, before uint64, most int) (runs []seen.Run, more bool)
 	Dataset(name seen.Dataset) (seen.State, bool)
 	Datasets(keep func(seen.Dataset, *seen.Run) bool, first, most int) (page []seen.State, found int, all seen.Counts)

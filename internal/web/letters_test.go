@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -173,10 +174,43 @@ func TestAPictureOfManyIsBounded(t *testing.T) {
 	}
 	s := made(t, Options{Open: true, Lineage: func(context.Context) (lineage.Source, error) { return &lineage.Whole{Name: "w", Graph: g}, nil }})
 	body := get(t, s, "/lineage?name=hub&namespace=", http.StatusOK)
-	if rows := strings.Count(body, "<tr data-number"); rows != mostNodes || !strings.Contains(body, "more are farther away") || !strings.Contains(body, `data-drawn="120"`) {
+	if rows := strings.Count(body, "<tr data-number"); rows != mostNodes || !strings.Contains(body, "more are not shown") || !strings.Contains(body, `data-drawn="120"`) {
 		t.Errorf("%d rows", rows)
 	}
 	if body := get(t, s, "/lineage?dataset=x", http.StatusOK); strings.Count(body, "<li>") > 60 || !strings.Contains(body, "say more of the name") {
 		t.Error("the candidates are not bounded")
+	}
+}
+
+// What is drawn of a large picture holds together, and shows what failed.
+func TestThePartOfAPictureThatIsDrawnHoldsTogether(t *testing.T) {
+	g := lineage.NewGraph()
+	name := func(kind string, i int) string { return fmt.Sprintf("%s %04d", kind, i) }
+	for i := range 3000 {
+		g.AddJob(lineage.Job{Name: name("job", i)}, []lineage.Dataset{{Name: "hub"}}, []lineage.Dataset{{Name: name("made", i)}})
+	}
+	bad := lineage.Dataset{Name: name("made", 2999)}
+	g.AddCheck(&lineage.Check{Job: lineage.Job{Name: "check"}, Dataset: bad, Run: "r", At: time.Now(), Failed: []lineage.Assertion{{Type: "a", Severity: lineage.Error}}})
+	p, err := lineage.Around(t.Context(), &lineage.Whole{Name: "w", Graph: g}, lineage.Dataset{Name: "hub"}, usualDepth, lineage.Options{Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v lineageView
+	v.draw(p)
+	linked := map[int]bool{0: true}
+	failed := 0
+	for i := range v.Nodes[:v.Drawn] {
+		if !linked[i] && v.Nodes[i].Kind == lineage.DatasetNode {
+			t.Fatalf("%s stands alone", v.Nodes[i].Name)
+		}
+		for _, to := range v.Nodes[i].To {
+			linked[to] = true
+		}
+		if v.Nodes[i].Quality == lineage.Failed {
+			failed++
+		}
+	}
+	if v.Nodes[0].Name != "hub" || failed != 1 || len(v.Nodes) != mostNodes || v.Hidden != 6001-mostNodes {
+		t.Errorf("%s, %d failed, %d nodes, %d hidden", v.Nodes[0].Name, failed, len(v.Nodes), v.Hidden)
 	}
 }

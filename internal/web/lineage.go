@@ -16,7 +16,11 @@ import (
 type Lineage func(ctx context.Context) (lineage.Source, error)
 
 func (s *Server) lineagePlace() Place {
-	return Place{Name: "lineage", Title: "Lineage", Path: "/lineage", Routes: []Route{{Pattern: "GET /lineage", Handle: s.showLineage}}}
+	p := Place{Name: "lineage", Title: "Lineage", Path: "/lineage", Routes: []Route{{Pattern: "GET /lineage", Handle: s.showLineage}}}
+	if s.Runs != nil && s.Lineage != nil { // the page tells it, and leaves it to the reader to ask again: a backend may have much to do for an answer
+		p.Changed = s.Runs.Turns
+	}
+	return p
 }
 
 const (
@@ -193,15 +197,13 @@ func (v *lineageView) answer(ctx context.Context, src lineage.Source) (err error
 	return nil
 }
 
-// draw makes rows of a picture: the nearest first, at most mostNodes.
+// draw makes rows of a picture: at most mostNodes.
 func (v *lineageView) draw(p *lineage.Picture) {
 	if p == nil {
 		return
 	}
 	v.Notes = p.Notes
-	nodes := slices.Clone(p.Nodes)
-	far := func(n lineage.Node) int { return max(n.Distance, -n.Distance) }
-	slices.SortStableFunc(nodes, func(a, b lineage.Node) int { return far(a) - far(b) })
+	nodes := nearby(p)
 	if len(nodes) > mostNodes {
 		v.Hidden = len(nodes) - mostNodes
 		nodes = nodes[:mostNodes]

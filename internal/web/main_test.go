@@ -136,7 +136,7 @@ func TestEveryPageShowsWhatItIsAbout(t *testing.T) {
 		"/results":        {"orders", "failed", "passed", "1/2", `href="/results/in/1/3"`, "buried", "suite orders"},
 		"/results/in/1/3": {"expect_less", "9 of 9", "in orders", "postgres://db", "01a20711-5681-78f6-9a96-9d2479bb766e", "map --explain", "FAIL as JSON", "http://backend/orders", "12 rows", "/results/in/1/3/events"},
 		"/datasets":       {"orders", "postgres://db", "the last 5 runs", "1 – 1 of 1"},
-		"/dataset?name=orders&namespace=postgres%3A%2F%2Fdb": {"The last 5 of 5 runs", "Nulls in orders", "Rows", "http://backend/orders", `href="/results/in/1/0"`},
+		"/dataset?name=orders&namespace=postgres%3A%2F%2Fdb": {"All 5 runs", "Nulls in orders", "Rows", "http://backend/orders", `href="/results/in/1/0"`},
 		"/signin": {"web.token_file"},
 	} {
 		body := get(t, s, target, http.StatusOK)

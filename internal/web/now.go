@@ -151,7 +151,7 @@ func (v *nowView) fill(letters bool) {
 		t := tile{Title: "Latency of delivery", Number: "–", Text: "no attempt in the last minute",
 			Spark: sparkOf("Latency", f.Recent.P95, func(s float64) string { return took(time.Duration(s * float64(time.Second))) })}
 		if f.KnownDelay {
-			t.Number, t.Unit, t.Text = took(f.P95), "95 of 100 within", "half within "+took(f.P50)
+			t.Number, t.Unit, t.Text = took(f.P95), "for 95 %", took(f.P50)+" for half of them"
 		}
 		v.Tiles = append(v.Tiles, t)
 	}

@@ -38,7 +38,7 @@ type Run struct {
 	Minimal  func() Event // makes the terminal event without facets, sent if the full one is refused after START was taken; nil for pass-through
 	Datasets []Dataset    // what its events name, inputs and outputs: what the run must stay in order with
 	Warn     []string     // what was changed or not known, in closed words for counters ("unmapped_datasource", …)
-	Brief    *Brief       // its validation result at a glance; nil where there is none: passed-through events, a checkpoint's own run
+	Brief    *Brief       // its validation result at a glance; nil where there is none (passed-through events, a checkpoint's own run), or where nobody wants it (mapper.Settings.Brief)
 }
 
 // Brief is what a person wants to know of a validation result at a glance, without reading its events. Its texts may lie in the message's memory: whoever

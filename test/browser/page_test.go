@@ -66,6 +66,16 @@ func TestDevShowsARedDatasetAndAnswersTheThreeQuestions(t *testing.T) {
 	b.Follows("The last result")
 	b.Check("one result")
 	asksTheQuestions(t, b)
+	b.Go("/lineage?dataset=marts.fct_revenue")
+	b.Waits("#live.on")
+	if b.Finds("#newer > p:not([hidden])") {
+		t.Error("something is new before anything came")
+	}
+	publish(t, brokers, "gx.validation-results", []byte(failing))
+	b.Sees("since this was asked")
+	b.Check("something new")
+	b.Follows("Ask again")
+	b.Waits("#graph svg")
 	walksByKeyboard(b)
 	looksAtLetters(t, b, token)
 }
@@ -161,7 +171,7 @@ func TestRunReplaysALetterWithTheTokenAndRefusesItWithout(t *testing.T) {
 	backend := marquez.New()
 	server := httptest.NewServer(backend)
 	t.Cleanup(server.Close)
-	topic := fmt.Sprintf("browser-%d", time.Now().UnixNano())
+	topic := fmt.Sprintf("gx.results-%d", time.Now().Unix())
 	create(t, brokers, topic)
 	token := "0123456789abcdef-of-a-test"
 	folder := t.TempDir()
@@ -238,6 +248,49 @@ func TestRunReplaysALetterWithTheTokenAndRefusesItWithout(t *testing.T) {
 	if b.Finds(`a[href^="/letters/replay"]`) {
 		t.Error("a replay is offered after signing out")
 	}
+	backend.SetFault(func(int, *http.Request) (int, string, bool) { return http.StatusServiceUnavailable, "", true })
+	publish(t, brokers, topic, []byte(failing))
+	seesWhatWaits(b)
+	walksTheDeployment(t, config, token, topic)
+	backend.SetFault(nil)
+	b.Go("/now")
+	b.Sees("Idle, and well") // it goes on by itself, and the page says so by itself
+}
+
+// seesWhatWaits looks at a process whose destination is away.
+func seesWhatWaits(b *Tab) {
+	b.t.Helper()
+	b.Go("/now")
+	b.Sees("1 partition waits")
+	b.Sees("Held partitions")
+	b.Sees("http_503")
+	b.Check("a held partition")
+	b.Picture("held", Looks[0])
+}
+
+// walksTheDeployment looks at the same through gx-ol web, which owns no pipeline, while the backend is away.
+func walksTheDeployment(t *testing.T, config, token, topic string) {
+	t.Helper()
+	out := start(t, "web", "--config", config, "--listen", "127.0.0.1:0", "--no-open")
+	b := Open(t, out.finds(t, `gx-ol web: (http://\S+)/`)[1])
+	b.Go("/")
+	b.Sees("A source is away")
+	b.Sees("Away: backend")
+	b.Sees(topic + "[")
+	for _, place := range places {
+		b.Follows(place)
+		b.Waits("main h1")
+		b.Check("web: " + place)
+	}
+	b.Go("/datasets?outcome=failed")
+	b.Follows("orders")
+	b.Follows("The last result")
+	b.Sees("customer_id")
+	b.Go("/letters?all=true")
+	b.Sees("replayed")
+	b.Follows("sign in")
+	signIn(b, token)
+	b.Sees("You see first what would be done")
 }
 
 // withoutTheToken orders a replay as a script would that has no token, or a wrong one.

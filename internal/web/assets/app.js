@@ -49,7 +49,9 @@ export async function refresh() {
   }
 }
 
-if (document.querySelector("[data-live]")) {
+const newer = document.querySelector("#newer > p"); // on a page that is not exchanged under its reader's eyes: says that it would be another one now
+
+if (newer || document.querySelector("[data-live]")) {
   const stream = new EventSource("/changes");
   stream.addEventListener("open", () => say("on", "live"));
   stream.addEventListener("error", () => say("off", stream.readyState === EventSource.CLOSED ? "not live" : "connecting"));
@@ -59,10 +61,14 @@ if (document.querySelector("[data-live]")) {
     const first = seen === undefined;
     const differs = seen !== number;
     seen = number;
+    if (newer) {
+      if (differs && !first) newer.hidden = false;
+      return;
+    }
     if (differs && !first && !document.hidden) refresh();
     if (differs && document.hidden) seen = undefined;
   });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && seen === undefined) refresh(); });
+  document.addEventListener("visibilitychange", () => { if (!newer && !document.hidden && seen === undefined) refresh(); });
 }
 
 // What can be scrolled can be reached with the keyboard.
