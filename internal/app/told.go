@@ -55,7 +55,7 @@ func briefOf(e *openlineage.Event) (*openlineage.Brief, []openlineage.Dataset) {
 	if !e.PassThrough || !e.Type.Terminal() || !failed && !bytes.Contains(e.Body, assertionsFacet) {
 		return nil, nil
 	}
-	ev, err := events.Parse(e.Body)
+	ev, err := events.NewParser().Parse(e.Body)
 	if err != nil {
 		return nil, nil
 	}
