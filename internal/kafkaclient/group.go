@@ -29,32 +29,46 @@ func setOffsetReset(s *state, v string) error {
 		return err
 	}
 	s.opts = append(s.opts, kgo.ConsumeResetOffset(offset))
+	if offset == kgo.NoResetOffset() { // which the client begins at the end with, over all that is there
+		s.opts = append(s.opts, kgo.ConsumeStartOffset(kgo.NewOffset().AtCommitted()))
+	}
 	return nil
 }
 
-// offsetReset reads where to begin without a committed offset: a word of Kafka's, a time, or how long ago.
+// resetWords are the words of Kafka's clients for where to begin: those of Java, and those that librdkafka has beside them.
+var resetWords = map[string]kgo.Offset{
+	"earliest": kgo.NewOffset().AtStart(), "smallest": kgo.NewOffset().AtStart(), "beginning": kgo.NewOffset().AtStart(),
+	"latest": kgo.NewOffset().AtEnd(), "largest": kgo.NewOffset().AtEnd(), "end": kgo.NewOffset().AtEnd(),
+	"none": kgo.NoResetOffset(), "error": kgo.NoResetOffset(),
+}
+
+// offsetReset reads where to begin without a committed offset: a word of Kafka's, a time, a day (UTC), or how long ago.
 func offsetReset(v string, now time.Time) (kgo.Offset, error) {
-	switch v {
-	case "earliest":
-		return kgo.NewOffset().AtStart(), nil
-	case "latest":
-		return kgo.NewOffset().AtEnd(), nil
-	case "none":
-		return kgo.NoResetOffset(), nil
+	if offset, ok := resetWords[strings.ToLower(v)]; ok {
+		return offset, nil
 	}
-	if at, err := time.Parse(time.RFC3339, v); err == nil {
-		return kgo.NewOffset().AfterMilli(at.UnixMilli()), nil
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, v); err == nil {
+			return kgo.NewOffset().AfterMilli(at.UnixMilli()), nil
+		}
 	}
 	if ago, ok := duration(v); ok {
 		return kgo.NewOffset().AfterMilli(now.Add(-ago).UnixMilli()), nil
 	}
-	err := oneOf(v, "earliest", "latest", "none")
-	return kgo.Offset{}, fmt.Errorf("%w; or a time (2026-01-31T00:00:00Z), or how long ago (24h, by_duration:PT24H)", err)
+	meant := ""
+	if near := Nearest(v, []string{"earliest", "latest", "none"}); near != "" {
+		meant = fmt.Sprintf(": did you mean %q?", near)
+	}
+	return kgo.Offset{}, fmt.Errorf("must be earliest, latest, none, a time (2026-01-31T00:00:00Z), a day (2026-01-31), or how long ago (90m, 24h, 7d, by_duration:PT24H)%s", meant)
 }
 
-// duration reads Go's way to write one (24h) and Kafka's (by_duration: and ISO 8601 without years and months).
+// duration reads Go's way to write one (24h), whole days (7d), and Kafka's (by_duration: and ISO 8601 without years and months).
 func duration(v string) (time.Duration, bool) {
 	iso, ok := strings.CutPrefix(v, "by_duration:")
+	if days, isDays := strings.CutSuffix(v, "d"); !ok && isDays {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err == nil //nolint:gosec // 16 bits
+	}
 	if !ok {
 		d, err := time.ParseDuration(v)
 		return d, err == nil && d >= 0

@@ -116,6 +116,14 @@ func TestWhereToBegin(t *testing.T) {
 		"earliest":                  kgo.NewOffset().AtStart().String(),
 		"latest":                    kgo.NewOffset().AtEnd().String(),
 		"none":                      kgo.NoResetOffset().String(),
+		"Earliest":                  kgo.NewOffset().AtStart().String(),
+		"smallest":                  kgo.NewOffset().AtStart().String(),
+		"beginning":                 kgo.NewOffset().AtStart().String(),
+		"largest":                   kgo.NewOffset().AtEnd().String(),
+		"end":                       kgo.NewOffset().AtEnd().String(),
+		"error":                     kgo.NoResetOffset().String(),
+		"2026-01-31":                kgo.NewOffset().AfterMilli(1769817600000).String(),
+		"7d":                        ago(7 * 24 * time.Hour),
 		"2026-01-31T00:00:00Z":      kgo.NewOffset().AfterMilli(1769817600000).String(),
 		"2026-01-31T01:00:00+01:00": kgo.NewOffset().AfterMilli(1769817600000).String(),
 		"24h":                       ago(24 * time.Hour),
@@ -129,7 +137,14 @@ func TestWhereToBegin(t *testing.T) {
 		"by_duration:P1M":           "",
 		"-1h":                       "",
 		"erliest":                   "",
-		"2026-01-31":                "",
+		"2026-13-31":                "",
+		"2026-01-31T00:00:00":       "", // of which zone?
+		"1769817600000":             "",
+		"d":                         "",
+		"-7d":                       "",
+		"7.5d":                      "",
+		"99999d":                    "",
+		"P7D":                       "",
 		"":                          "",
 	} {
 		got, err := offsetReset(value, now)
@@ -142,6 +157,27 @@ func TestWhereToBegin(t *testing.T) {
 		if err != nil || got.String() != want {
 			t.Errorf("%s: %s, %v; want %s", value, got, err, want)
 		}
+	}
+}
+
+// Nothing is skipped in silence: without a committed offset the client ends, and does not begin at the end.
+func TestWithNoneTheClientBeginsAtACommittedOffsetOrNotAtAll(t *testing.T) {
+	for _, value := range []string{"none", "error"} {
+		opts, err := Opts(map[string]string{"bootstrap.servers": "127.0.0.1:1", "auto.offset.reset": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := kgo.NewClient(opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := client.OptValue(kgo.ConsumeStartOffset); got != any(kgo.NewOffset().AtCommitted()) {
+			t.Errorf("%s: begins at %v", value, got)
+		}
+		if got := client.OptValue(kgo.ConsumeResetOffset); got != any(kgo.NoResetOffset()) {
+			t.Errorf("%s: resets to %v", value, got)
+		}
+		client.Close()
 	}
 }
 
