@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,9 +15,6 @@ import (
 
 // propertiesFile is the key of a mapping of Kafka properties that names a .properties file; what stands beside it wins.
 const propertiesFile = "properties_file"
-
-// wholly is a value that is a variable, or a file, and nothing else.
-var wholly = regexp.MustCompile(`^\$\{[^}]*\}$`)
 
 // properties reads Kafka client properties: a mapping, or the text of a .properties file as consoles print it.
 func (l *loader) properties(f field, n *yaml.Node) {
@@ -32,7 +28,7 @@ func (l *loader) properties(f field, n *yaml.Node) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if n.Kind == yaml.ScalarNode && wholly.MatchString(n.Value) && !l.guest {
+	if n.Kind == yaml.ScalarNode && onlyReference(n.Value) && !l.guest {
 		if t, ok := l.scalar(f.path, n); ok && !l.unresolved[f.path] {
 			delete(l.cfg.files, f.path) // the text is taken apart, and its values stay
 			name := l.name

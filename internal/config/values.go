@@ -75,7 +75,7 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 		l.cfg.files[path] = n.Value
 	}
 	t, err := expand(n.Value, l.getenv)
-	if err != nil && l.mayLack(path) {
+	if err != nil && l.mayLack(path) && !isMalformed(err) {
 		l.unresolved[path] = true
 		delete(l.cfg.files, path)
 		return text{n.Value, true}, true
