@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/yamlfault"
 )
 
 // Several files are read one over the other: each is checked by itself, so that its faults have its own lines; mappings are merged, and a list or a single
@@ -133,7 +134,8 @@ func (l *loader) assigned(value string) (*yaml.Node, bool) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(value), &doc); err != nil {
-		l.fault(l.name, "not valid YAML: %s", quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "…"))
+		_, _, message := yamlfault.Of([]byte(value), err)
+		l.fault(l.name, "not valid YAML: %s", message)
 		return nil, false
 	}
 	if len(doc.Content) == 0 {
