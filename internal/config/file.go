@@ -88,6 +88,7 @@ func (l *loader) parse(name string, data []byte) {
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		l.fault(l.name, "holds more than one YAML document: keep one")
+		l.broken["*"] = true
 	}
 	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 		return
@@ -105,6 +106,7 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 	if n.Kind != yaml.MappingNode {
 		if what == "" {
 			what = "the file"
+			l.broken["*"] = true
 		}
 		l.fault(l.at(n), "%s must be a mapping of keys and values", what)
 		return

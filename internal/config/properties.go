@@ -46,6 +46,10 @@ func (l *loader) properties(f field, n *yaml.Node) {
 		l.propertyText(f, *p, n.Value, first)
 		return
 	}
+	if n.Kind != yaml.MappingNode {
+		l.fault(l.at(n), "%s must be a mapping of names and values, or a text of lines name=value", f.path)
+		return
+	}
 	l.pairs(f.path, n, func(key, value *yaml.Node) {
 		if key.Value != propertiesFile {
 			return
@@ -109,6 +113,10 @@ func (l *loader) propertyText(f field, into map[string]string, text string, firs
 // propertyPair takes one property.
 func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.Node) {
 	name := key.Value
+	if whole := wholeName(name); whole != "" && value.Kind == yaml.MappingNode {
+		l.fault(l.at(key), "%s: a property is written with its whole name, such as %s", f.path, whole)
+		return
+	}
 	if err := kafkaclient.CheckName(name); err != nil {
 		if kafkaclient.Nearest(name, []string{propertiesFile}) != "" {
 			err = fmt.Errorf("unknown Kafka property %q: did you mean %q?", name, propertiesFile)
@@ -118,7 +126,7 @@ func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.
 		l.fault(l.at(key), "%v", err)
 		return
 	}
-	t, ok := l.scalar(f.path+"."+name, value)
+	t, ok := l.scalar(f.path+"."+name, l.joined(value))
 	if !ok {
 		return
 	}
@@ -132,6 +140,35 @@ func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.
 		l.warn("%s: %s has no effect: %s", l.at(key), name, why)
 	}
 	into[name] = t.value
+}
+
+// wholeName is a property that begins with the given part of a name; empty: none does.
+func wholeName(part string) string {
+	for _, name := range kafkaclient.Names() {
+		if strings.HasPrefix(name, part+".") {
+			return name
+		}
+	}
+	return ""
+}
+
+// joined is a list of single values as properties write one: with commas. Anything else is itself.
+func (l *loader) joined(n *yaml.Node) *yaml.Node {
+	if n.Kind != yaml.SequenceNode {
+		return n
+	}
+	values := make([]string, len(n.Content))
+	for i, item := range n.Content {
+		if item.Kind != yaml.ScalarNode {
+			return n
+		}
+		values[i] = item.Value
+	}
+	one := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.Join(values, ","), Line: n.Line, Column: n.Column}
+	if variable, ok := l.origins[n]; ok {
+		l.origins[one] = variable
+	}
+	return one
 }
 
 // propertyLine is a line of a .properties file, or several that were continued.

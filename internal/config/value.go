@@ -38,7 +38,7 @@ func (f field) assign(c *Config, t text) error {
 	case *string:
 		*p = t.value
 	case *bool:
-		b, err := strconv.ParseBool(t.value)
+		b, err := parseBool(t.value)
 		if err != nil {
 			return fmt.Errorf("%s must be true or false, not %s", f.path, t.shown())
 		}
@@ -96,10 +96,21 @@ func (f field) check(t *text) error {
 		}
 	}
 	msg := fmt.Sprintf("%s must be one of %s, not %s", f.path, strings.Join(f.enum, ", "), t.shown())
-	if near := kafkaclient.Nearest(t.value, f.enum); near != "" && !t.hidden {
+	if near := kafkaclient.Nearest(t.value, f.enum); near != "" && !f.secret { // a word of ours, whatever the value is
 		msg += fmt.Sprintf(": did you mean %q?", near)
 	}
 	return errors.New(msg)
+}
+
+// parseBool also takes the words that YAML 1.1, and so PyYAML, takes.
+func parseBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "yes", "on":
+		return true, nil
+	case "no", "off":
+		return false, nil
+	}
+	return strconv.ParseBool(s)
 }
 
 func parseInt(f field, t text) (int, error) {
