@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	findings "github.com/gx-ol/gx-ol/internal/check"
 )
@@ -43,6 +44,8 @@ func kafkaFindings() []checkCase {
 		{name: "no right", kafka: guarded(mayReadInput, mayWriteLetters, acl(groupResource, "gx-ol", kmsg.ACLOperationDescribe)), yaml: kafka + ", " + signedIn + "}",
 			want: findings.Result{Check: findings.Group, Of: "gx-ol", Status: findings.Fail, Text: "READ on it is missing", Hint: "--operation READ --group gx-ol", Key: "input.group"}},
 		{name: "not even seen", kafka: guarded(mayReadInput, mayWriteLetters), yaml: kafka + ", " + signedIn + "}", want: findings.Result{Check: findings.Group, Status: findings.Fail, Text: "READ on it is missing"}},
+		{name: "brokers do not assign", kafka: []kfake.Opt{kfake.MaxVersions(kversion.V3_6_0())}, yaml: kafka + ", group.protocol: consumer}",
+			want: findings.Result{Check: findings.Group, Status: findings.Warn, Text: "which these brokers do not offer", Key: "kafka.group.protocol"}},
 		{name: "granted", kafka: guarded(mayReadInput, mayWriteLetters, mayJoin), yaml: kafka + ", " + signedIn + "}", want: findings.Result{Check: findings.Group, Status: findings.OK, Text: "user gx may join it"}},
 		{name: "good", want: findings.Result{Check: findings.DeadLetters, Of: "results.dlq", Status: findings.OK, Text: "WRITE is granted"}},
 		{name: "no right", kafka: guarded(mayReadInput, mayJoin), yaml: kafka + ", " + signedIn + "}", want: findings.Result{Check: findings.DeadLetters, Of: "results.dlq", Status: findings.Fail, Text: "WRITE", Hint: "--operation WRITE --topic results.dlq", Key: "dead_letters.topic"}},

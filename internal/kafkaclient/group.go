@@ -1,13 +1,16 @@
 package kafkaclient
 
 import (
+	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // setGroupProtocol chooses who assigns partitions: the members (classic), or the brokers (consumer: KIP-848, Kafka 4.0 and later).
@@ -22,6 +25,27 @@ func setGroupProtocol(s *state, v string) error {
 	}
 	return nil
 }
+
+// WantsBrokersToAssign says whether properties ask for group.protocol: consumer.
+func WantsBrokersToAssign(props map[string]string) bool {
+	return strings.EqualFold(props["group.protocol"], "consumer")
+}
+
+// BrokersAssign says whether the brokers offer that protocol, in the version that gx-ol's client speaks: that of Kafka 4.0.
+func BrokersAssign(ctx context.Context, brokers kmsg.Requestor) (bool, error) {
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = "gx-ol", "1"
+	resp, err := req.RequestWith(ctx, brokers)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(resp.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool {
+		return k.ApiKey == int16(kmsg.ConsumerGroupHeartbeat) && k.MaxVersion >= 1
+	}), nil
+}
+
+// BrokersDoNotAssign is what is said where they don't.
+const BrokersDoNotAssign = "group.protocol is consumer, which these brokers do not offer (those of Kafka 4.0 and later do): the group is used as with classic"
 
 func setOffsetReset(s *state, v string) error {
 	offset, err := offsetReset(v, time.Now())

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/gx-ol/gx-ol/producer/kafka"
 )
@@ -106,6 +108,30 @@ func TestTheGroupsProtocolReachesTheClient(t *testing.T) {
 			t.Errorf("%s: %v", value, got)
 		}
 		client.Close()
+	}
+}
+
+// Who asks for the brokers' own protocol hears where they have none: the client goes on without it and says nothing.
+func TestWhetherTheBrokersAssign(t *testing.T) {
+	for version, want := range map[*kversion.Versions]bool{kversion.V3_6_0(): false, kversion.V3_9_0(): false, kversion.V4_0_0(): true, nil: true} {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.MaxVersions(version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := BrokersAssign(t.Context(), client); err != nil || got != want {
+			t.Errorf("%v: %t, %v", version, got, err)
+		}
+		client.Close()
+		cluster.Close()
+	}
+	for value, want := range map[string]bool{"": false, "classic": false, "consumer": true, "Consumer": true} {
+		if got := WantsBrokersToAssign(map[string]string{"group.protocol": value}); got != want {
+			t.Errorf("%q: %t", value, got)
+		}
 	}
 }
 
