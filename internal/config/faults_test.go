@@ -33,6 +33,8 @@ func wrong() map[string]struct{ yaml, want string } {
 		"own events":       {"input: {topics: [a]}\ntransport: {type: kafka, topic: a}", `c.yaml:2:33: transport.topic is also read by input.topics: gx-ol would read its own events`},
 		"own letters":      {"input: {topics: [a, ab]}\ndead_letters: {topic: ab}", `c.yaml:2:23: dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters`},
 		"bad regex":        {"input: {topics: \"^(\"}", `c.yaml:1:17: input.topics is no valid regular expression: missing closing )`},
+		"merge of no map":  {"job: {<<: [a]}", `c.yaml:1:7: << must name a mapping, or a list of mappings`},
+		"merge, misspelt":  {"x-a: &a {nam: b}\njob: {<<: *a}", `c.yaml:1:10: unknown key "nam": did you mean "name"?`},
 		"no topic":         {"input: {topics: [a, \"b c\"]}", `c.yaml:1:17: input.topics must be names of topics (letters, digits, ., _ and -, at most 249 of them), or one regular expression that begins with ^, such as ^gx\..*`},
 		"a glob":           {"input: {topics: \"gx.*\"}", `c.yaml:1:17: input.topics must be names of topics (letters, digits, ., _ and -, at most 249 of them), or one regular expression that begins with ^, such as ^gx\..*`},
 		"no letters' name": {"dead_letters: {topic: a/b}\ntransport: {type: kafka, topic: ..}", `c.yaml:1:23: dead_letters.topic must be the name of a topic: letters, digits, ., _ and -, at most 249 of them` + "\n" + `c.yaml:2:33: transport.topic must be the name of a topic: letters, digits, ., _ and -, at most 249 of them`},

@@ -93,6 +93,7 @@ func (l *loader) parse(name string, data []byte) {
 	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 		return
 	}
+	l.mergeKeys(doc.Content[0], map[*yaml.Node]bool{})
 	l.mapping("", doc.Content[0])
 }
 
@@ -114,8 +115,8 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-			l.fault(l.at(key), "a key must be plain text (merge keys are not supported)")
+		if key.Kind != yaml.ScalarNode {
+			l.fault(l.at(key), "a key must be plain text")
 			continue
 		}
 		if line, twice := seen[key.Value]; twice {
@@ -134,12 +135,18 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 	}
 }
 
+// ownPrefix begins keys of the operator's own, where anchors can stand.
+const ownPrefix = "x-"
+
 func (l *loader) mapping(prefix string, n *yaml.Node) {
 	if l.refusedTransport(prefix, n) {
 		return
 	}
 	l.newHost(prefix, n)
 	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
+		if prefix == "" && strings.HasPrefix(key.Value, ownPrefix) {
+			return
+		}
 		before := len(l.faults)
 		l.key(prefix, key, value)
 		if prefix == "" && len(l.faults) > before {

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // What people write in other tools' ways and what can mean one thing only is taken.
@@ -16,6 +18,15 @@ func TestOtherWaysToWriteOneValueAreTaken(t *testing.T) {
 		"\ufeffkafka: {bootstrap.servers: \"a:1\"}\r\ntelemetry: {pprof: on}\r\n":                    func(c *Config) bool { return c.Telemetry.Pprof },
 		"kafka: {bootstrap.servers: \"a:1\"}\ndead_letters: {topic: Letters_of-2.x}":                 func(c *Config) bool { return c.DeadLetters.Topic == "Letters_of-2.x" },
 		"kafka: {bootstrap.servers: \"a:1\"}\ntransport: {url: \"http://[::1]:5000\", timeout: 5.5}": func(c *Config) bool { return c.Transport.Timeout.Milliseconds() == 5500 },
+		"x-one: &one {type: http, url: \"http://one\", timeout: 3}\nkafka: {bootstrap.servers: \"a:1\"}\ntransport:\n  type: composite\n  transports:\n    a: *one\n    b: {<<: *one, url: \"http://two\"}": func(c *Config) bool {
+			a, b := c.Transport.Transports[0], c.Transport.Transports[1]
+			return a.URL == "http://one" && b.URL == "http://two" && b.Timeout.Seconds() == 3 && b.Type == "http"
+		},
+		"x-a: &a {name: of-a}\nx-b: &b {<<: *a, namespace: of-b}\nkafka: {bootstrap.servers: \"a:1\"}\njob: {description: own, <<: [*b, {description: no, name: no}]}": func(c *Config) bool {
+			return c.Job.Name == "of-a" && c.Job.Namespace == "of-b" && c.Job.Description == "own"
+		},
+		"kafka: {bootstrap.servers: \"a:1\", <<: {client.id: me}}":                                       func(c *Config) bool { return c.Kafka["client.id"] == "me" },
+		"x-a: &a {tags: &t {a: b}}\nkafka: {bootstrap.servers: \"a:1\"}\njob: {<<: *a}\nrun: {tags: *t}": func(c *Config) bool { return c.Job.Tags["a"] == "b" && c.RunTags["a"] == "b" },
 	} {
 		c, err := Parse("c.yaml", []byte(text+rest), env(nil))
 		if err != nil || !want(c) {
@@ -58,5 +69,17 @@ func TestAMisspeltTransportOfOpenLineageIsTold(t *testing.T) {
 		}
 	} else {
 		t.Error(err)
+	}
+}
+
+// A mapping in another document, as a case of gx-ol test has it, is read by the same rules.
+func TestMergeKeysOfALayerInAnotherDocument(t *testing.T) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte("a: &a {namespace: n}\nconfig: {job: {<<: *a, name: x}}"), &doc); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ParseLayers([]Layer{{Name: "cases.yaml", Node: doc.Content[0].Content[3]}}, nil, env(nil))
+	if err != nil || c.Job.Namespace != "n" || c.Job.Name != "x" {
+		t.Errorf("%v", err)
 	}
 }

@@ -55,6 +55,7 @@ func ParseLayers(layers []Layer, flags map[string]string, getenv func(string) (s
 			continue
 		}
 		l.begin(layer.Name)
+		l.mergeKeys(layer.Node, map[*yaml.Node]bool{})
 		l.mapping("", layer.Node)
 	}
 	l.assignments(flags)

@@ -139,6 +139,7 @@ func (l *loader) openLineageTree() (tree *yaml.Node, named bool) {
 	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 		return variables, named || variables != nil
 	}
+	l.mergeKeys(doc.Content[0], map[*yaml.Node]bool{})
 	return merged(variables, doc.Content[0]), named || variables != nil
 }
 

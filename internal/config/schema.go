@@ -23,6 +23,7 @@ func Schema() []byte {
 		defs[f.path] = describe(f, valueSchema(f))
 	}
 	root := sectionSchema(fields, "", "")
+	root["patternProperties"].(object)["^"+ownPrefix] = object{"description": "of your own: a place for anchors"}
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["$id"] = "https://github.com/gx-ol/gx-ol/schemas/config/gx-ol.schema.json"
 	root["title"] = "The configuration of gx-ol"
