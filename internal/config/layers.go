@@ -3,9 +3,11 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -67,6 +69,26 @@ func ParseLayers(layers []Layer, flags map[string]string, getenv func(string) (s
 // unneededToMap are the keys whose variables and files may be missing where nothing is read and delivered.
 var unneededToMap = regexp.MustCompile(`^(kafka|transport|telemetry)\.`)
 
+// fileBeside is the file that a name which is not there most likely means; empty: nobody can tell.
+func fileBeside(path string, err error) string {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	stem := func(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
+	names := map[string]string{}
+	beside, _ := os.ReadDir(filepath.Dir(path)) // without them nothing is near
+	for _, file := range beside {
+		if extension := filepath.Ext(file.Name()); extension == ".yaml" || extension == ".yml" {
+			names[stem(file.Name())] = file.Name()
+		}
+	}
+	near := kafkaclient.Nearest(stem(filepath.Base(path)), slices.Sorted(maps.Keys(names)))
+	if near == "" {
+		return ""
+	}
+	return ": did you mean " + filepath.Join(filepath.Dir(path), names[near]) + "?"
+}
+
 // files reads the configuration's files.
 func (l *loader) files(joined string) {
 	named := joined != ""
@@ -84,7 +106,7 @@ func (l *loader) files(joined string) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && !named:
 		case err != nil:
-			l.fault(path, "cannot be read: %v", errors.Unwrap(err))
+			l.fault(path, "cannot be read: %v%s", errors.Unwrap(err), fileBeside(path, err))
 			l.broken["*"] = true
 		default:
 			read = append(read, path)
