@@ -63,12 +63,11 @@ func TestAMisspeltTransportOfOpenLineageIsTold(t *testing.T) {
 	}
 	// Where gx-ol's own configuration names the destination, it is told and no more.
 	cfg, err := loadOL(t, map[string]string{"openlineage.yml": "transprt: {type: console}\nfacts: {}", "gx-ol.yaml": brokersAndTopic + "transport: {type: console}"}, nil, nil, true)
-	if said := ""; err == nil {
-		if said = strings.Join(cfg.Warnings, "\n"); !strings.Contains(said, "did you mean transport?") || !strings.Contains(said, "did you mean facets?") {
-			t.Errorf("said %q", said)
-		}
-	} else {
-		t.Error(err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Join(cfg.Warnings, "\n"); !strings.Contains(said, "did you mean transport?") || !strings.Contains(said, "did you mean facets?") {
+		t.Errorf("said %q", said)
 	}
 }
 

@@ -91,7 +91,7 @@ func duration(v string) (time.Duration, bool) {
 	iso, ok := strings.CutPrefix(v, "by_duration:")
 	if days, isDays := strings.CutSuffix(v, "d"); !ok && isDays {
 		n, err := strconv.ParseUint(days, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err == nil //nolint:gosec // 16 bits
+		return time.Duration(n) * 24 * time.Hour, err == nil
 	}
 	if !ok {
 		d, err := time.ParseDuration(v)
