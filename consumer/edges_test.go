@@ -115,6 +115,19 @@ func TestWithAutoOffsetResetNoneALossEndsTheConsumer(t *testing.T) {
 	}
 }
 
+// A group that has committed nothing has no offset either: with none it is for the operator to say where it begins.
+func TestWithAutoOffsetResetNoneAGroupWithoutOffsetsEnds(t *testing.T) {
+	addrs, _ := broker(t, 1)
+	produce(t, addrs, 10)
+	got := newSeen(1)
+	if _, err := runWith(t, addrs, got, kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.ConsumeStartOffset(kgo.NewOffset().AtCommitted())); err == nil || !strings.Contains(err.Error(), topic+"[0]") || !strings.Contains(err.Error(), "auto.offset.reset") {
+		t.Errorf("got %v, want an error that names the partition and auto.offset.reset", err)
+	}
+	if got.n != 0 {
+		t.Errorf("%d records were handled all the same", got.n)
+	}
+}
+
 func TestAnOffsetBeyondTheEndIsResetByPolicy(t *testing.T) {
 	addrs, admin := broker(t, 1)
 	produce(t, addrs, 100)

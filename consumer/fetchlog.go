@@ -42,12 +42,17 @@ func fetchErrors(fetches kgo.Fetches) (text, reasons string) {
 	return strings.Join(texts, "; "), strings.Join(slices.Sorted(maps.Keys(seen)), "; ")
 }
 
+// noCommittedOffset is what the client says of a partition that it may begin at a committed offset only, and that has none. It has no name there.
+const noCommittedOffset = "partition has no prior committed offset"
+
 // fatalFetchError is what no waiting mends; nil if there is none. Everything else the client tries again by itself.
 func fatalFetchError(fetches kgo.Fetches) (fatal error) {
 	fetches.EachError(func(topic string, p int32, err error) {
 		switch {
 		case errors.Is(err, kerr.FencedInstanceID):
 			fatal = fencedError(err)
+		case err.Error() == noCommittedOffset:
+			fatal = fmt.Errorf("%s[%d]: the group has no committed offset, and auto.offset.reset is none: set the group's offset, or another auto.offset.reset", topic, p)
 		case errors.Is(err, kerr.OffsetOutOfRange):
 			// The client resets by itself but for auto.offset.reset: none.
 			fatal = fmt.Errorf("%s[%d]: the records at the committed offset are gone, and auto.offset.reset is none: set the group's offset, or another auto.offset.reset (%w)", topic, p, err)

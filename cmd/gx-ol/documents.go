@@ -92,6 +92,13 @@ func oneLine(line []byte) bool {
 // suffixes are the files that a folder gives.
 var suffixes = []string{".json", ".ndjson", ".jsonl"}
 
+// special says whether what lies in a folder is a pipe, a socket or a device: nobody may ever write to it, and to read it would wait for that. What cannot
+// be looked at is told when it is read.
+func special(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
 // expand gives the files that the arguments mean: a folder's are all its *.json, *.ndjson and *.jsonl, in order of their paths.
 func expand(args []string) ([]string, error) {
 	var files []string
@@ -111,7 +118,7 @@ func expand(args []string) ([]string, error) {
 		found := len(files)
 		err = filepath.WalkDir(arg+string(filepath.Separator), // with it, a link to a folder is the folder
 			func(path string, d fs.DirEntry, err error) error {
-				if err == nil && !d.IsDir() && slices.Contains(suffixes, strings.ToLower(filepath.Ext(path))) {
+				if err == nil && !d.IsDir() && slices.Contains(suffixes, strings.ToLower(filepath.Ext(path))) && !special(path) {
 					files = append(files, path)
 				}
 				return err

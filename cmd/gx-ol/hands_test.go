@@ -170,6 +170,15 @@ func TestMapTakesFoldersAndLines(t *testing.T) {
 	}
 }
 
+// What is said of stdin is said of it, and not of each of its messages.
+func TestMapSaysOnceThatStdinHasNoTime(t *testing.T) {
+	t.Chdir(t.TempDir())
+	event := `{"eventTime":"2026-01-01T00:00:00Z","producer":"p","run":{"runId":"r"},"job":{}}` + "\n"
+	if code, stdout, stderr := call(t, event+event+event, "map"); code != 0 || strings.Count(stdout, "\n") != 3 || strings.Count(stderr, "stdin counts as received now") != 1 {
+		t.Errorf("exit %d, %q, %s", code, stdout, stderr)
+	}
+}
+
 // Mapping at a desk works with the configuration of production and none of its secrets.
 func TestMapAsksForNoSecret(t *testing.T) {
 	file := testdata(t, "1.24.1-suite.store.json")

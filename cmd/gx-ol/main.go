@@ -166,7 +166,7 @@ to a dead-letter topic; while the backend is away, nothing is lost and nothing i
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w%s", err, nearestFlag(cmd, err))}
+		return usageError{flagFault(cmd, err)}
 	})
 	root.AddCommand(newRunCommand(a), newCheckCommand(a), newMapCommand(a), newTestCommand(a), newConfigCommand(a), newPublishCommand(a), newDLQCommand(a), newAskCommand(a),
 		newDevCommand(a), newWebCommand(a), newGatewayCommand(a), newVersionCommand(a))

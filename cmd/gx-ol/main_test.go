@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -52,6 +53,14 @@ func TestWrongUseExits2AndSuggests(t *testing.T) {
 		"misspelt command":  {[]string{"rum"}, `gx-ol: unknown command "rum": did you mean "run"?`, "gx-ol"},
 		"unknown command":   {[]string{"zzzzzzzz"}, `unknown command "zzzzzzzz"`, "gx-ol"},
 		"misspelt flag":     {[]string{"run", "--broker", "x:1"}, "did you mean --brokers?", "gx-ol run"},
+		"one dash":          {[]string{"run", "-brokers", "a:1"}, "unknown flag: -brokers: did you mean --brokers?", "gx-ol run"},
+		"one dash, =":       {[]string{"run", "-brokers=a:1"}, "unknown flag: -brokers: did you mean --brokers?", "gx-ol run"},
+		"one dash, near":    {[]string{"run", "-broker", "a:1"}, "unknown flag: -broker: did you mean --brokers?", "gx-ol run"},
+		"one dash, nothing": {[]string{"run", "-zzzzzzzzz"}, "unknown flag: -zzzzzzzzz", "gx-ol run"},
+		"no number":         {[]string{"publish", "--rate", "fast", "x"}, `--rate must be a number, not "fast"`, "gx-ol publish"},
+		"no whole number":   {[]string{"check", "--messages", "1.5"}, `--messages must be a whole number, not "1.5"`, "gx-ol check"},
+		"no time":           {[]string{"check", "--timeout", "10"}, `--timeout must be a time such as 500ms, 30s or 2m, not "10"`, "gx-ol check"},
+		"no bool":           {[]string{"dev", "--no-open=perhaps"}, `--no-open must be true or false, not "perhaps"`, "gx-ol dev"},
 		"unknown flag":      {[]string{"run", "--zzzzzzzz"}, "unknown flag: --zzzzzzzz", "gx-ol run"},
 		"argument too few":  {[]string{"publish"}, "requires at least 1 arg", "gx-ol publish"},
 		"argument too many": {[]string{"run", "x"}, `unknown command "x" for "gx-ol run"`, "gx-ol run"},
@@ -149,8 +158,17 @@ func TestDirectoryGivesItsResultsInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// Nobody writes to this pipe: whoever opened it would wait for ever. A link whose file is gone is told by its name when it is read.
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"c.json": "b.json", "d.json": "nowhere", "e.json": "pipe.json"} {
+		if err := os.Symlink(filepath.Join(dir, to), filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	files, err := expand([]string{dir, "-"})
-	want := []string{filepath.Join(dir, "a/x.json"), filepath.Join(dir, "b.json"), "-"}
+	want := []string{filepath.Join(dir, "a/x.json"), filepath.Join(dir, "b.json"), filepath.Join(dir, "c.json"), filepath.Join(dir, "d.json"), "-"}
 	if err != nil || strings.Join(files, " ") != strings.Join(want, " ") {
 		t.Errorf("got %v, %v", files, err)
 	}

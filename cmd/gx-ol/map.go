@@ -108,6 +108,7 @@ func mapFiles(ctx context.Context, m mapping, args []string, a *process) error {
 			if err != nil && !errors.Is(err, errStopped) {
 				tell(name, err)
 			}
+			m.date(docs, a)
 			for _, d := range docs {
 				if ctx.Err() != nil {
 					break
@@ -139,15 +140,23 @@ type mapping struct {
 	explain  string // table, json; empty: print the events
 }
 
+// date gives what stdin holds, which has no time of its own, that of now, and says so once.
+func (m mapping) date(docs []document, a *process) {
+	if !m.received.IsZero() || len(docs) == 0 || !docs[0].modified.IsZero() {
+		return
+	}
+	now := time.Now()
+	say(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", now.UTC().Format(time.RFC3339))
+	for i := range docs {
+		docs[i].modified = now
+	}
+}
+
 // document maps one document and prints what comes of it.
 func (m mapping) document(d document, a *process) error {
 	at := m.received
 	if at.IsZero() {
 		at = d.modified
-	}
-	if at.IsZero() {
-		at = time.Now()
-		say(a.stderr, "gx-ol: stdin counts as received now, %s; --received makes it repeatable\n", at.UTC().Format(time.RFC3339))
 	}
 	rec := &kgo.Record{} // a file has no headers
 	if !m.Filter.Takes(rec) {

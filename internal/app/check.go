@@ -30,7 +30,7 @@ func CheckPlan(cfg *config.Config, p Process, messages int) (plan *check.Plan, c
 		}
 	}
 	plan = &check.Plan{
-		Input:     check.Input{Topics: cfg.Input.Topics, Exclude: notInput(cfg), Group: cfg.Input.Group},
+		Input:     check.Input{Topics: cfg.Input.Topics, Exclude: notInput(cfg), Group: cfg.Input.Group, BrokersAssign: kafkaclient.WantsBrokersToAssign(cfg.Kafka)},
 		LettersOf: cfg.DeadLetterTopic, Counted: cfg.Telemetry.DeadLetters && cfg.Telemetry.Listen != "off", Listen: cfg.Telemetry.Listen,
 	}
 	fail := func(err error) (*check.Plan, func(), error) {

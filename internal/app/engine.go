@@ -207,21 +207,20 @@ func (e *engine) members(memory int64) (consumer.Config, error) {
 
 // checkInput tells within seconds what would keep the pipeline from reading, and makes the dead-letter topics.
 func checkInput(ctx context.Context, client *kgo.Client, cfg *config.Config, log *zap.Logger) error {
-	if cfg.Input.Regex() {
-		if err := kafkaclient.CheckConnection(ctx, client, nil); err != nil {
-			return err
-		}
-		if err := kafkaclient.CheckGroup(ctx, client, cfg.Input.Group); err != nil {
-			return err
-		}
-		warnIfNothingFits(ctx, client, cfg, log)
-		return nil // a dead-letter topic is made with the first letter to it, after the topic that the letter is about
-	}
 	if err := kafkaclient.CheckConnection(ctx, client, cfg.Input.Topics); err != nil {
 		return err
 	}
 	if err := kafkaclient.CheckGroup(ctx, client, cfg.Input.Group); err != nil {
 		return err
+	}
+	if kafkaclient.WantsBrokersToAssign(cfg.Kafka) {
+		if offered, err := kafkaclient.BrokersAssign(ctx, client); err == nil && !offered {
+			log.Warn(kafkaclient.BrokersDoNotAssign)
+		}
+	}
+	if cfg.Input.Regex() {
+		warnIfNothingFits(ctx, client, cfg, log)
+		return nil // a dead-letter topic is made with the first letter to it, after the topic that the letter is about
 	}
 	for _, topic := range cfg.Input.Topics {
 		if err := ensureLetters(ctx, client, topic, cfg.DeadLetterTopic(topic)); err != nil {

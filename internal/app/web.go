@@ -90,7 +90,8 @@ func newReader(cfg *config.Config, since time.Duration) (*kgo.Client, error) {
 		opts = append(opts, kgo.ConsumeRegex(), kgo.ConsumeExcludeTopics(ownTopics(cfg)...))
 	}
 	// These win over the operator's properties: they are for the pipeline.
-	opts = append(opts, kgo.ConsumeResetOffset(kgo.NewOffset().AfterMilli(time.Now().Add(-since).UnixMilli())), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	from := kgo.NewOffset().AfterMilli(time.Now().Add(-since).UnixMilli())
+	opts = append(opts, kgo.ConsumeStartOffset(from), kgo.ConsumeResetOffset(from), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.MaxDecompressBatchBytes(2*cfg.Input.MaxMessageBytes), kgo.FetchMaxBytes(8<<20), kgo.FetchMaxPartitionBytes(1<<20), kgo.MaxConcurrentFetches(2))
 	client, err := kgo.NewClient(opts...)
 	return client, config.Wrong(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/nearest"
+	"github.com/gx-ol/gx-ol/internal/yamlfault"
 )
 
 // Read reads a file of cases. The error is *config.Errors and holds all faults, with line, column and the nearest right key.
@@ -169,18 +170,8 @@ func (r *reader) file(data []byte) []Case {
 
 // syntax tells the parser's fault.
 func (r *reader) syntax(data []byte, err error) {
-	place, text := r.name, strings.TrimPrefix(err.Error(), "yaml: ")
-	if line, rest, ok := strings.Cut(strings.TrimPrefix(text, "line "), ": "); ok && strings.HasPrefix(text, "line ") {
-		place, text = r.name+":"+line, rest
-	}
-	for n, line := range strings.Split(string(data), "\n") {
-		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-		if at := strings.IndexByte(indent, '\t'); at >= 0 && strings.TrimSpace(line) != "" {
-			place, text = fmt.Sprintf("%s:%d:%d", r.name, n+1, at+1), "a tab in the indentation: use spaces"
-			break
-		}
-	}
-	r.faults = append(r.faults, config.Fault{Place: place, Message: "not valid YAML: " + text})
+	line, column, message := yamlfault.Of(data, err)
+	r.faults = append(r.faults, config.Fault{Place: fmt.Sprintf("%s:%d:%d", r.name, line, column), Message: "not valid YAML: " + message})
 }
 
 // one reads a case over what all have alike.

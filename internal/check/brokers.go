@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -85,9 +86,7 @@ func (c *Cluster) address(ctx context.Context, a Address) Result {
 		}
 	}
 	if err := a.SignIn(ctx); err != nil {
-		r.Text = kafkaclient.Diagnose(err, a.HostPort).Error()
-		r.Key = c.signInKey(err)
-		return r
+		return c.refused(ctx, a, addr, err, r)
 	}
 	if c.User != "" {
 		text += ", " + c.user() + " may sign in"
@@ -97,6 +96,42 @@ func (c *Cluster) address(ctx context.Context, a Address) Result {
 		r.Status, r.Key, r.Text, r.Hint = Warn, c.Key+".ssl.ca.location", expiring+until, "renew the broker's certificate"
 	}
 	return r
+}
+
+// refused tells of an address that takes connections, and whose answer is none of a broker that knows the user.
+func (c *Cluster) refused(ctx context.Context, a Address, addr string, err error, r Result) Result {
+	silent := isTimeout(err) || errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case silent && a.Dial == nil && speaksHTTP(ctx, addr):
+		r.Text, r.Hint = "what answers there speaks HTTP, and is no Kafka broker", "name the port at which the brokers listen, often 9092"
+	case silent:
+		r.Text, r.Hint = "the address can be connected to, and what is there does not answer as a broker does: timed out", "is it the port of Kafka, and does it want TLS (security.protocol)?"
+	default:
+		r.Text, r.Key = kafkaclient.Diagnose(err, a.HostPort).Error(), c.signInKey(err)
+	}
+	return r
+}
+
+// speaksHTTP asks what took a connection and then said nothing whether it is a web server. To a broker the question is a request that is too large: it
+// closes the connection.
+func speaksHTTP(ctx context.Context, addr string) bool {
+	const within = time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	if conn.SetDeadline(time.Now().Add(within)) != nil {
+		return false
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		return false
+	}
+	var answer [5]byte
+	_, err = io.ReadFull(conn, answer[:])
+	return err == nil && string(answer[:]) == "HTTP/"
 }
 
 // expiring begins the text about a certificate that ends soon.

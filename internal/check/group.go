@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 )
 
 // No question of this file goes to a coordinator on purpose: to find one makes a cluster create the topic that it coordinates by. Every broker looks at the
@@ -41,7 +43,13 @@ func (p *Plan) group(ctx context.Context) []Result {
 		r.Hint = c.grant("READ", "--group", name)
 		return []Result{r}
 	}
-	return []Result{{Of: name, Status: OK, Text: c.user() + " may join it (READ is granted)" + members}}
+	found := []Result{{Of: name, Status: OK, Text: c.user() + " may join it (READ is granted)" + members}}
+	if p.Input.BrokersAssign {
+		if offered, err := kafkaclient.BrokersAssign(ctx, c.Any); err == nil && !offered {
+			found = append(found, Result{Of: name, Status: Warn, Key: c.Key + ".group.protocol", Text: kafkaclient.BrokersDoNotAssign})
+		}
+	}
+	return found
 }
 
 // idempotence tells whether the user may write without duplicates, as every producer of gx-ol does. Since Kafka 2.8 WRITE on a topic is enough; a broker that

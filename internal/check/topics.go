@@ -160,6 +160,8 @@ type Input struct {
 	Topics  []string       // names, or one regular expression starting with ^
 	Exclude *regexp.Regexp // what the expression never takes in
 	Group   string
+
+	BrokersAssign bool // group.protocol: consumer is asked for
 }
 
 // regex is the expression that chooses topics; nil: they have names.

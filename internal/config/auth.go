@@ -83,7 +83,7 @@ func (l *loader) checkAuth(path string, t *Transport, at func(string) string) {
 		l.checkAddress(path+".auth.tokenEndpoint", t.Auth.TokenEndpoint, at("auth.tokenEndpoint"))
 	}
 	if t.Proxy != "" && t.Proxy != "off" && !l.unresolved[path+".proxy"] {
-		if u, err := url.Parse(t.Proxy); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
+		if u, err := url.Parse(t.Proxy); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
 			l.fault(at("proxy"), "%s.proxy must be an address such as http://proxy:3128 (http, https or socks5), or off", path)
 		}
 	}
@@ -92,7 +92,7 @@ func (l *loader) checkAuth(path string, t *Transport, at func(string) string) {
 func (l *loader) checkAddress(path, value, place string) {
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+	case err != nil || !webAddress(u):
 		l.fault(place, "%s must be an address such as https://idp.example.com/oauth2/token", path)
 	case u.User != nil:
 		l.fault(place, "%s must not hold a user or password: they have keys of their own", path)

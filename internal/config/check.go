@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/url"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -61,7 +63,7 @@ func (l *loader) checkTransport(path string, t *Transport, run bool) {
 			l.lacks("transport", place, "%s.type http needs %s.url", path, path)
 		} else if u, err := url.Parse(t.URL); l.unresolved[path+".url"] {
 			break // it is not needed
-		} else if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		} else if err != nil || !webAddress(u) {
 			l.fault(at("url"), "%s.url must be an address such as http://localhost:5000", path)
 		} else if u.User != nil {
 			l.fault(at("url"), "%s.url must not hold a user or password: use %s.auth: {type: basic, username: …, password: …}", path, path)
@@ -83,29 +85,66 @@ func (l *loader) checkTransport(path string, t *Transport, run bool) {
 	}
 }
 
-func (l *loader) checkTopics(run bool) {
-	c := l.cfg
-	place := l.place("input.topics")
-	if run && len(c.Input.Topics) == 0 {
-		l.lacks("input", place, "nothing to read: set input.topics or --topic")
+// webAddress says whether a request can be sent there: scheme and host are named.
+func webAddress(u *url.URL) bool {
+	return u.Hostname() != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// topicName is what Kafka takes for the name of a topic.
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+
+func isTopicName(name string) bool { return topicName.MatchString(name) && name != "." && name != ".." }
+
+const topicNames = "letters, digits, ., _ and -, at most 249 of them"
+
+// checkTopicName tells of what can be no topic. Empty is for others to judge.
+func (l *loader) checkTopicName(path, name string) {
+	if name != "" && !l.unresolved[path] && !isTopicName(name) {
+		l.fault(l.place(path), "%s must be the name of a topic: %s", path, topicNames)
 	}
-	matches := func(topic string) bool { return slices.Contains(c.Input.Topics, topic) }
-	for _, topic := range c.Input.Topics {
-		if !strings.HasPrefix(topic, "^") {
+}
+
+// inputTopics is which topics are read; ok: that can be told.
+func (l *loader) inputTopics() (matches func(topic string) bool, ok bool) {
+	topics, place := l.cfg.Input.Topics, l.place("input.topics")
+	for _, topic := range topics {
+		switch {
+		case !strings.HasPrefix(topic, "^"):
+			if !l.unresolved["input.topics"] && !isTopicName(topic) {
+				l.fault(place, "input.topics must be names of topics (%s), or one regular expression that begins with ^, such as ^gx\\..*", topicNames)
+				return nil, false
+			}
 			continue
-		}
-		if len(c.Input.Topics) > 1 {
+		case len(topics) > 1:
 			l.fault(place, "input.topics must be names or one regular expression, not both")
-			return
+			return nil, false
 		}
 		re, err := regexp.Compile(topic)
-		if err != nil {
-			l.fault(place, "input.topics is no valid regular expression")
-			return
+		if wrong, is := errors.AsType[*syntax.Error](err); is {
+			l.fault(place, "input.topics is no valid regular expression: %s", wrong.Code)
+			return nil, false
 		}
-		matches = re.MatchString
+		return re.MatchString, true
+	}
+	return func(topic string) bool { return slices.Contains(topics, topic) }, true
+}
+
+func (l *loader) checkTopics(run bool) {
+	c := l.cfg
+	if run && len(c.Input.Topics) == 0 {
+		l.lacks("input", l.place("input.topics"), "nothing to read: set input.topics or --topic")
 	}
 	dead := c.DeadLetters.Topic
+	l.checkTopicName("dead_letters.topic", dead)
+	for _, d := range l.destinations() {
+		if d.Type == "kafka" {
+			l.checkTopicName(d.path+".topic", d.Topic)
+		}
+	}
+	matches, ok := l.inputTopics()
+	if !ok {
+		return
+	}
 	if dead != "" && !c.Input.Regex() && matches(dead) { // a regular expression never takes in topics of ours
 		l.fault(l.place("dead_letters.topic"), "dead_letters.topic is also read by input.topics: gx-ol would read its own dead letters")
 	}

@@ -13,7 +13,7 @@ func env(pairs map[string]string) func(string) (string, bool) {
 }
 
 func TestEveryFaultNamesPlaceAndHint(t *testing.T) {
-	vars := env(map[string]string{"HIDDEN": "hunter2"})
+	vars := env(map[string]string{"HIDDEN": "hunter2", "NEAR": "warm"})
 	for name, c := range wrong() {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse("c.yaml", []byte(c.yaml), vars)

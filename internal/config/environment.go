@@ -103,9 +103,7 @@ func afterPrefix(name string) string {
 
 // openLineage fills in what the OpenLineage clients' own variables say, where nothing else did.
 func (l *loader) openLineage() {
-	if v, ok := l.getenv("OPENLINEAGE_DISABLED"); ok && strings.EqualFold(v, "true") {
-		l.cfg.Disabled = true
-	}
+	l.disabled()
 	_, typed := l.places["transport.type"]
 	_, addressed := l.places["transport.url"]
 	if !typed && !addressed || l.cfg.Transport.Type == "http" && l.cfg.Transport.URL == "" {
@@ -118,6 +116,19 @@ func (l *loader) openLineage() {
 	l.fill("job.namespace", "OPENLINEAGE_NAMESPACE")
 	l.fill("parent.id", "OPENLINEAGE_PARENT_ID")
 	l.fill("parent.root_id", "OPENLINEAGE_ROOT_PARENT_ID")
+}
+
+// disabled takes what OpenLineage's clients and Airflow's provider take for true. A word that says neither is told: whoever wrote it wanted something.
+func (l *loader) disabled() {
+	v, _ := l.getenv("OPENLINEAGE_DISABLED")
+	if v = strings.TrimSpace(v); v == "" {
+		return
+	}
+	off, err := parseBool(v)
+	if err != nil {
+		l.warn("OPENLINEAGE_DISABLED has no effect: it must be true or false")
+	}
+	l.cfg.Disabled = l.cfg.Disabled || off
 }
 
 func (l *loader) fill(path, env string) {

@@ -88,10 +88,12 @@ func (l *loader) parse(name string, data []byte) {
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		l.fault(l.name, "holds more than one YAML document: keep one")
+		l.broken["*"] = true
 	}
 	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 		return
 	}
+	l.mergeKeys(doc.Content[0], map[*yaml.Node]bool{})
 	l.mapping("", doc.Content[0])
 }
 
@@ -105,6 +107,7 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 	if n.Kind != yaml.MappingNode {
 		if what == "" {
 			what = "the file"
+			l.broken["*"] = true
 		}
 		l.fault(l.at(n), "%s must be a mapping of keys and values", what)
 		return
@@ -112,8 +115,8 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-			l.fault(l.at(key), "a key must be plain text (merge keys are not supported)")
+		if key.Kind != yaml.ScalarNode {
+			l.fault(l.at(key), "a key must be plain text")
 			continue
 		}
 		if line, twice := seen[key.Value]; twice {
@@ -132,12 +135,18 @@ func (l *loader) pairs(what string, n *yaml.Node, visit func(key, value *yaml.No
 	}
 }
 
+// ownPrefix begins keys of the operator's own, where anchors can stand.
+const ownPrefix = "x-"
+
 func (l *loader) mapping(prefix string, n *yaml.Node) {
 	if l.refusedTransport(prefix, n) {
 		return
 	}
 	l.newHost(prefix, n)
 	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
+		if prefix == "" && strings.HasPrefix(key.Value, ownPrefix) {
+			return
+		}
 		before := len(l.faults)
 		l.key(prefix, key, value)
 		if prefix == "" && len(l.faults) > before {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"path"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -65,7 +64,7 @@ func (l *loader) filterRule(path string, item *yaml.Node) (r FilterRule) {
 			})
 		case key.Value == "success":
 			if t, ok := l.scalar(path+".success", value); ok {
-				b, err := strconv.ParseBool(t.value)
+				b, err := parseBool(t.value)
 				if err != nil {
 					l.fault(l.at(value), "%s.success must be true or false, not %s", path, t.shown())
 				}

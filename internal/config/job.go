@@ -102,7 +102,7 @@ func (l *loader) jobRules(n *yaml.Node) {
 func (l *loader) checkJob() {
 	l.checkParents()
 	if c := l.cfg.Job.SourceCode.URL; c != "" {
-		if u, err := url.Parse(c); err != nil || u.Host == "" {
+		if u, err := url.Parse(c); err != nil || u.Hostname() == "" {
 			l.fault(l.place("job.source_code.url"), "job.source_code.url must be an address such as https://git.example.com/team/repo")
 		} else if u.User != nil {
 			l.fault(l.place("job.source_code.url"), "job.source_code.url must not hold a user or password: it leaves with every event")

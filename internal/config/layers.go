@@ -3,15 +3,18 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gx-ol/gx-ol/internal/nearest"
+	"github.com/gx-ol/gx-ol/internal/yamlfault"
 )
 
 // Several files are read one over the other: each is checked by itself, so that its faults have its own lines; mappings are merged, and a list or a single
@@ -54,6 +57,7 @@ func ParseLayers(layers []Layer, flags map[string]string, getenv func(string) (s
 			continue
 		}
 		l.begin(layer.Name)
+		l.mergeKeys(layer.Node, map[*yaml.Node]bool{})
 		l.mapping("", layer.Node)
 	}
 	l.assignments(flags)
@@ -64,6 +68,26 @@ func ParseLayers(layers []Layer, flags map[string]string, getenv func(string) (s
 
 // unneededToMap are the keys whose variables and files may be missing where nothing is read and delivered.
 var unneededToMap = regexp.MustCompile(`^(kafka|transport|telemetry)\.`)
+
+// fileBeside is the file that a name which is not there most likely means; empty: nobody can tell.
+func fileBeside(path string, err error) string {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	stem := func(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
+	names := map[string]string{}
+	beside, _ := os.ReadDir(filepath.Dir(path)) // without them nothing is near
+	for _, file := range beside {
+		if extension := filepath.Ext(file.Name()); extension == ".yaml" || extension == ".yml" {
+			names[stem(file.Name())] = file.Name()
+		}
+	}
+	near := nearest.Name(stem(filepath.Base(path)), slices.Sorted(maps.Keys(names)))
+	if near == "" {
+		return ""
+	}
+	return ": did you mean " + filepath.Join(filepath.Dir(path), names[near]) + "?"
+}
 
 // files reads the configuration's files.
 func (l *loader) files(joined string) {
@@ -82,7 +106,7 @@ func (l *loader) files(joined string) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && !named:
 		case err != nil:
-			l.fault(path, "cannot be read: %v", errors.Unwrap(err))
+			l.fault(path, "cannot be read: %v%s", errors.Unwrap(err), fileBeside(path, err))
 			l.broken["*"] = true
 		default:
 			read = append(read, path)
@@ -133,7 +157,8 @@ func (l *loader) assigned(value string) (*yaml.Node, bool) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(value), &doc); err != nil {
-		l.fault(l.name, "not valid YAML: %s", quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "…"))
+		_, _, message := yamlfault.Of([]byte(value), err)
+		l.fault(l.name, "not valid YAML: %s", message)
 		return nil, false
 	}
 	if len(doc.Content) == 0 {

@@ -152,7 +152,7 @@ func TestFaultsOfSetNameTheKeyThatWasMeant(t *testing.T) {
 		"datasources.w.nme=x":       `--set datasources.w.nme: unknown key "nme": did you mean "name"?`,
 		"transport.transports.a.x=": `--set transport.transports.a.x: unknown key "x"`,
 		"retry.max=often":           `--set retry.max: retry.max must be a time above zero such as 500ms, 5s or 2m, not "often"`,
-		"input.topics=[a":           `--set input.topics: not valid YAML: line 1: did not find expected`,
+		"input.topics=[a":           `--set input.topics: not valid YAML: did not find expected ',' or ']'`,
 		"input={grup: x}":           `--set input: unknown key "grup": did you mean "group"?`,
 		"job.name={{ .Suit }}":      `--set job.name: job.name: there is no field .Suit: did you mean .Suite?`,
 		"input=x":                   `--set input: input must be a mapping of keys and values`,

@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-var fileRef = regexp.MustCompile(`\$\{file:([^}]*)\}`)
+// fileRef finds what comes from a file.
+var fileRef = regexp.MustCompile(`\$\{file:`)
 
 // Live gives the present value of a key whose value comes from a file (${file:…}), asked again whenever the file has changed; nil
 // for any other key. While the file can't be read or is empty, as it may be for a moment when it is renewed, the last good value
@@ -30,6 +31,7 @@ type liveValue struct {
 	getenv func(string) (string, bool)
 
 	mu    sync.Mutex // guards below
+	files []string   // that value was read from
 	stamp string     // of the files when value was read
 	value string
 }
@@ -41,7 +43,9 @@ func (v *liveValue) now() string {
 	if stamp == v.stamp {
 		return v.value
 	}
-	if t, err := expand(v.raw, v.getenv); err == nil && t.value != "" {
+	t, files, err := expandFiles(v.raw, v.getenv)
+	v.files = files // where they are new, the next stamp differs, and they are read once more
+	if err == nil && t.value != "" {
 		v.value, v.stamp = t.value, stamp
 	}
 	return v.value
@@ -51,8 +55,8 @@ func (v *liveValue) now() string {
 func (v *liveValue) stampOf() string {
 	var b strings.Builder
 	b.WriteByte('!') // differs from the stamp of a value that was never read
-	for _, m := range fileRef.FindAllStringSubmatch(v.raw, -1) {
-		if info, err := os.Stat(m[1]); err == nil {
+	for _, file := range v.files {
+		if info, err := os.Stat(file); err == nil {
 			fmt.Fprintf(&b, "%d %d;", info.ModTime().UnixNano(), info.Size())
 		}
 	}

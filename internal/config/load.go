@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // defaultFile is read if it is there and no other is named.
@@ -140,9 +141,29 @@ func (l *loader) to(value string) {
 	case strings.HasPrefix(value, "file:"):
 		t.Type, t.LogFilePath = "file", strings.TrimPrefix(value, "file:")
 	default:
-		l.fault(place, "must be http://…, https://…, kafka:TOPIC, file:PATH or - for the console")
+		l.fault(place, "must be http://…, https://…, kafka:TOPIC, file:PATH or - for the console%s", meantTo(value))
 		l.broken["transport"] = true
 	}
+}
+
+// hostAndPort is an address without its scheme, and without anything that may be a secret.
+var hostAndPort = regexp.MustCompile(`^[A-Za-z0-9.-]+:\d{1,5}(/[A-Za-z0-9./_-]*)?$`)
+
+// meantTo is the destination that a wrong one most likely means; empty: nobody can tell.
+func meantTo(value string) string {
+	kind, _, rest := strings.Cut(value, ":")
+	near := nearest.Name(kind, []string{"http", "https", "kafka", "file"})
+	switch {
+	case value == "console" || value == "stdout":
+		return ": did you mean -?"
+	case near == "kafka" && !rest, near == "file" && !rest:
+		return ": did you mean " + near + ":NAME?"
+	case near != "" && rest:
+		return ": did you mean " + near + ":…?"
+	case hostAndPort.MatchString(value):
+		return ": did you mean http://" + value + "?"
+	}
+	return ""
 }
 
 // NoFile is the place of what is missing where no file was read.

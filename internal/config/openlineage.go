@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/internal/nearest"
 )
 
 // OpenLineage's own clients are configured by openlineage.yml and by variables that begin with OPENLINEAGE__. What these say counts where gx-ol's own file,
@@ -79,7 +81,15 @@ func (l *loader) openLineageSection(key, value *yaml.Node) {
 	case "dataset":
 		l.warn("%s: dataset has no effect: datasources names datasets", l.at(key))
 	default:
-		l.warn("%s: %s has no effect on gx-ol", l.at(key), shownName(key.Value))
+		meant := nearest.Name(key.Value, []string{"transport", "tags", "facets", "filters"})
+		switch _, set := l.places["transport.type"]; {
+		case meant == "transport" && !set:
+			l.fault(l.at(key), "unknown key %q: did you mean %q?", shownName(key.Value), meant)
+		case meant != "":
+			l.warn("%s: %s has no effect on gx-ol: did you mean %s?", l.at(key), shownName(key.Value), meant)
+		default:
+			l.warn("%s: %s has no effect on gx-ol", l.at(key), shownName(key.Value))
+		}
 	}
 }
 
@@ -129,6 +139,7 @@ func (l *loader) openLineageTree() (tree *yaml.Node, named bool) {
 	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
 		return variables, named || variables != nil
 	}
+	l.mergeKeys(doc.Content[0], map[*yaml.Node]bool{})
 	return merged(variables, doc.Content[0]), named || variables != nil
 }
 

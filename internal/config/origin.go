@@ -84,8 +84,8 @@ func (l *loader) value(key, set, shown string, secret bool) Value {
 	switch {
 	case shown == "":
 	case fileRef.MatchString(src.text) || secretVariable.MatchString(src.text):
-		v.Value, v.Secret = src.text, true // where it stands, not what it is
-		if secret && !onlyReference.MatchString(src.text) {
+		v.Value, v.Secret = withoutDefaults(src.text), true // where it stands, not what it is
+		if secret && !onlyReference(src.text) {
 			v.Value = hiddenValue
 		}
 	case secret:
@@ -96,11 +96,34 @@ func (l *loader) value(key, set, shown string, secret bool) Value {
 	return v
 }
 
-// A value may be a reference to a secret and nothing else, or a text around one.
-var (
-	onlyReference  = regexp.MustCompile(`^\$\{[^}]*\}$`)
-	secretVariable = regexp.MustCompile(`(?i)\$\{[a-z0-9_]*(pass|pwd|secret|token|key|cred)[a-z0-9_]*(:-[^}]*)?\}`)
-)
+// secretVariable finds a variable that is likely to hold a secret.
+var secretVariable = regexp.MustCompile(`(?i)\$\{[a-z0-9_]*(pass|pwd|secret|token|key|cred)[a-z0-9_]*(:-|\})`)
+
+// onlyReference says whether a value is one ${…} and nothing around it.
+func onlyReference(s string) bool { return strings.HasPrefix(s, "${") && closing(s[2:]) == len(s)-3 }
+
+// withoutDefaults is a text with references whose defaults are hidden: that of a secret is one.
+func withoutDefaults(s string) string {
+	var out strings.Builder
+	for {
+		i := strings.Index(s, "${")
+		end := -1
+		if i >= 0 {
+			end = closing(s[i+2:])
+		}
+		if end < 0 {
+			return out.String() + s
+		}
+		ref := s[i+2 : i+2+end]
+		if name, fallback, ok := strings.Cut(ref, ":-"); ok && onlyReference(fallback) {
+			ref = name + ":-" + withoutDefaults(fallback)
+		} else if ok {
+			ref = name + ":-" + hiddenValue
+		}
+		out.WriteString(s[:i] + "${" + ref + "}")
+		s = s[i+2+end+1:]
+	}
+}
 
 // withoutCredentials is a value without what somebody may have written into an address.
 func withoutCredentials(key, value string) string {

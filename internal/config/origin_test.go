@@ -84,6 +84,31 @@ job:
 	}
 }
 
+// A default stands in the file, and that of a secret is a secret.
+func TestADefaultOfASecretIsNotShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"${KEY:-s3cret}":                "${KEY:-***}",
+		"${ANY:-s3cret}":                "***",
+		"${KEY:-${OTHER:-s3cret}}":      "${KEY:-${OTHER:-***}}",
+		"${KEY:-${OTHER}}":              "${KEY:-${OTHER}}",
+		"${KEY:-${file:/nowhere/s}}":    "${KEY:-${file:/nowhere/s}}",
+		"${KEY:-a${OTHER:-s3cret}}":     "${KEY:-***}",
+		"Bearer ${KEY:-s3cret} ${KEY2}": "***",
+		"${KEY:-}":                      "${KEY:-***}",
+	} {
+		path := fileOf(t, "kafka: {bootstrap.servers: h:1}\ninput: {topics: [t]}\ntransport: {url: \"http://h\", auth: {apiKey: \""+text+"\"}}")
+		_, values, err := LoadForCheck(path, envOf(map[string]string{"KEY": "s3cret", "KEY2": "x", "OTHER": "y"}), nil, CheckOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			if v.Key == "transport.auth.apiKey" && (v.Value != want || !v.Secret) {
+				t.Errorf("%s: shown as %q (secret: %t), want %q", text, v.Value, v.Secret, want)
+			}
+		}
+	}
+}
+
 // Of several files the one that won is named, and the others are not.
 func TestEffectiveValuesOfSeveralFiles(t *testing.T) {
 	one := fileOf(t, "kafka: {bootstrap.servers: a:1, client.id: one}\ninput: {topics: [t], group: one}\ntransport: {type: console}\njob: {name: one}\n")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,9 +17,6 @@ import (
 // propertiesFile is the key of a mapping of Kafka properties that names a .properties file; what stands beside it wins.
 const propertiesFile = "properties_file"
 
-// wholly is a value that is a variable, or a file, and nothing else.
-var wholly = regexp.MustCompile(`^\$\{[^}]*\}$`)
-
 // properties reads Kafka client properties: a mapping, or the text of a .properties file as consoles print it.
 func (l *loader) properties(f field, n *yaml.Node) {
 	p, ok := f.at(l.cfg).(*map[string]string)
@@ -33,7 +29,7 @@ func (l *loader) properties(f field, n *yaml.Node) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if n.Kind == yaml.ScalarNode && wholly.MatchString(n.Value) && !l.guest {
+	if n.Kind == yaml.ScalarNode && onlyReference(n.Value) && !l.guest {
 		if t, ok := l.scalar(f.path, n); ok && !l.unresolved[f.path] {
 			delete(l.cfg.files, f.path) // the text is taken apart, and its values stay
 			name := l.name
@@ -49,6 +45,10 @@ func (l *loader) properties(f field, n *yaml.Node) {
 			first++ // the text begins below its key
 		}
 		l.propertyText(f, *p, n.Value, first)
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		l.fault(l.at(n), "%s must be a mapping of names and values, or a text of lines name=value", f.path)
 		return
 	}
 	l.pairs(f.path, n, func(key, value *yaml.Node) {
@@ -114,6 +114,10 @@ func (l *loader) propertyText(f field, into map[string]string, text string, firs
 // propertyPair takes one property.
 func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.Node) {
 	name := key.Value
+	if whole := wholeName(name); whole != "" && value.Kind == yaml.MappingNode {
+		l.fault(l.at(key), "%s: a property is written with its whole name, such as %s", f.path, whole)
+		return
+	}
 	if err := kafkaclient.CheckName(name); err != nil {
 		if nearest.Name(name, []string{propertiesFile}) != "" {
 			err = fmt.Errorf("unknown Kafka property %q: did you mean %q?", name, propertiesFile)
@@ -123,7 +127,7 @@ func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.
 		l.fault(l.at(key), "%v", err)
 		return
 	}
-	t, ok := l.scalar(f.path+"."+name, value)
+	t, ok := l.scalar(f.path+"."+name, l.joined(value))
 	if !ok {
 		return
 	}
@@ -137,6 +141,35 @@ func (l *loader) propertyPair(f field, into map[string]string, key, value *yaml.
 		l.warn("%s: %s has no effect: %s", l.at(key), name, why)
 	}
 	into[name] = t.value
+}
+
+// wholeName is a property that begins with the given part of a name; empty: none does.
+func wholeName(part string) string {
+	for _, name := range kafkaclient.Names() {
+		if strings.HasPrefix(name, part+".") {
+			return name
+		}
+	}
+	return ""
+}
+
+// joined is a list of single values as properties write one: with commas. Anything else is itself.
+func (l *loader) joined(n *yaml.Node) *yaml.Node {
+	if n.Kind != yaml.SequenceNode {
+		return n
+	}
+	values := make([]string, len(n.Content))
+	for i, item := range n.Content {
+		if item.Kind != yaml.ScalarNode {
+			return n
+		}
+		values[i] = item.Value
+	}
+	one := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.Join(values, ","), Line: n.Line, Column: n.Column}
+	if variable, ok := l.origins[n]; ok {
+		l.origins[one] = variable
+	}
+	return one
 }
 
 // propertyLine is a line of a .properties file, or several that were continued.

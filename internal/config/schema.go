@@ -18,11 +18,12 @@ const SchemaURL = "https://raw.githubusercontent.com/gx-ol/gx-ol/main/schemas/co
 // alone; what keys mean beside each other, and what variables and files hold, only the loader knows. Draft 7 is what editors know best.
 func Schema() []byte {
 	fields := table()
-	defs := object{"text": textSchema(), "transport": sectionSchema(transportFields(), "transport.", "transport.transports")}
+	defs := object{"text": textSchema(), "property": object{"anyOf": list{ref("text"), object{"type": "array", "items": ref("text")}}}, "transport": sectionSchema(transportFields(), "transport.", "transport.transports")}
 	for _, f := range fields {
 		defs[f.path] = describe(f, valueSchema(f))
 	}
 	root := sectionSchema(fields, "", "")
+	root["patternProperties"].(object)["^"+ownPrefix] = object{"description": "of your own: a place for anchors"}
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["$id"] = "https://github.com/gx-ol/gx-ol/schemas/config/gx-ol.schema.json"
 	root["title"] = "The configuration of gx-ol"
@@ -105,7 +106,7 @@ func valueSchema(f field) object {
 	null := object{"type": "null"}
 	switch f.typ {
 	case "bool":
-		return object{"anyOf": list{object{"type": "boolean"}, object{"enum": list{0, 1}}, pattern("^(1|0|t|T|true|TRUE|True|f|F|false|FALSE|False)$"), null, variable()}}
+		return object{"anyOf": list{object{"type": "boolean"}, object{"enum": list{0, 1}}, pattern("^(1|0|t|T|true|TRUE|True|f|F|false|FALSE|False|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF])$"), null, variable()}}
 	case "int":
 		return object{"anyOf": list{object{"type": "integer", "minimum": 1}, pattern(`^\+?0*[1-9][0-9]*$`), null, variable()}}
 	case "number":
@@ -123,7 +124,7 @@ func valueSchema(f field) object {
 	case "properties":
 		names := object{}
 		for _, name := range kafkaclient.Names() {
-			names[name] = ref("text")
+			names[name] = ref("property")
 		}
 		names[propertiesFile] = ref("text")
 		return object{"type": list{"object", "string", "null"}, "properties": names, "additionalProperties": false}

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/yamlfault"
 )
 
 // A key goes to the host that it was configured with: that of the file with the file's url, OPENLINEAGE_API_KEY with OPENLINEAGE_URL. Whoever
@@ -161,36 +162,9 @@ func shownName(name string) string {
 	return name
 }
 
-const noAnchor = "an alias without its anchor: a value that begins with * must stand in quotes"
-
-// quoted is what the YAML parser quotes of the file.
-var quoted = regexp.MustCompile("['\"`].*")
-
-// syntax tells the parser's fault with its line and without the text of the file that it may quote: the name of an anchor may be a secret.
+// syntax tells the parser's fault with its place and without the text of the file that it may quote: the name of an anchor may be a secret.
 func (l *loader) syntax(data []byte, err error) {
 	l.broken["*"] = true
-	line, msg := "1", strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := regexp.MustCompile(`^line (\d+): (?s)(.*)$`).FindStringSubmatch(msg); m != nil {
-		line, msg = m[1], m[2]
-	}
-	for n, text := range strings.Split(string(data), "\n") {
-		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") && strings.TrimSpace(text) != "" {
-			l.fault(fmt.Sprintf("%s:%d:%d", l.name, n+1, strings.Index(indent, "\t")+1), "not valid YAML: a tab in the indentation: use spaces")
-			return
-		}
-	}
-	switch {
-	case strings.HasPrefix(msg, "unknown anchor"):
-		if at := strings.Index(string(data), "*"+strings.TrimSuffix(strings.TrimPrefix(msg, "unknown anchor '"), "' referenced")); at >= 0 {
-			before := string(data[:at]) // the parser names no line
-			l.fault(fmt.Sprintf("%s:%d:%d", l.name, 1+strings.Count(before, "\n"), at-strings.LastIndex(before, "\n")), "not valid YAML: %s", noAnchor)
-			return
-		}
-		msg = noAnchor
-	case strings.HasPrefix(msg, "anchor"):
-		msg = "an anchor that contains itself"
-	default:
-		msg = strings.TrimSpace(quoted.ReplaceAllString(msg, "…"))
-	}
-	l.fault(l.name+":"+line+":1", "not valid YAML: %s", msg)
+	line, column, message := yamlfault.Of(data, err)
+	l.fault(fmt.Sprintf("%s:%d:%d", l.name, line, column), "not valid YAML: %s", message)
 }

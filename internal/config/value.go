@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,70 +26,6 @@ func (t text) shown() string {
 	return strconv.Quote(t.value)
 }
 
-// maxSecretFile bounds ${file:…}: a key is small, a wrong path may be a disk.
-const maxSecretFile = 1 << 20
-
-// expand replaces ${VAR}, ${VAR:-default} and ${file:/path}; $${ stands for a plain ${.
-func expand(s string, getenv func(string) (string, bool)) (text, error) {
-	var out strings.Builder
-	var faults []error
-	hidden := false
-	for {
-		i := strings.Index(s, "${")
-		if i < 0 {
-			break
-		}
-		if i > 0 && s[i-1] == '$' {
-			out.WriteString(s[:i-1] + "${")
-			s = s[i+2:]
-			continue
-		}
-		out.WriteString(s[:i])
-		end := strings.IndexByte(s[i:], '}')
-		if end < 0 {
-			return text{hidden: true}, errors.New(`"${" without "}": write $${ for a plain ${`)
-		}
-		value, err := lookup(s[i+2:i+end], getenv)
-		if err != nil {
-			faults = append(faults, err)
-		}
-		out.WriteString(value)
-		hidden = true
-		s = s[i+end+1:]
-	}
-	out.WriteString(s)
-	return text{out.String(), hidden}, errors.Join(faults...)
-}
-
-func lookup(ref string, getenv func(string) (string, bool)) (string, error) {
-	if path, ok := strings.CutPrefix(ref, "file:"); ok {
-		info, err := os.Stat(path)
-		if err != nil {
-			return "", fmt.Errorf("${file:%s} cannot be read: %w", path, errors.Unwrap(err))
-		}
-		if !info.Mode().IsRegular() || info.Size() > maxSecretFile {
-			return "", fmt.Errorf("${file:%s} cannot be read: not a regular file of at most 1 MiB", path)
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return "", fmt.Errorf("${file:%s} cannot be read: %w", path, errors.Unwrap(err))
-		}
-		return strings.TrimRight(string(b), "\r\n"), nil
-	}
-	name, fallback, hasFallback := strings.Cut(ref, ":-")
-	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
-		return "", errors.New("${…} must hold a variable's name, VAR:-default or file:/path")
-	}
-	value, ok := getenv(name)
-	switch {
-	case ok && (value != "" || !hasFallback):
-		return value, nil
-	case hasFallback:
-		return fallback, nil
-	}
-	return "", fmt.Errorf("the variable %s is not set: set it, or write ${%s:-default}", name, name)
-}
-
 // assign parses t for f into the configuration.
 func (f field) assign(c *Config, t text) error {
 	t.hidden = t.hidden || f.secret
@@ -103,7 +38,7 @@ func (f field) assign(c *Config, t text) error {
 	case *string:
 		*p = t.value
 	case *bool:
-		b, err := strconv.ParseBool(t.value)
+		b, err := parseBool(t.value)
 		if err != nil {
 			return fmt.Errorf("%s must be true or false, not %s", f.path, t.shown())
 		}
@@ -161,10 +96,21 @@ func (f field) check(t *text) error {
 		}
 	}
 	msg := fmt.Sprintf("%s must be one of %s, not %s", f.path, strings.Join(f.enum, ", "), t.shown())
-	if near := nearest.Name(t.value, f.enum); near != "" && !t.hidden {
+	if near := nearest.Name(t.value, f.enum); near != "" && !f.secret { // a word of ours, whatever the value is
 		msg += fmt.Sprintf(": did you mean %q?", near)
 	}
 	return errors.New(msg)
+}
+
+// parseBool also takes the words that YAML 1.1, and so PyYAML, takes.
+func parseBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "yes", "on":
+		return true, nil
+	case "no", "off":
+		return false, nil
+	}
+	return strconv.ParseBool(s)
 }
 
 func parseInt(f field, t text) (int, error) {

@@ -58,7 +58,7 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 		n = n.Alias
 	}
 	if n.Kind != yaml.ScalarNode {
-		l.fault(l.at(n), "%s must be a single value", path)
+		l.fault(l.at(n), "%s must be a single value%s", path, unquotedTemplate(n))
 		return text{}, false
 	}
 	if isNull(n) {
@@ -75,7 +75,7 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 		l.cfg.files[path] = n.Value
 	}
 	t, err := expand(n.Value, l.getenv)
-	if err != nil && l.mayLack(path) {
+	if err != nil && l.mayLack(path) && !isMalformed(err) {
 		l.unresolved[path] = true
 		delete(l.cfg.files, path)
 		return text{n.Value, true}, true
@@ -87,6 +87,14 @@ func (l *loader) scalar(path string, n *yaml.Node) (text, bool) {
 		return t, false
 	}
 	return t, true
+}
+
+// unquotedTemplate says what is wrong where YAML has made mappings of the braces of a template.
+func unquotedTemplate(n *yaml.Node) string {
+	if n.Kind == yaml.MappingNode && len(n.Content) > 0 && n.Style&yaml.FlowStyle != 0 && n.Content[0].Kind == yaml.MappingNode {
+		return ": a template must stand in quotes"
+	}
+	return ""
 }
 
 func (l *loader) list(f field, n *yaml.Node) {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/gx-ol/gx-ol/internal/yamlfault"
 )
 
 // maxVisits bounds how many keys are looked at. Aliases make a small file a large tree; no honest project comes near.
@@ -30,9 +30,6 @@ type pair struct {
 	value *yaml.Node
 }
 
-// quoted is text of the file inside a parser's message: a password that begins with * is an unknown anchor to it.
-var quoted = regexp.MustCompile("'[^']*'|\"[^\"]*\"|`[^`]*`")
-
 // load reads the one document of a file; nil: it is empty.
 func (d *doc) load(data []byte) (*yaml.Node, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -41,16 +38,8 @@ func (d *doc) load(data []byte) (*yaml.Node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		msg := quoted.ReplaceAllStringFunc(strings.TrimPrefix(err.Error(), "yaml: "), func(q string) string {
-			if len(q) <= len("','") {
-				return q // the parser's own: what it expected
-			}
-			return "…"
-		})
-		if m := lineOf.FindStringSubmatch(msg); m != nil {
-			return nil, fmt.Errorf("%s:%s: not valid YAML: %s", d.file, m[1], m[2])
-		}
-		return nil, fmt.Errorf("%s: not valid YAML: %s", d.file, msg)
+		line, _, message := yamlfault.Of(data, err)
+		return nil, fmt.Errorf("%s:%d: not valid YAML: %s", d.file, line, message)
 	}
 	if len(top.Content) == 0 || isNull(top.Content[0]) {
 		return nil, nil
@@ -60,8 +49,6 @@ func (d *doc) load(data []byte) (*yaml.Node, error) {
 	}
 	return top.Content[0], nil
 }
-
-var lineOf = regexp.MustCompile(`^line (\d+): (.*)$`)
 
 func isNull(n *yaml.Node) bool {
 	return n == nil || n.Kind == yaml.ScalarNode && n.Tag == "!!null"

@@ -162,11 +162,16 @@ func sentence(err error, who party) string {
 		return fmt.Sprintf("the brokers at %s closed the connection as %s signed in: check %s, and security.protocol", servers, who, who.check())
 	case closedEarly(err):
 		return fmt.Sprintf("the brokers at %s closed the connection at once: check security.protocol (TLS or SASL may be expected)", servers)
+	case strings.Contains(err.Error(), httpAnswer):
+		return fmt.Sprintf("what answers at %s speaks HTTP, and is no Kafka broker: check host and port of bootstrap.servers", servers)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrRecordTimeout), isTimeout(err):
 		return fmt.Sprintf("no broker answers at %s (timed out): check bootstrap.servers, the network and that Kafka runs", servers)
 	}
 	return fmt.Sprintf("the brokers at %s cannot be used: %v", servers, err)
 }
+
+// httpAnswer is what the client makes of HTTP/1.1 where the size of an answer should stand.
+const httpAnswer = "invalid large response size 1213486160"
 
 // tlsSentence names the key of each way in which TLS fails; "" for anything else.
 func tlsSentence(err error, servers string) string {

@@ -2,17 +2,35 @@ package kafkaclient
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // unsupported names properties that people bring along and that would change what happens, with the way that works here.
 func unsupported() map[string]string {
+	const kerberos = "gx-ol does not sign in with Kerberos"
 	return map[string]string{
-		"group.id":                                      "set input.group",
-		"metadata.broker.list":                          "set bootstrap.servers",
-		"transactional.id":                              "gx-ol names its transactions after input.group: set delivery: exactly_once",
-		"sasl.kerberos.service.name":                    "gx-ol does not sign in with Kerberos",
+		"group.id":                              "set input.group",
+		"metadata.broker.list":                  "set bootstrap.servers",
+		"brokers":                               "set bootstrap.servers",
+		"hosts":                                 "set bootstrap.servers",
+		"topic":                                 "set input.topics",
+		"topics":                                "set input.topics",
+		"group":                                 "set input.group",
+		"username":                              "set sasl.username",
+		"user":                                  "set sasl.username",
+		"password":                              "set sasl.password",
+		"transactional.id":                      "gx-ol names its transactions after input.group: set delivery: exactly_once",
+		"sasl.kerberos.service.name":            kerberos,
+		"sasl.kerberos.principal":               kerberos,
+		"sasl.kerberos.keytab":                  kerberos,
+		"sasl.kerberos.kinit.cmd":               kerberos,
+		"sasl.kerberos.min.time.before.relogin": kerberos,
+		"sasl.kerberos.ticket.renew.jitter":     kerberos,
+		"sasl.kerberos.ticket.renew.window.factor":      kerberos,
+		"ssl.ca.certificate.stores":                     "set ssl.ca.location, or leave it out: the system's authorities are trusted",
+		"ssl.crl.location":                              "gx-ol asks no lists of revoked certificates",
 		"sasl.login.class":                              "gx-ol runs no Java: set sasl.mechanism and what belongs to it",
 		"sasl.oauthbearer.config":                       "tokens without a signature are not supported: set sasl.oauthbearer.token.endpoint.url, client id and secret",
 		"enable.sasl.oauthbearer.unsecure.jwt":          "tokens without a signature are not supported: set sasl.oauthbearer.token.endpoint.url, client id and secret",
@@ -36,7 +54,8 @@ func withoutEffect() map[string]string {
 		metrics  = "gx-ol has metrics of its own: telemetry.listen"
 		tokens   = "tokens are renewed before they end"
 	)
-	return map[string]string{
+	all := onlyLibrdkafkas(own, again, system)
+	maps.Copy(all, map[string]string{
 		"max.poll.records": own, "batch.size": own, "buffer.memory": own, "max.in.flight.requests.per.connection": own, "max.in.flight": own,
 		"queued.max.messages.kbytes": own, "queued.min.messages": own, "queue.buffering.max.messages": own, "queue.buffering.max.kbytes": own,
 		"retries": again, "retry.backoff.ms": again, "retry.backoff.max.ms": again, "reconnect.backoff.ms": again, "reconnect.backoff.max.ms": again,
@@ -56,7 +75,8 @@ func withoutEffect() map[string]string {
 		"schema.registry.url": registry, "schema.registry.basic.auth.user.info": registry, "schema.registry.basic.auth.credentials.source": registry,
 		"basic.auth.credentials.source": registry, "basic.auth.user.info": registry, "specific.avro.reader": registry, "auto.register.schemas": registry, "use.latest.version": registry,
 		"bearer.auth.credentials.source": registry, "bearer.auth.token": registry, "schema.registry.ssl.truststore.location": registry, "schema.registry.ssl.truststore.password": registry,
-	}
+	})
+	return all
 }
 
 // quiet are those of withoutEffect that consoles print beside everything else, and that say what is so anyway: nobody needs to hear of them.

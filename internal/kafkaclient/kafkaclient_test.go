@@ -1,6 +1,8 @@
 package kafkaclient
 
 import (
+	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -41,6 +43,30 @@ func TestRefusedUserIsNamed(t *testing.T) {
 	}
 }
 
+// webServer answers whatever comes as a web server does that takes it for no request, and gives its address.
+func webServer(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 512))
+			_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close(); <-done })
+	return l.Addr().String()
+}
+
 func TestConnectionFaultsAreOneSentence(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "ann", "right"), kfake.SeedTopics(1, "there"))
 	if err != nil {
@@ -48,7 +74,9 @@ func TestConnectionFaultsAreOneSentence(t *testing.T) {
 	}
 	defer cluster.Close()
 	servers := strings.Join(cluster.ListenAddrs(), ",")
+	web := webServer(t)
 	for name, c := range map[string]struct{ servers, password, topic, want string }{
+		"a web server":   {web, "right", "there", "what answers at " + web + " speaks HTTP, and is no Kafka broker: check host and port of bootstrap.servers"},
 		"good":           {servers, "right", "there", ""},
 		"wrong password": {servers, "SECRETPW", "there", "the brokers at " + servers + " closed the connection as user ann signed in: check sasl.username and sasl.password, and security.protocol"},
 		"missing topic":  {servers, "right", "gone", `the topic "gone" does not exist on the brokers at ` + servers + ": check its name, or create it first"},

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/gx-ol/gx-ol/producer/kafka"
 )
@@ -109,6 +111,30 @@ func TestTheGroupsProtocolReachesTheClient(t *testing.T) {
 	}
 }
 
+// Who asks for the brokers' own protocol hears where they have none: the client goes on without it and says nothing.
+func TestWhetherTheBrokersAssign(t *testing.T) {
+	for version, want := range map[*kversion.Versions]bool{kversion.V3_6_0(): false, kversion.V3_9_0(): false, kversion.V4_0_0(): true, nil: true} {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.MaxVersions(version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := BrokersAssign(t.Context(), client); err != nil || got != want {
+			t.Errorf("%v: %t, %v", version, got, err)
+		}
+		client.Close()
+		cluster.Close()
+	}
+	for value, want := range map[string]bool{"": false, "classic": false, "consumer": true, "Consumer": true} {
+		if got := WantsBrokersToAssign(map[string]string{"group.protocol": value}); got != want {
+			t.Errorf("%q: %t", value, got)
+		}
+	}
+}
+
 func TestWhereToBegin(t *testing.T) {
 	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	ago := func(d time.Duration) string { return kgo.NewOffset().AfterMilli(now.Add(-d).UnixMilli()).String() }
@@ -116,6 +142,14 @@ func TestWhereToBegin(t *testing.T) {
 		"earliest":                  kgo.NewOffset().AtStart().String(),
 		"latest":                    kgo.NewOffset().AtEnd().String(),
 		"none":                      kgo.NoResetOffset().String(),
+		"Earliest":                  kgo.NewOffset().AtStart().String(),
+		"smallest":                  kgo.NewOffset().AtStart().String(),
+		"beginning":                 kgo.NewOffset().AtStart().String(),
+		"largest":                   kgo.NewOffset().AtEnd().String(),
+		"end":                       kgo.NewOffset().AtEnd().String(),
+		"error":                     kgo.NoResetOffset().String(),
+		"2026-01-31":                kgo.NewOffset().AfterMilli(1769817600000).String(),
+		"7d":                        ago(7 * 24 * time.Hour),
 		"2026-01-31T00:00:00Z":      kgo.NewOffset().AfterMilli(1769817600000).String(),
 		"2026-01-31T01:00:00+01:00": kgo.NewOffset().AfterMilli(1769817600000).String(),
 		"24h":                       ago(24 * time.Hour),
@@ -129,7 +163,14 @@ func TestWhereToBegin(t *testing.T) {
 		"by_duration:P1M":           "",
 		"-1h":                       "",
 		"erliest":                   "",
-		"2026-01-31":                "",
+		"2026-13-31":                "",
+		"2026-01-31T00:00:00":       "", // of which zone?
+		"1769817600000":             "",
+		"d":                         "",
+		"-7d":                       "",
+		"7.5d":                      "",
+		"99999d":                    "",
+		"P7D":                       "",
 		"":                          "",
 	} {
 		got, err := offsetReset(value, now)
@@ -142,6 +183,27 @@ func TestWhereToBegin(t *testing.T) {
 		if err != nil || got.String() != want {
 			t.Errorf("%s: %s, %v; want %s", value, got, err, want)
 		}
+	}
+}
+
+// Nothing is skipped in silence: without a committed offset the client ends, and does not begin at the end.
+func TestWithNoneTheClientBeginsAtACommittedOffsetOrNotAtAll(t *testing.T) {
+	for _, value := range []string{"none", "error"} {
+		opts, err := Opts(map[string]string{"bootstrap.servers": "127.0.0.1:1", "auto.offset.reset": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := kgo.NewClient(opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := client.OptValue(kgo.ConsumeStartOffset); got != any(kgo.NewOffset().AtCommitted()) {
+			t.Errorf("%s: begins at %v", value, got)
+		}
+		if got := client.OptValue(kgo.ConsumeResetOffset); got != any(kgo.NoResetOffset()) {
+			t.Errorf("%s: resets to %v", value, got)
+		}
+		client.Close()
 	}
 }
 

@@ -76,6 +76,9 @@ func properties() map[string]property {
 	for _, more := range []map[string]property{saslProperties(), tlsProperties(), javaProperties()} {
 		maps.Copy(p, more)
 	}
+	for name, standard := range sameAs {
+		p[name] = p[standard]
+	}
 	return p
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -156,6 +157,41 @@ func TestFaultsOfSigningIn(t *testing.T) {
 }
 
 // What changes nothing is taken and told, except what consoles print beside everything else.
+// What librdkafka calls otherwise, as OpenLineage's Python client is configured with it, does what the standard name does.
+func TestLibrdkafkasNamesDoWhatTheStandardOnesDo(t *testing.T) {
+	values := map[string]string{"acks": "all", "compression.type": "gzip", "max.request.size": "2000000"}
+	for name, standard := range sameAs {
+		value := values[standard]
+		if value == "" {
+			value = "2000"
+		}
+		valueOf := func(name string) string {
+			opts, err := Opts(map[string]string{"bootstrap.servers": "127.0.0.1:1", name: value})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			client, err := kgo.NewClient(opts...)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			defer client.Close()
+			return fmt.Sprint(client.OptValue(kgo.ProducerBatchMaxBytes), client.OptValue(kgo.FetchMaxPartitionBytes), client.OptValue(kgo.FetchMaxWait), client.OptValue(kgo.ProducerBatchCompression),
+				client.OptValue(kgo.ProducerLinger), client.OptValue(kgo.RecordDeliveryTimeout), client.OptValue(kgo.MetadataMaxAge))
+		}
+		if got, want := valueOf(name), valueOf(standard); got != want || standard != "acks" && got == valueOf("check.crcs") {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if CheckValue("request.required.acks", "1") == nil {
+		t.Error("request.required.acks=1 is taken")
+	}
+	for name := range onlyLibrdkafkas("a", "b", "c") {
+		if NoEffect(name) == "" || CheckValue(name, "x") != nil {
+			t.Errorf("%s is not taken with a word", name)
+		}
+	}
+}
+
 func TestWhatHasNoEffectIsTaken(t *testing.T) {
 	for name := range withoutEffect() {
 		if err := CheckName(name); err != nil {

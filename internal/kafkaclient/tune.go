@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,7 +38,7 @@ func setCompression(s *state, v string) error {
 		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	}
-	codec, ok := codecs[v]
+	codec, ok := codecs[strings.ToLower(v)]
 	if !ok {
 		return oneOf(v, "none", "gzip", "snappy", "lz4", "zstd")
 	}
