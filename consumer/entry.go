@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -24,6 +25,7 @@ type entry struct {
 	settled   bool
 	rewritten bool          // it was written again after it had passed
 	again     bool          // one before it was written again after this one had begun
+	givenUp   bool          // one before it was given up: it comes again, and this one behind it
 	waitFor   int           // places before it whose record has neither passed nor been settled
 	unsettled int           // places before it whose record is not settled
 	first     chan struct{} // closed when unsettled becomes 0; nil: nobody waits
@@ -101,6 +103,27 @@ func (e *entry) leave(tails map[uint64]*place, ready func(*entry)) {
 	e.places = nil
 }
 
+// giveUp ends the waiting of those behind: the entry will not be settled here. The caller holds the partition's mu.
+func (e *entry) giveUp() {
+	for i := range e.places {
+		b := e.places[i].behind
+		if b == nil || b.givenUp {
+			continue
+		}
+		b.givenUp = true
+		if b.first != nil {
+			close(b.first)
+			b.first = nil
+		}
+	}
+}
+
+// errGivenUp ends the wait for a record that comes again.
+var errGivenUp = errors.New("a record before it was given up")
+
+// While is Turn's.
+func (e *entry) While() context.Context { return e.of.while }
+
 // Pass is Turn's.
 func (e *entry) Pass() {
 	p := e.of
@@ -114,7 +137,7 @@ func (e *entry) Pass() {
 func (e *entry) First(ctx context.Context) (again bool, err error) {
 	p := e.of
 	p.mu.Lock()
-	if e.unsettled > 0 {
+	if e.unsettled > 0 && !e.givenUp {
 		if e.first == nil {
 			e.first = make(chan struct{})
 		}
@@ -127,8 +150,11 @@ func (e *entry) First(ctx context.Context) (again bool, err error) {
 		}
 		p.mu.Lock()
 	}
-	again = e.again
+	again, givenUp := e.again, e.givenUp
 	p.mu.Unlock()
+	if givenUp {
+		return false, errGivenUp
+	}
 	return again, nil
 }
 

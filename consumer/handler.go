@@ -22,10 +22,14 @@ type Turn = interface {
 	// Pass lets the records behind this one in its lanes begin before it is settled: the caller has handed it over in order.
 	Pass()
 	// First waits until every record before this one in its lanes is settled. again says that one of them was written
-	// again after this one began: then this one must be, too, or the older would be the last. The error is ctx's.
+	// again after this one began: then this one must be, too, or the older would be the last. The error is ctx's, or says that one of them
+	// was given up, so that this one will never be first.
 	First(ctx context.Context) (again bool, err error)
 	// Again says, after Pass and after First, that this record is about to be written again.
 	Again()
+	// While ends when nothing more is to begin: at a stop, a rebalance, a loss. What waits (for a destination that is away, for its turn there) stops
+	// then, with an error of Settle; what is under way goes on until it is done, or ctx ends at the end of the grace.
+	While() context.Context
 }
 
 // Handler settles records. Both verbs are called from many goroutines at once.
@@ -34,7 +38,7 @@ type Handler interface {
 	Prepare(rec *kgo.Record) Prepared
 	// Settle is called when every record before p in its lanes is settled or has called Pass. nil: p is settled, and its
 	// offset may be committed. It may take as long as it needs (an outage): the group membership does not depend on it.
-	// When ctx ends it must return soon, with an error unless p is settled all the same. An error while ctx lives ends the Consumer.
+	// When ctx ends it must return soon, with an error unless p is settled all the same. An error before turn.While has ended ends the Consumer.
 	Settle(ctx context.Context, p Prepared, turn Turn) error
 }
 

@@ -23,6 +23,8 @@ type partition struct {
 	engine *engine
 	ctx    context.Context //nolint:containedctx // the partition's own life: it ends when its grace is over, or it is lost
 	cancel context.CancelFunc
+	while  context.Context    //nolint:containedctx // within ctx: it ends when nothing more is to begin
+	enough context.CancelFunc // ends while
 
 	bytes    atomic.Int64 // in hand
 	progress atomic.Int64 // when it was last taken up or settled something, Unix nanoseconds
@@ -44,8 +46,9 @@ type partition struct {
 }
 
 func newPartition(eng *engine, topic string, id int32) *partition {
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &partition{topic: topic, id: id, engine: eng, ctx: ctx, cancel: cancel, tails: make(map[uint64]*place), idle: make(chan struct{})}
+	p := &partition{topic: topic, id: id, engine: eng, tails: make(map[uint64]*place), idle: make(chan struct{})}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.while, p.enough = context.WithCancel(p.ctx)
 	p.prefix = kgo.Record{Topic: topic, Partition: id}
 	p.progress.Store(time.Now().UnixNano())
 	return p
@@ -143,7 +146,7 @@ func (p *partition) take() *entry {
 // settle settles one entry, and returns the next one that its goroutine may settle; nil if there is none.
 func (p *partition) settle(e *entry) *entry {
 	err := p.engine.handler.Settle(p.ctx, e.prepared, e)
-	if err != nil && p.ctx.Err() == nil {
+	if err != nil && p.while.Err() == nil {
 		p.engine.fail(fmt.Errorf("%s[%d]: %w", p.topic, p.id, err))
 	}
 	p.mu.Lock()
@@ -152,6 +155,7 @@ func (p *partition) settle(e *entry) *entry {
 	if err == nil {
 		p.settled(e)
 	} else {
+		e.giveUp()
 		p.release(e.bytes) // it comes again, to this member or another
 	}
 	if p.closed {
@@ -232,6 +236,7 @@ func (p *partition) close(lost bool) {
 		}
 	}
 	p.waiting = nil
+	p.enough()
 	p.release(waiting)
 	if p.inFlight == 0 {
 		close(p.idle)

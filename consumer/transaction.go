@@ -212,7 +212,7 @@ func (t *transactor) take(ctx context.Context, fetches kgo.Fetches) (out polled)
 func (t *transactor) transact(ctx context.Context, session *kgo.GroupTransactSession, in polled) error {
 	work, stop := graceful(ctx, t.cfg.Grace)
 	defer stop()
-	cause := t.handler.Begin(work)
+	cause := t.handler.Begin(ctx) // which waits while the brokers of the events are away, and has nothing to finish
 	if err := session.Begin(); err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}

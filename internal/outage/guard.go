@@ -83,6 +83,8 @@ type Attempt struct {
 	Minimal func() openlineage.Event
 	// GoesOn says that it goes on with what an earlier attempt has begun: the end of a run whose START was taken.
 	GoesOn bool
+	// While ends when no attempt is to begin any more: who waits for its turn stops then, and what is under way goes on until ctx ends. nil: ctx alone.
+	While context.Context //nolint:containedctx // an attempt has two ends
 	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
 	Asks bool
 }
@@ -180,7 +182,7 @@ func (g *Guard) taken(a *Attempt, p pass) Outcome {
 // enter waits until an attempt may be made. Who probes an outage needs no place in flight: all of them may be held by attempts that
 // hang. Neither does what does not write: its time would say nothing of the destination.
 func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
-	if err := ctx.Err(); err != nil {
+	if err := a.over(ctx); err != nil {
 		return pass{}, err
 	}
 	for {
@@ -194,8 +196,11 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 			if a.For != nil {
 				g.holds.add(a.For, time.Now())
 			}
+			waiting, free := a.waiting(ctx)
 			var err error
-			if probe, err = g.gate.wait(ctx); err != nil {
+			probe, err = g.gate.wait(waiting)
+			free()
+			if err != nil {
 				return pass{}, err
 			}
 			if !probe {
@@ -204,12 +209,15 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 		}
 		p := pass{g: g, probe: probe, placed: !probe && !a.Asks && g.limit != nil}
 		if p.placed {
-			if err := g.limit.acquire(ctx, a.GoesOn); err != nil {
+			if err := g.limit.acquire(ctx, a.While, a.GoesOn); err != nil {
 				return pass{}, err
 			}
 		}
 		if g.cfg.Pace != nil && !a.Asks {
-			if err := g.cfg.Pace(ctx); err != nil {
+			waiting, free := a.waiting(ctx)
+			err := g.cfg.Pace(waiting)
+			free()
+			if err != nil {
 				p.end(nothing, nil)
 				return pass{}, err
 			}
@@ -220,6 +228,24 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 		}
 		p.end(nothing, nil) // an outage began while this one waited for its place: it takes its turn like the others
 	}
+}
+
+// over is why no attempt may begin any more; nil while one may.
+func (a *Attempt) over(ctx context.Context) error {
+	if a.While != nil && a.While.Err() != nil {
+		return a.While.Err()
+	}
+	return ctx.Err()
+}
+
+// waiting ends with ctx, and when no attempt may begin any more. free lets go of it.
+func (a *Attempt) waiting(ctx context.Context) (waiting context.Context, free func()) {
+	if a.While == nil {
+		return ctx, func() {}
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	unhook := context.AfterFunc(a.While, cancel)
+	return waiting, func() { unhook(); cancel() }
 }
 
 // pass is the right to make one attempt. It is ended once, with what the attempt showed.

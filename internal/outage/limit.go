@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -78,8 +79,8 @@ func (l *limit) allowed() int {
 }
 
 // acquire waits for a place. Who has one gives it back once with release. Who goes on with what was begun goes first: else every run that
-// waits would be begun before one is ended, and all of them begun anew after a crash.
-func (l *limit) acquire(ctx context.Context, goesOn bool) error {
+// waits would be begun before one is ended, and all of them begun anew after a crash. It ends with ctx, and with while where there is one.
+func (l *limit) acquire(ctx, while context.Context, goesOn bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -98,9 +99,14 @@ func (l *limit) acquire(ctx context.Context, goesOn bool) error {
 		l.waiting = append(l.waiting, turn)
 	}
 	l.mu.Unlock()
+	var over <-chan struct{}
+	if while != nil {
+		over = while.Done()
+	}
 	select {
 	case <-turn:
 		return nil
+	case <-over:
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
@@ -111,7 +117,7 @@ func (l *limit) acquire(ctx context.Context, goesOn bool) error {
 		l.inUse--
 		l.admit()
 	}
-	return ctx.Err()
+	return cmp.Or(ctx.Err(), context.Canceled)
 }
 
 // release gives a place back. took is how long the destination needed for its answer; 0 if that tells nothing.

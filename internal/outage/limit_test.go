@@ -25,7 +25,7 @@ func drive(t *testing.T, clients, workers int, service, lasting time.Duration) (
 		var wg sync.WaitGroup
 		for range clients {
 			wg.Go(func() {
-				for l.acquire(ctx, false) == nil {
+				for l.acquire(ctx, nil, false) == nil {
 					began := time.Now()
 					busy <- struct{}{}
 					time.Sleep(service)
@@ -73,7 +73,7 @@ func TestTheLimitFindsWhatTheBackendBears(t *testing.T) {
 func TestAPlaceIsWaitedForInTurnAndGivenUpAtAStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimit(1, true) // a fixed one: below the smallest that adapts
-		if err := l.acquire(t.Context(), false); err != nil {
+		if err := l.acquire(t.Context(), nil, false); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -81,7 +81,7 @@ func TestAPlaceIsWaitedForInTurnAndGivenUpAtAStop(t *testing.T) {
 		var wg sync.WaitGroup
 		wait := func(ctx context.Context, name string) {
 			wg.Go(func() {
-				if err := l.acquire(ctx, false); err != nil {
+				if err := l.acquire(ctx, nil, false); err != nil {
 					if !errors.Is(err, context.Canceled) {
 						t.Error(err)
 					}
@@ -121,7 +121,7 @@ func TestAfterAnOutageTheLimitStartsLowAgain(t *testing.T) {
 func TestWhatWasBegunGoesBeforeWhatWasNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimit(1, false)
-		if err := l.acquire(t.Context(), false); err != nil {
+		if err := l.acquire(t.Context(), nil, false); err != nil {
 			t.Fatal(err)
 		}
 		var mu sync.Mutex
@@ -129,7 +129,7 @@ func TestWhatWasBegunGoesBeforeWhatWasNot(t *testing.T) {
 		var wg sync.WaitGroup
 		wait := func(name string, goesOn bool) {
 			wg.Go(func() {
-				if err := l.acquire(t.Context(), goesOn); err != nil {
+				if err := l.acquire(t.Context(), nil, goesOn); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -144,7 +144,7 @@ func TestWhatWasBegunGoesBeforeWhatWasNot(t *testing.T) {
 		wait("begin 2", false)
 		wait("end 2", true)
 		gone, leave := context.WithCancel(t.Context())
-		wg.Go(func() { _ = l.acquire(gone, true) })
+		wg.Go(func() { _ = l.acquire(gone, nil, true) })
 		synctest.Wait()
 		leave() // who leaves takes nobody's place along
 		synctest.Wait()

@@ -11,7 +11,7 @@ import (
 
 // bury writes the dead letter of a bad record, however long that topic is away: if burying fails, the partition holds. It
 // reports false only when ctx ended.
-func (p *Pipeline) bury(ctx context.Context, r *prepared) bool {
+func (p *Pipeline) bury(ctx context.Context, r *prepared, turn Turn) bool {
 	if r.bad == nil {
 		return true
 	}
@@ -24,7 +24,7 @@ func (p *Pipeline) bury(ctx context.Context, r *prepared) bool {
 		}
 	}
 	at := holder(r.rec)
-	out := p.burying.Make(ctx, outage.Attempt{For: &at, Try: func(ctx context.Context) error {
+	out := p.burying.Make(ctx, outage.Attempt{For: &at, While: turn.While(), Try: func(ctx context.Context) error {
 		return p.letters.Bury(ctx, r.rec, letter)
 	}})
 	if out.Answer != outage.Taken {

@@ -59,7 +59,7 @@ func (p *Pipeline) check(ctx context.Context, r *prepared, turn Turn) bool {
 			continue
 		}
 		part, kind := "", openlineage.EventType("")
-		out := o.guard.Make(ctx, outage.Attempt{For: &r.legs[i].at, Asks: true, Ready: p.ready(turn), Try: func(ctx context.Context) error {
+		out := o.guard.Make(ctx, outage.Attempt{For: &r.legs[i].at, While: r.legs[i].while, Asks: true, Ready: p.ready(turn), Try: func(ctx context.Context) error {
 			for i := range r.runs {
 				part = r.runs[i].Part
 				for _, ev := range r.runs[i].Events {
@@ -204,7 +204,7 @@ func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) b
 
 // write delivers one event, however long the destination is away.
 func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *openlineage.Event) outage.Outcome {
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Event: ev, Minimal: run.Minimal, GoesOn: ev != &run.Events[0],
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Event: ev, Minimal: run.Minimal, GoesOn: ev != &run.Events[0],
 		Try: func(ctx context.Context) error { return o.To.Deliver(ctx, *ev) }})
 	if out.Answer == outage.Taken {
 		o.p.Observer.EventsDelivered(o.Name, 1, out.Took)
@@ -216,7 +216,7 @@ func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *op
 // that run. It reports false only when ctx ended.
 func (o *outlet) end(ctx context.Context, l *leg, run *openlineage.Run) bool {
 	var minimal openlineage.Event
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, Event: &minimal, Minimal: run.Minimal, GoesOn: true, Try: func(ctx context.Context) error {
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Event: &minimal, Minimal: run.Minimal, GoesOn: true, Try: func(ctx context.Context) error {
 		minimal = run.Minimal()
 		return o.To.Deliver(ctx, minimal)
 	}})

@@ -30,6 +30,8 @@ type testTurn struct {
 
 func (t *testTurn) Pass() { t.once.Do(func() { close(t.passed) }) }
 
+func (t *testTurn) While() context.Context { return context.Background() }
+
 func (t *testTurn) Again() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

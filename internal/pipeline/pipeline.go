@@ -6,6 +6,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -36,6 +37,8 @@ type Turn = interface {
 	First(ctx context.Context) (again bool, err error)
 	// Again tells the records behind it that it is written again after Pass.
 	Again()
+	// While ends when no attempt is to begin any more: at a stop, or when another takes the partition over. What is under way goes on until Settle's ctx ends.
+	While() context.Context
 }
 
 // Mapper turns a decoded message into runs. Its error is the message's fault.
@@ -210,12 +213,12 @@ func (p *Pipeline) PrepareUnread(rec *kgo.Record, more int64) Prepared {
 	return p.unread(rec, more)
 }
 
-// Settle brings a prepared record to every destination, or buries it. Its error is always that of ctx: then the record is not settled.
+// Settle brings a prepared record to every destination, or buries it. With an error the record is not settled: ctx has ended, or turn.While has while it waited.
 func (p *Pipeline) Settle(ctx context.Context, ready Prepared, turn Turn) error {
 	r := ready.(*prepared)
-	r.begin(p)
-	if !p.journey(ctx, r, turn) || !p.bury(ctx, r) {
-		return ctx.Err()
+	r.begin(p, turn)
+	if !p.journey(ctx, r, turn) || !p.bury(ctx, r, turn) {
+		return cmp.Or(ctx.Err(), context.Canceled)
 	}
 	p.Settled(r.rec, r.runs, r.bad != nil)
 	r.runs = nil

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -42,9 +43,10 @@ type prepared struct {
 
 // leg is a record's journey to one destination.
 type leg struct {
-	at   outage.Holder
-	bad  *fault.Error // what the destination said of the message
-	part string       // which validation results it refused
+	at    outage.Holder
+	while context.Context //nolint:containedctx // see Turn.While
+	bad   *fault.Error    // what the destination said of the message
+	part  string          // which validation results it refused
 }
 
 // refuse notes that the destination refused a run, and how.
@@ -61,13 +63,13 @@ func holder(rec *kgo.Record) outage.Holder {
 }
 
 // begin makes the legs.
-func (r *prepared) begin(p *Pipeline) {
+func (r *prepared) begin(p *Pipeline, turn Turn) {
 	r.legs = r.oneLeg[:]
 	if len(p.outlets) != 1 {
 		r.legs = make([]leg, len(p.outlets))
 	}
 	for i := range r.legs {
-		r.legs[i].at = holder(r.rec)
+		r.legs[i].at, r.legs[i].while = holder(r.rec), turn.While()
 	}
 	r.pass.unsent.Store(int32(p.senders))
 }

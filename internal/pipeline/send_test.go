@@ -205,6 +205,7 @@ type freely struct{}
 
 func (freely) Pass()                               {}
 func (freely) Again()                              {}
+func (freely) While() context.Context              { return context.Background() }
 func (freely) First(context.Context) (bool, error) { return false, nil }
 
 // instantly is a Sender that acknowledges at once and keeps nothing.

@@ -21,6 +21,7 @@ type Turn = interface {
 	Pass()
 	First(ctx context.Context) (again bool, err error)
 	Again()
+	While() context.Context
 }
 
 // Settler is the pipeline.
@@ -187,3 +188,5 @@ func (turn) Pass() {}
 func (turn) First(ctx context.Context) (bool, error) { return false, ctx.Err() }
 
 func (turn) Again() {}
+
+func (turn) While() context.Context { return context.Background() }
