@@ -64,6 +64,7 @@ func LoadForGateway(path string, getenv func(string) (string, bool), flags map[s
 	l.environment()
 	l.assignments(flags)
 	l.gatewayFlags(flags)
+	l.keepSecrets()
 	l.openLineage()
 	l.settle(false)
 	l.checkGateway()
