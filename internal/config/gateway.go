@@ -60,6 +60,12 @@ func gatewayFields() []field {
 func LoadForGateway(path string, getenv func(string) (string, bool), flags map[string]string, names ...string) (*Config, error) {
 	l := newLoader(getenv)
 	l.names = names
+	l.readForGateway(path, flags)
+	return l.result()
+}
+
+// readForGateway takes and checks what the gateway needs; it delivers to no backend.
+func (l *loader) readForGateway(path string, flags map[string]string) {
 	l.files(path)
 	l.environment()
 	l.assignments(flags)
@@ -68,7 +74,6 @@ func LoadForGateway(path string, getenv func(string) (string, bool), flags map[s
 	l.openLineage()
 	l.settle(false)
 	l.checkGateway()
-	return l.result()
 }
 
 // gatewayFlags takes the flags of which the gateway means something else than the pipeline, and leaves the others to it.
@@ -132,12 +137,12 @@ func (l *loader) checkGateway() {
 		l.fault(l.place("gateway.max_bytes_in_flight"), "gateway.max_bytes_in_flight must be above gateway.max_request_bytes")
 	}
 	if g.Certificate != "" || g.Key != "" {
-		if _, err := tlsfiles.Server(g.Certificate, g.Key); err != nil {
+		if _, err := tlsfiles.Server(g.Certificate, g.Key); err != nil && !l.mayBeAway(err) {
 			l.fault(l.place("gateway.ssl.certificate.location"), "gateway.ssl: %v", err)
 		}
 	}
 	if len(l.faults) == 0 {
-		if err := kafkaclient.Check(l.cfg.Kafka); err != nil {
+		if err := l.checkProperties("kafka", l.cfg.Kafka); err != nil {
 			for line := range strings.SplitSeq(err.Error(), "\n") {
 				l.fault(l.place("kafka"), "%s", line)
 			}
@@ -163,6 +168,9 @@ func (l *loader) checkTokens(g *Gateway) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		if l.unresolved["gateway.tokens."+name] {
+			continue
+		}
 		n := 0
 		for line := range strings.Lines(g.Tokens[name]) {
 			if line = strings.TrimSpace(line); line == "" {
