@@ -138,6 +138,7 @@ func TestPipelinedRequestsAreAnsweredInTheirOrder(t *testing.T) {
 	if status := endless.answered(t); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a body that does not end: %d", status)
 	}
+	endless.send(t, "0\r\n\r\n"+posting(eventOf("after"), lengthOf(eventOf("after")), token))
 	if _, err := endless.ReadByte(); err == nil {
 		t.Error("the connection of a body that does not end goes on")
 	}
