@@ -1,11 +1,14 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +32,17 @@ type Gateway struct {
 	AckTimeout       time.Duration
 	ReadTimeout      time.Duration
 	Certificate, Key string // PEM files; empty: no TLS
+}
+
+// tokenName is what a token is called. One that is longer may be the token itself, in the wrong place.
+var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
+
+// shownTokenName is a name as a fault about its token may show it: whoever took the one for the other wrote the token there.
+func shownTokenName(name string) string {
+	if len(name) >= leastToken {
+		return fmt.Sprintf("a name of %d characters (is that the token?)", len(name))
+	}
+	return strconv.Quote(name)
 }
 
 // leastToken is how long a token must be: what can be guessed is none.
@@ -168,6 +182,10 @@ func (l *loader) checkTokens(g *Gateway) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		if !tokenName.MatchString(name) {
+			l.fault(l.place("gateway.tokens"), "gateway.tokens: a name of %d characters is none: at most 32 letters, digits, dots, dashes and underscores (the token stands behind its name)", len(name))
+			continue
+		}
 		if l.unresolved["gateway.tokens."+name] {
 			continue
 		}
@@ -177,7 +195,7 @@ func (l *loader) checkTokens(g *Gateway) {
 				continue
 			}
 			if n++; len(line) < leastToken {
-				l.fault(l.place("gateway.tokens"), "gateway.tokens: that of %q has fewer than %d characters: make one with `openssl rand -hex 32`", name, leastToken)
+				l.fault(l.place("gateway.tokens"), "gateway.tokens: that of %s has fewer than %d characters: make one with `openssl rand -hex 32`", shownTokenName(name), leastToken)
 			}
 		}
 		if n == 0 {
@@ -187,6 +205,10 @@ func (l *loader) checkTokens(g *Gateway) {
 	for name := range g.Namespaces {
 		if _, ok := g.Tokens[name]; !ok {
 			text := ""
+			if !tokenName.MatchString(name) {
+				l.fault(l.place("gateway.namespaces"), "gateway.namespaces: a name of %d characters is none of gateway.tokens", len(name))
+				continue
+			}
 			if near := kafkaclient.Nearest(name, names); near != "" {
 				text = ": did you mean \"" + near + "\"?"
 			}
