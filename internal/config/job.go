@@ -2,8 +2,8 @@ package config
 
 import (
 	"net/url"
-	"strings"
 	"path"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
