@@ -17,10 +17,10 @@ import (
 
 // checkOptions are the flags of check.
 type checkOptions struct {
-	configOnly, print bool
-	messages          int
-	timeout           time.Duration
-	output            string
+	configOnly, print, gateway bool
+	messages                   int
+	timeout                    time.Duration
+	output                     string
 }
 
 func newCheckCommand(a *process) *cobra.Command {
@@ -35,13 +35,15 @@ One line a finding: ok, warn (run works, and somebody should know; or it cannot 
 what depends on one that failed says "not tried".
 With --config-only the configuration alone, without network; variables and files of secrets may be missing.
 With --print the effective value of every key, without secrets, and where it came from.
+With --gateway what gx-ol gateway will need, instead of run: its topics and rights, its tokens, its address.
 
 Exit codes: 0 no failure, 1 a failure, 2 wrong use or a fault of the configuration.`,
 		Example: `  gx-ol check
   gx-ol check --config gx-ol.yaml --messages 1000
   gx-ol check --brokers localhost:9092 --topic gx.validation-results --to http://localhost:5000
   gx-ol check --config-only -o json
-  gx-ol check --print`,
+  gx-ol check --print
+  gx-ol check --gateway`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case o.output != "text" && o.output != "json":
@@ -51,7 +53,7 @@ Exit codes: 0 no failure, 1 a failure, 2 wrong use or a fault of the configurati
 			case o.timeout <= 0:
 				return usageError{errors.New("--timeout must be above 0")}
 			}
-			cfg, values, err := config.LoadForCheck(flags.path, a.env, flags.set(cmd), config.CheckOptions{Lenient: o.configOnly}, a.variables...)
+			cfg, values, err := config.LoadForCheck(flags.path, a.env, flags.set(cmd), config.CheckOptions{Lenient: o.configOnly, Gateway: o.gateway}, a.variables...)
 			switch {
 			case err != nil:
 				return a.badConfiguration(err, o)
@@ -64,6 +66,7 @@ Exit codes: 0 no failure, 1 a failure, 2 wrong use or a fault of the configurati
 	}
 	flags.add(cmd, "brokers", "topic", "group", "to", "listen", "job-namespace", "job-name", "great-expectations")
 	cmd.Flags().BoolVar(&o.configOnly, "config-only", false, "look at the configuration alone: no network, no secrets")
+	cmd.Flags().BoolVar(&o.gateway, "gateway", false, "look at what gx-ol gateway will need, instead of run; --listen is its address")
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the effective value of every key and where it came from, and check nothing else")
 	cmd.Flags().IntVar(&o.messages, "messages", 100, "how many of the topic's last messages are mapped; 0: none")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 10*time.Second, "bound of each check")
@@ -102,6 +105,14 @@ func (a *process) check(ctx context.Context, cfg *config.Config, o checkOptions)
 }
 
 func (a *process) find(ctx context.Context, cfg *config.Config, p app.Process, o checkOptions) ([]findings.Result, error) {
+	if o.gateway {
+		plan, end, err := app.GatewayCheckPlan(cfg)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
+		return findings.Run(ctx, plan.Checks(), o.timeout), nil
+	}
 	plan, end, err := app.CheckPlan(cfg, p, o.messages)
 	if err != nil {
 		return nil, err

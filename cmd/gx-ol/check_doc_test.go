@@ -37,7 +37,7 @@ func TestThePageNamesEveryCheck(t *testing.T) {
 // Every command of the page runs as it stands, beside a gx-ol.yaml, and finds no failure.
 func TestTheCommandsOfTheCheckPageRun(t *testing.T) {
 	page := checkPage(t)
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "gx.validation-results"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "gx.validation-results", "openlineage.events"))
 	if err != nil {
 		t.Fatal(err)
 	}

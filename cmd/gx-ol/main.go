@@ -20,6 +20,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/stopsignal"
 )
 
 // Exit codes.
@@ -30,9 +31,7 @@ const (
 )
 
 func main() {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	ctx := untilSignal(context.Background(), signals, func(sig os.Signal) {
+	ctx := untilSignal(context.Background(), stopsignal.Heard(), func(sig os.Signal) {
 		code := exitFailed
 		if n, ok := sig.(syscall.Signal); ok {
 			code = 128 + int(n)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
+	signal.Reset(syscall.SIGINT, syscall.SIGTERM) // who runs the tests can end them
 	goleak.VerifyTestMain(m)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"text/tabwriter"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -17,18 +18,19 @@ import (
 	"github.com/gx-ol/gx-ol/internal/app"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
+	"github.com/gx-ol/gx-ol/internal/pipeline"
 	results "github.com/gx-ol/gx-ol/internal/publish"
 	"github.com/gx-ol/gx-ol/schemas/gx"
 )
 
 // publishOptions are the flags of publish.
 type publishOptions struct {
-	brokers, topic, key string
-	raw, dryRun         bool
-	headers             []string // NAME=VALUE
-	rate                float64
-	store               storeFlags
-	form                results.Form
+	topic, key  string
+	raw, dryRun bool
+	headers     []string // NAME=VALUE
+	rate        float64
+	store       storeFlags
+	form        results.Form
 }
 
 func newPublishCommand(a *process) *cobra.Command {
@@ -64,8 +66,8 @@ transactions, so whoever was killed goes on where it was. Two at once on one sto
 			return publish(cmd.Context(), cfg, o, args, a)
 		},
 	}
-	flags.add(cmd)
-	cmd.Flags().StringVar(&o.brokers, "brokers", "", "Kafka bootstrap servers (default: the configuration's, else localhost:9092)")
+	flags.add(cmd, "brokers")
+	cmd.Flag("brokers").Usage = "Kafka bootstrap servers (default: the configuration's, else localhost:9092)"
 	cmd.Flags().StringVar(&o.topic, "topic", "", "topic (default: the configuration's, else gx.validation-results)")
 	cmd.Flags().StringVar(&o.key, "key", "", "key of every message (default: <datasource>.<asset> of each)")
 	cmd.Flags().StringArrayVarP(&o.headers, "header", "H", nil, "header of every message, NAME=VALUE; may be given again")
@@ -79,11 +81,11 @@ transactions, so whoever was killed goes on where it was. Two at once on one sto
 // load reads the configuration, in which the flags win, and fills in what they and it leave open.
 func (o *publishOptions) load(flags *configFlags, cmd *cobra.Command, a *process) (*config.Config, error) {
 	for _, h := range o.headers {
-		name, text, ok := strings.Cut(h, "=")
-		if !ok || name == "" {
-			return nil, usageError{errors.New("-H must be NAME=VALUE, such as -H openlineage-job-namespace=finance")}
+		header, err := ownHeader(h)
+		if err != nil {
+			return nil, usageError{err}
 		}
-		o.form.Headers = append(o.form.Headers, kgo.RecordHeader{Key: name, Value: []byte(text)})
+		o.form.Headers = append(o.form.Headers, header)
 	}
 	if o.rate < 0 {
 		return nil, usageError{errors.New("--rate is not negative")}
@@ -100,9 +102,6 @@ func (o *publishOptions) load(flags *configFlags, cmd *cobra.Command, a *process
 	if cfg.Kafka == nil {
 		cfg.Kafka = make(map[string]string)
 	}
-	if o.brokers != "" {
-		cfg.Kafka["bootstrap.servers"] = o.brokers
-	}
 	o.store.named = cfg.Kafka["bootstrap.servers"] != ""
 	if !o.store.named {
 		cfg.Kafka["bootstrap.servers"] = "localhost:9092"
@@ -114,6 +113,23 @@ func (o *publishOptions) load(flags *configFlags, cmd *cobra.Command, a *process
 	o.form.Topic, o.form.Key, o.form.Raw = o.topic, o.key, o.raw
 	o.form.Decode, err = gx.NewDecoder(cfg.Input.JSONPointer)
 	return cfg, err
+}
+
+// ownHeader is a header that the operator gives. What gx-ol writes itself (letters, replays) nobody else writes by it; the time at which a result was made an
+// operator may know better.
+func ownHeader(text string) (kgo.RecordHeader, error) {
+	name, value, ok := strings.Cut(text, "=")
+	switch {
+	case !ok || name == "":
+		return kgo.RecordHeader{}, errors.New("-H must be NAME=VALUE, such as -H openlineage-job-namespace=finance")
+	case name == pipeline.HeaderReceived:
+		if _, err := time.Parse(time.RFC3339, value); err != nil {
+			return kgo.RecordHeader{}, fmt.Errorf("-H %s must be a time such as 2026-01-31T00:00:00Z", name)
+		}
+	case strings.HasPrefix(strings.ToLower(name), "gx-ol."):
+		return kgo.RecordHeader{}, fmt.Errorf("-H %s: names that begin with gx-ol. are gx-ol's own; only %s may be given", name, pipeline.HeaderReceived)
+	}
+	return kgo.RecordHeader{Key: name, Value: []byte(value)}, nil
 }
 
 // publish sends every document and waits for all acknowledgements. What is no result is refused by name; the others go.

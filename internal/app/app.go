@@ -49,7 +49,7 @@ func NewLogger(cfg config.Log, w io.Writer, terminal bool) (*zap.Logger, error) 
 	if cfg.Format == "console" || cfg.Format != "json" && terminal {
 		encoder = zapcore.NewConsoleEncoder(enc)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)), nil
+	return zap.New(reticent{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)}), nil
 }
 
 // liveProperties finds the client properties below path that come from files, which may change.

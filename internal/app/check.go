@@ -76,6 +76,16 @@ func CheckPlan(cfg *config.Config, p Process, messages int) (plan *check.Plan, c
 	return plan, closeAll, nil
 }
 
+// GatewayCheckPlan is what `gx-ol check --gateway` looks at. end frees what it opened; an error is one of the configuration.
+func GatewayCheckPlan(cfg *config.Config) (plan *check.GatewayPlan, end func(), err error) {
+	cluster, client, err := checkCluster(cfg, cfg.Kafka, "kafka")
+	if err != nil {
+		return nil, nil, err
+	}
+	return &check.GatewayPlan{Configured: configured(cfg), Kafka: cluster, Listen: cfg.Gateway.Listen,
+		Topics: map[string]string{"gateway.events_topic": cfg.Gateway.EventsTopic, "gateway.results_topic": cfg.Gateway.ResultsTopic}}, client.Close, nil
+}
+
 // previewer is a mapping, and the configuration that it is of.
 type previewer struct {
 	Mapping

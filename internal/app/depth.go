@@ -53,20 +53,20 @@ func (c *depthCounter) follow(ctx context.Context) (stop func()) {
 }
 
 func (c *depthCounter) count(ctx context.Context) {
-	why := ""
-	names, err := c.topics(ctx)
-	if err != nil {
-		why = err.Error()
-	}
+	names, failed := c.topics(ctx)
 	for _, name := range names {
 		if err := c.follower(name).Poll(ctx); err != nil {
-			why = err.Error()
+			failed = err
 		}
+	}
+	why := ""
+	if failed != nil {
+		why = failed.Error()
 	}
 	if ctx.Err() == nil && why != c.failed {
 		c.failed = why
-		if why != "" {
-			c.log.Warn("counting dead letters; /metrics shows the last count", zap.String("error", why))
+		if failed != nil {
+			c.log.Warn("counting dead letters; /metrics shows the last count", zap.Error(failed)) // as an error, whose text the log knows how to cut
 		}
 	}
 }

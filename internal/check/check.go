@@ -148,10 +148,12 @@ const (
 	Datasources   = "datasources"
 	Datasets      = "datasets"
 	Telemetry     = "telemetry"
+	GatewayTopics = "gateway-topics"
+	GatewayListen = "gateway-listen"
 )
 
 // Names are all checks, in their order.
 func Names() []string {
 	return []string{Configuration, Brokers, Advertised, Topics, Group, DeadLetters, Ledger, Idempotence, Transactions, Destination, Clock, MappingCheck, Datasources,
-		Datasets, Telemetry}
+		Datasets, Telemetry, GatewayTopics, GatewayListen}
 }

@@ -115,16 +115,20 @@ func (p *Plan) telemetry(ctx context.Context) []Result {
 	if p.Listen == "" || p.Listen == "off" {
 		return []Result{{Status: OK, Text: "off: no metrics, no health"}}
 	}
-	r := Result{Of: p.Listen, Status: Fail, Key: "telemetry.listen"}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", p.Listen)
+	return listens(ctx, Result{Of: p.Listen, Key: "telemetry.listen"}, "the address of /metrics, /healthz and /readyz is free", "by gx-ol run", ", or off")
+}
+
+// listens takes an address for a moment. r says which, and of which key; by is who may have it already, and or what may be set instead of an address.
+func listens(ctx context.Context, r Result, free, by, or string) []Result {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", r.Of)
 	switch {
 	case err == nil:
 		_ = l.Close()
-		return []Result{{Of: p.Listen, Status: OK, Text: "the address of /metrics, /healthz and /readyz is free"}}
+		return []Result{{Of: r.Of, Status: OK, Text: free}}
 	case errors.Is(err, syscall.EADDRINUSE):
-		r.Status, r.Text, r.Hint = Warn, "the address is in use on this machine: by gx-ol run, which is well, or by something else", "set telemetry.listen to another address, or off"
+		r.Status, r.Text, r.Hint = Warn, "the address is in use on this machine: "+by+", which is well, or by something else", "set "+r.Key+" to another address"+or
 	default:
-		r.Text, r.Hint = "cannot be listened on: "+cause(err), "set telemetry.listen to an address of the machine that runs gx-ol, or off"
+		r.Status, r.Text, r.Hint = Fail, "cannot be listened on: "+cause(err), "set "+r.Key+" to an address of the machine that runs gx-ol"+or
 	}
 	return []Result{r}
 }

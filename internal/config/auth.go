@@ -21,6 +21,9 @@ type Auth struct {
 	TokenRefreshBuffer                      time.Duration
 }
 
+// secrets says whether anything of it is for one host alone.
+func (a Auth) secrets() bool { return a.APIKey != "" || a.Password != "" || a.ClientSecret != "" }
+
 // forget leaves nobody to sign in as.
 func (a *Auth) forget() {
 	a.Type, a.APIKey, a.Username, a.Password, a.ClientID, a.ClientSecret = "", "", "", "", "", ""

@@ -16,9 +16,6 @@ func (l *loader) environment() {
 			continue
 		}
 		if v, ok := l.getenv(envName(f.path)); ok {
-			if path, isURL := urlOfTransport(f.path); isURL {
-				l.keepKeys(path, l.transportAt(path), v, envName(f.path))
-			}
 			l.set(f.path, envName(f.path), text{v, true})
 		}
 	}
@@ -34,22 +31,7 @@ func (l *loader) environment() {
 		}
 	}
 	l.unknownVariables()
-}
-
-// urlOfTransport says whether a key is the address of a destination, and what that destination's path is.
-func urlOfTransport(key string) (path string, ok bool) {
-	path, ok = strings.CutSuffix(key, ".url")
-	return path, ok && (path == "transport" || strings.HasPrefix(path, "transport.transports."))
-}
-
-// transportAt is the destination whose keys lie below path.
-func (l *loader) transportAt(path string) *Transport {
-	for _, sub := range l.cfg.Transport.Transports {
-		if path == "transport.transports."+sub.Name {
-			return sub
-		}
-	}
-	return &l.cfg.Transport
+	l.bind(true)
 }
 
 // serviceLink is what Kubernetes puts into the environment of a pod for a service whose name begins with gx-ol.

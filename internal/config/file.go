@@ -24,9 +24,10 @@ type loader struct {
 	starts map[string]string // name of a composite's destination → where it begins
 	listed bool              // they are a list: a later file cannot add to it
 	faults []Fault
-	name   string            // of the file, for places
-	layer  map[string]string // path → where the file in hand, or --set, has set it
-	later  bool              // it is not the first one
+	name   string              // of the file, for places
+	layer  map[string]string   // path → where the file in hand, or --set, has set it
+	bound  map[[2]string]bound // secret and address → with what the secret was configured
+	later  bool                // it is not the first one
 
 	broken     map[string]bool // sections that have a fault: what they lack is its consequence. *: all
 	configured string          // transport.url before flags
@@ -42,7 +43,7 @@ type loader struct {
 
 func newLoader(getenv func(string) (string, bool)) *loader {
 	l := &loader{cfg: &Config{files: map[string]string{}, getenv: getenv}, getenv: getenv, fields: table(), known: map[string]field{}, places: map[string]string{}, starts: map[string]string{},
-		layer: map[string]string{}, broken: map[string]bool{}, unresolved: map[string]bool{}, sources: map[string]source{}, origins: map[*yaml.Node]string{}}
+		layer: map[string]string{}, bound: map[[2]string]bound{}, broken: map[string]bool{}, unresolved: map[string]bool{}, sources: map[string]source{}, origins: map[*yaml.Node]string{}}
 	for _, f := range l.fields {
 		l.known[f.path] = f
 		for _, alias := range f.aliases {
@@ -57,6 +58,10 @@ func newLoader(getenv func(string) (string, bool)) *loader {
 
 func (l *loader) fault(place, format string, args ...any) {
 	l.faults = append(l.faults, Fault{place, fmt.Sprintf(format, args...)})
+}
+
+func (l *loader) warn(format string, args ...any) {
+	l.cfg.Warnings = append(l.cfg.Warnings, fmt.Sprintf(format, args...))
 }
 
 func (l *loader) at(n *yaml.Node) string {
@@ -142,7 +147,6 @@ func (l *loader) mapping(prefix string, n *yaml.Node) {
 	if l.refusedTransport(prefix, n) {
 		return
 	}
-	l.newHost(prefix, n)
 	l.pairs(strings.TrimSuffix(prefix, "."), n, func(key, value *yaml.Node) {
 		if prefix == "" && strings.HasPrefix(key.Value, ownPrefix) {
 			return

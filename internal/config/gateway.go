@@ -1,15 +1,17 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/nearest"
 	"github.com/gx-ol/gx-ol/internal/tlsfiles"
 )
@@ -30,6 +32,17 @@ type Gateway struct {
 	AckTimeout       time.Duration
 	ReadTimeout      time.Duration
 	Certificate, Key string // PEM files; empty: no TLS
+}
+
+// tokenName is what a token is called. One that is longer may be the token itself, in the wrong place.
+var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
+
+// shownTokenName is a name as a fault about its token may show it: whoever took the one for the other wrote the token there.
+func shownTokenName(name string) string {
+	if len(name) >= leastToken {
+		return fmt.Sprintf("a name of %d characters (is that the token?)", len(name))
+	}
+	return strconv.Quote(name)
 }
 
 // leastToken is how long a token must be: what can be guessed is none.
@@ -61,14 +74,20 @@ func gatewayFields() []field {
 func LoadForGateway(path string, getenv func(string) (string, bool), flags map[string]string, names ...string) (*Config, error) {
 	l := newLoader(getenv)
 	l.names = names
+	l.readForGateway(path, flags)
+	return l.result()
+}
+
+// readForGateway takes and checks what the gateway needs; it delivers to no backend.
+func (l *loader) readForGateway(path string, flags map[string]string) {
 	l.files(path)
 	l.environment()
 	l.assignments(flags)
 	l.gatewayFlags(flags)
+	l.keepSecrets()
 	l.openLineage()
 	l.settle(false)
 	l.checkGateway()
-	return l.result()
 }
 
 // gatewayFlags takes the flags of which the gateway means something else than the pipeline, and leaves the others to it.
@@ -132,12 +151,12 @@ func (l *loader) checkGateway() {
 		l.fault(l.place("gateway.max_bytes_in_flight"), "gateway.max_bytes_in_flight must be above gateway.max_request_bytes")
 	}
 	if g.Certificate != "" || g.Key != "" {
-		if _, err := tlsfiles.Server(g.Certificate, g.Key); err != nil {
+		if _, err := tlsfiles.Server(g.Certificate, g.Key); err != nil && !l.mayBeAway(err) {
 			l.fault(l.place("gateway.ssl.certificate.location"), "gateway.ssl: %v", err)
 		}
 	}
 	if len(l.faults) == 0 {
-		if err := kafkaclient.Check(l.cfg.Kafka); err != nil {
+		if err := l.checkProperties("kafka", l.cfg.Kafka); err != nil {
 			for line := range strings.SplitSeq(err.Error(), "\n") {
 				l.fault(l.place("kafka"), "%s", line)
 			}
@@ -163,13 +182,20 @@ func (l *loader) checkTokens(g *Gateway) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		if !tokenName.MatchString(name) {
+			l.fault(l.place("gateway.tokens"), "gateway.tokens: a name of %d characters is none: at most 32 letters, digits, dots, dashes and underscores (the token stands behind its name)", len(name))
+			continue
+		}
+		if l.unresolved["gateway.tokens."+name] {
+			continue
+		}
 		n := 0
 		for line := range strings.Lines(g.Tokens[name]) {
 			if line = strings.TrimSpace(line); line == "" {
 				continue
 			}
 			if n++; len(line) < leastToken {
-				l.fault(l.place("gateway.tokens"), "gateway.tokens: that of %q has fewer than %d characters: make one with `openssl rand -hex 32`", name, leastToken)
+				l.fault(l.place("gateway.tokens"), "gateway.tokens: that of %s has fewer than %d characters: make one with `openssl rand -hex 32`", shownTokenName(name), leastToken)
 			}
 		}
 		if n == 0 {
@@ -179,6 +205,10 @@ func (l *loader) checkTokens(g *Gateway) {
 	for name := range g.Namespaces {
 		if _, ok := g.Tokens[name]; !ok {
 			text := ""
+			if !tokenName.MatchString(name) {
+				l.fault(l.place("gateway.namespaces"), "gateway.namespaces: a name of %d characters is none of gateway.tokens", len(name))
+				continue
+			}
 			if near := nearest.Name(name, names); near != "" {
 				text = ": did you mean \"" + near + "\"?"
 			}

@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 	"path"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -99,6 +100,21 @@ func (l *loader) jobRules(n *yaml.Node) {
 	}
 }
 
+// holdsCredentials says whether the address of a repository holds what CI systems put there to clone it: a password, or over HTTP a token in place of a user.
+// A user alone, as in ssh://git@host/repo or git@host:repo, is none.
+func holdsCredentials(repository string) bool {
+	scheme, _, ok := strings.Cut(repository, "://")
+	u, err := url.Parse(repository)
+	if !ok {
+		return false
+	}
+	if err != nil {
+		return strings.Contains(repository, "@")
+	}
+	_, password := u.User.Password()
+	return password || u.User != nil && strings.HasPrefix(strings.ToLower(scheme), "http")
+}
+
 func (l *loader) checkJob() {
 	l.checkParents()
 	if c := l.cfg.Job.SourceCode.URL; c != "" {
@@ -107,6 +123,9 @@ func (l *loader) checkJob() {
 		} else if u.User != nil {
 			l.fault(l.place("job.source_code.url"), "job.source_code.url must not hold a user or password: it leaves with every event")
 		}
+	}
+	if holdsCredentials(l.cfg.Job.SourceCode.RepoURL) {
+		l.fault(l.place("job.source_code.repo_url"), "job.source_code.repo_url must not hold a password or token: it leaves with every event")
 	}
 	if _, err := gx.NewDecoder(l.cfg.Input.JSONPointer); err != nil {
 		l.fault(l.place("input.json_pointer"), "input.json_pointer must be a JSON Pointer such as /payload/result: slashes before names, with ~0 for ~ and ~1 for /")

@@ -54,14 +54,17 @@ func ParseLayers(layers []Layer, flags map[string]string, getenv func(string) (s
 	for _, layer := range layers {
 		if layer.Node == nil {
 			l.parse(layer.Name, layer.Data)
-			continue
+		} else {
+			l.begin(layer.Name)
+			l.mergeKeys(layer.Node, map[*yaml.Node]bool{})
+			l.mapping("", layer.Node)
 		}
-		l.begin(layer.Name)
-		l.mergeKeys(layer.Node, map[*yaml.Node]bool{})
-		l.mapping("", layer.Node)
+		l.bind(false)
 	}
+	l.bind(true)
 	l.assignments(flags)
 	l.flags(flags)
+	l.keepSecrets()
 	l.settle(false)
 	return l.result()
 }
@@ -111,6 +114,7 @@ func (l *loader) files(joined string) {
 		default:
 			read = append(read, path)
 			l.parse(path, data)
+			l.bind(false)
 		}
 	}
 	l.cfg.Source = strings.Join(read, ", ")
@@ -134,10 +138,7 @@ func (l *loader) assignments(flags map[string]string) {
 			names = append(names, name)
 		}
 	}
-	sort.Slice(names, func(i, j int) bool { // a host comes before what goes there, a section before its keys
-		a, b := strings.HasSuffix(names[i], ".url"), strings.HasSuffix(names[j], ".url")
-		return a && !b || a == b && names[i] < names[j]
-	})
+	sort.Strings(names) // a section before its keys
 	file := l.name
 	l.layer, l.later = map[string]string{}, true
 	for _, name := range names {

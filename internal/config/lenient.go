@@ -13,6 +13,7 @@ import (
 // CheckOptions say what LoadForCheck is asked for.
 type CheckOptions struct {
 	Lenient bool // variables and files of secrets may be missing: a configuration is looked at far from where it is used
+	Gateway bool // it is looked at for `gx-ol gateway`, and flags are that command's
 }
 
 // LoadForCheck is Load for whoever looks at a configuration: it also gives every key's effective value and where it came from, in the order of the
@@ -21,8 +22,12 @@ type CheckOptions struct {
 func LoadForCheck(path string, getenv func(string) (string, bool), flags map[string]string, o CheckOptions, names ...string) (*Config, []Value, error) {
 	l := newLoader(getenv)
 	l.names, l.lenient = names, o.Lenient
-	l.read(path, flags, true)
-	l.settle(true)
+	if o.Gateway {
+		l.readForGateway(path, flags)
+	} else {
+		l.read(path, flags, true)
+		l.settle(true)
+	}
 	l.forgive()
 	cfg, err := l.result()
 	if err != nil {

@@ -53,6 +53,7 @@ func (l *loader) read(path string, flags map[string]string, run bool) {
 	l.configured = l.cfg.Transport.URL
 	l.assignments(flags)
 	l.flags(flags)
+	l.keepSecrets()
 	l.openLineageClient(run)
 	l.openLineage()
 }
@@ -119,21 +120,17 @@ func (l *loader) flags(flags map[string]string) {
 	}
 }
 
-// to replaces the destination. Its key stays only if the host stays: a key is not for another host.
+// to replaces the destination.
 func (l *loader) to(value string) {
 	t := &l.cfg.Transport
 	place := "--to"
 	for _, path := range []string{"transport.type", "transport.url", "transport.topic", "transport.log_file_path"} {
-		l.places[path] = place
+		l.places[path], l.sources[path] = place, source{place: place}
 	}
 	switch {
 	case value == "-":
 		t.Type = "console"
 	case strings.HasPrefix(value, "http://"), strings.HasPrefix(value, "https://"):
-		if t.URL == "" { // the key was meant for the host that would have been used
-			t.URL, _ = l.getenv("OPENLINEAGE_URL")
-		}
-		l.keepKeys("transport", t, value, place)
 		t.Type, t.URL = "http", value
 	case strings.HasPrefix(value, "kafka:"):
 		t.Type, t.Topic = "kafka", strings.TrimPrefix(value, "kafka:")

@@ -125,12 +125,15 @@ func withoutDefaults(s string) string {
 	}
 }
 
+// address is what begins like one.
+var address = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
 // withoutCredentials is a value without what somebody may have written into an address.
 func withoutCredentials(key, value string) string {
 	switch {
 	case strings.HasPrefix(key, "datasources."):
 		return naming.DropCredentials(value)
-	case strings.HasSuffix(key, ".url"), strings.HasSuffix(key, "_url"):
+	case address.MatchString(value): // whichever key it is of
 		u, err := url.Parse(value)
 		if err != nil {
 			return hiddenValue
@@ -141,7 +144,10 @@ func withoutCredentials(key, value string) string {
 		if u.RawQuery != "" {
 			u.RawQuery = hiddenValue
 		}
-		return u.String()
+		if u.Fragment != "" {
+			u.Fragment = hiddenValue
+		}
+		return strings.ReplaceAll(u.String(), "%2A%2A%2A", hiddenValue)
 	}
 	return value
 }

@@ -175,3 +175,29 @@ func TestALenientLookSeesBehindAMissingCertificate(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Whichever key an address is of, what somebody wrote into it is not shown.
+func TestAddressesAreShownWithoutSecrets(t *testing.T) {
+	inFolder(t, map[string]string{"c.yaml": `kafka: {bootstrap.servers: "h:1", security.protocol: SASL_SSL, sasl.mechanism: OAUTHBEARER, sasl.oauthbearer.client.id: i, sasl.oauthbearer.client.secret: x, sasl.oauthbearer.token.endpoint.url: "https://h/t?k=SECRETPW"}
+input: {topics: [a]}
+transport: {url: "http://h/#SECRETPW", auth: {type: oauth2, clientId: i, clientSecret: x, tokenEndpoint: "https://h/t?k=SECRETPW"}}
+web: {backend_url: "http://u:SECRETPW@h"}
+telemetry: {listen: "off"}
+`})
+	_, values, err := LoadForCheck("c.yaml", env(nil), nil, CheckOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	masked := 0
+	for _, v := range values {
+		if strings.Contains(v.Value, "SECRETPW") {
+			t.Errorf("%+v", v)
+		}
+		if strings.Contains(v.Value, "://") && strings.Contains(v.Value, "***") {
+			masked++
+		}
+	}
+	if masked != 4 {
+		t.Errorf("%d addresses are shown without their secret", masked)
+	}
+}

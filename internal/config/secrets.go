@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -11,71 +10,6 @@ import (
 	"github.com/gx-ol/gx-ol/internal/kafkaclient"
 	"github.com/gx-ol/gx-ol/internal/yamlfault"
 )
-
-// A key goes to the host that it was configured with: that of the file with the file's url, OPENLINEAGE_API_KEY with OPENLINEAGE_URL. Whoever
-// only names another host (a flag, a variable) has not said that it may have the key. What is kept back is said.
-
-// keepKeys drops what the transport at path would tell its new host but was configured with another one. source is what names the new host; what the same
-// source has configured too is its own.
-func (l *loader) keepKeys(path string, t *Transport, host, source string) {
-	if t.URL == "" || sameHost(t.URL, host) {
-		return
-	}
-	headers := path + ".custom_headers"
-	if l.keepSecrets(path, &t.Auth, source) {
-		t.Auth.forget()
-	}
-	if len(t.CustomHeaders) > 0 && l.layer[headers] == "" {
-		l.warn("%s from %s are not sent to the host that %s names: they were configured with another", headers, l.places[headers], source)
-		t.CustomHeaders = nil
-		for file := range l.cfg.files {
-			if strings.HasPrefix(file, headers+".") {
-				delete(l.cfg.files, file)
-			}
-		}
-	}
-}
-
-// keepSecrets takes back the secrets of a that another source configured. all: none is left, so nobody signs in.
-func (l *loader) keepSecrets(path string, a *Auth, source string) (all bool) {
-	var back, own int
-	for _, secret := range []struct {
-		key   string
-		value *string
-	}{{path + ".auth.apiKey", &a.APIKey}, {path + ".auth.password", &a.Password}, {path + ".auth.clientSecret", &a.ClientSecret}} {
-		key := secret.key
-		switch {
-		case *secret.value == "" || l.places[key] == "":
-		case l.layer[key] != "":
-			own++
-		default:
-			back++
-			l.warn("%s from %s is not sent to the host that %s names: it was configured with another", key, l.places[key], source)
-			*secret.value = ""
-			delete(l.places, key)
-			delete(l.cfg.files, key)
-		}
-	}
-	return back > 0 && own == 0
-}
-
-// newHost keeps back what earlier files configured with another host than this mapping names, before anything else of the mapping is read.
-func (l *loader) newHost(prefix string, n *yaml.Node) {
-	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-		path, isURL := urlOfTransport(l.known[prefix+n.Content[i].Value].path)
-		if !isURL {
-			continue
-		}
-		before := len(l.cfg.Warnings)
-		t, err := expand(n.Content[i+1].Value, l.getenv)
-		if err == nil {
-			l.keepKeys(path, l.transportAt(path), t.value, l.name)
-		}
-		if isNull(n.Content[i+1]) { // it takes back what was for that host too
-			l.cfg.Warnings = l.cfg.Warnings[:before]
-		}
-	}
-}
 
 // openLineageKey takes OPENLINEAGE_API_KEY where no other key is, for the host that OPENLINEAGE_URL names. Without OPENLINEAGE_URL it belongs to the
 // host that the file and GX_OL_* name, and without that to the only one there is.
@@ -95,24 +29,6 @@ func (l *loader) openLineageKey() {
 		return
 	}
 	l.fill("transport.auth.apiKey", "OPENLINEAGE_API_KEY")
-}
-
-// sameHost compares what decides who hears a request: scheme, host and port.
-func sameHost(a, b string) bool {
-	x, errX := url.Parse(a)
-	y, errY := url.Parse(b)
-	return errX == nil && errY == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Hostname(), y.Hostname()) && port(x) == port(y)
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
-}
-
-func (l *loader) warn(format string, args ...any) {
-	l.cfg.Warnings = append(l.cfg.Warnings, fmt.Sprintf(format, args...))
 }
 
 // keyLike is what a key of ours or of others looks like. A secret that YAML took for a key often does not.

@@ -102,7 +102,7 @@ func topicFault(err error, topic string, who party, need right) error {
 	case errors.Is(err, kerr.InvalidTopicException):
 		return &Fault{cause: err, Text: fmt.Sprintf("%q is no valid topic name: letters, digits, dots, dashes and underscores only", topic)}
 	}
-	return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s have no answer for the topic %q: %v", servers, topic, err)}
+	return &Fault{cause: err, Text: fmt.Sprintf("the brokers at %s have no answer for the topic %q: %v", servers, topic, ownWords(err))}
 }
 
 // Fault is a connection problem in one sentence.
@@ -167,7 +167,16 @@ func sentence(err error, who party) string {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrRecordTimeout), isTimeout(err):
 		return fmt.Sprintf("no broker answers at %s (timed out): check bootstrap.servers, the network and that Kafka runs", servers)
 	}
-	return fmt.Sprintf("the brokers at %s cannot be used: %v", servers, err)
+	return fmt.Sprintf("the brokers at %s cannot be used: %v", servers, ownWords(err))
+}
+
+// ownWords is what Kafka's protocol calls an error, without what a broker says beside it: whoever is asked to sign somebody in has heard the password, and may
+// quote it.
+func ownWords(err error) error {
+	if code, ok := errors.AsType[*kerr.Error](err); ok {
+		return code
+	}
+	return err
 }
 
 // httpAnswer is what the client makes of HTTP/1.1 where the size of an answer should stand.

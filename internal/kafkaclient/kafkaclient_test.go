@@ -1,14 +1,18 @@
 package kafkaclient
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 )
 
@@ -101,6 +105,40 @@ func TestConnectionFaultsAreOneSentence(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+// A broker, or what stands in its place, may quote the password that it was given, beside whatever code.
+func TestABrokersWordsAtASignInAreNotRepeated(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "ann", "right"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	var code atomic.Int32
+	cluster.ControlKey(int16(kmsg.SASLAuthenticate), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		resp := r.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		resp.ErrorCode, resp.ErrorMessage = int16(code.Load()), kmsg.StringPtr("no: "+string(r.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes))
+		return resp, nil, true
+	})
+	opts, err := Opts(map[string]string{"bootstrap.servers": strings.Join(cluster.ListenAddrs(), ","), "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "ann", "sasl.password": "SECRETPW"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, refused := range []*kerr.Error{kerr.SaslAuthenticationFailed, kerr.UnknownServerError, kerr.UnsupportedVersion, kerr.IllegalSaslState, kerr.OffsetOutOfRange, kerr.TopicAuthorizationFailed} {
+		code.Store(int32(refused.Code))
+		client, err := kgo.NewClient(opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // for those that the client tries again
+		err = CheckConnection(ctx, client, nil)
+		cancel()
+		client.Close()
+		if err == nil || strings.Contains(err.Error(), "SECRETPW") {
+			t.Errorf("%s: %v", refused.Message, err)
+		}
 	}
 }
 

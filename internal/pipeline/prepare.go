@@ -211,24 +211,31 @@ func blame(err error) *fault.Error {
 // HeaderReceived is when a result was made, RFC 3339: whoever publishes old results says it there, since brokers delete records with old times or refuse them.
 const HeaderReceived = "gx-ol.received"
 
-// receivedAt is when a record was made, by what it says of itself. A header that is no time is passed over.
+// longestTime bounds what is read as a time: RFC 3339 needs half of it.
+const longestTime = 64
+
+// receivedAt is when a record was made, by what it says of itself. A header that holds no time that can be is passed over: anybody may write it, and the record
+// has a time of its own, by which it has the same run id at each delivery.
 func receivedAt(rec *kgo.Record) time.Time {
 	for _, h := range rec.Headers {
-		if h.Key != HeaderReceived {
+		if h.Key != HeaderReceived || len(h.Value) > longestTime {
 			continue
 		}
-		if at, err := time.Parse(time.RFC3339, string(h.Value)); err == nil {
+		if at, err := time.Parse(time.RFC3339, string(h.Value)); err == nil && canBe(at, time.Now()) {
 			return at
 		}
 	}
 	return deadletter.OriginOf(rec).Timestamp
 }
 
+// canBe says whether a record can have been received then: clocks differ by hours at most.
+func canBe(at, now time.Time) bool { return mapper.Likely(at) && at.Sub(now) <= 24*time.Hour }
+
 // InputOf is what Map is told of the record: a replayed one counts as received when it was first. Where its timestamp cannot be, the clock
 // stands in: only a result that has no time of its own then has another run id with each delivery.
 func InputOf(rec *kgo.Record) mapper.Input {
 	in := mapper.Input{Received: receivedAt(rec), Topic: rec.Topic}
-	if now := time.Now(); !mapper.Likely(in.Received) || in.Received.Sub(now) > 24*time.Hour {
+	if now := time.Now(); !canBe(in.Received, now) {
 		in.Received, in.NoTime = now, true // written in another unit, or none: 0, -1
 	}
 	for _, h := range rec.Headers {

@@ -2,12 +2,15 @@ package http
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +217,37 @@ func FuzzWords(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A backend quotes what it was sent in its own ways: decoded, in JSON, in an address, packed. Each is masked, however far it goes.
+func TestASecretIsMaskedInWhateverFormItIsQuoted(t *testing.T) {
+	const secret = `SECRET/PW"01+23\45<é`
+	for name, c := range map[string]Config{
+		"key":    {APIKey: secret},
+		"basic":  {Basic: func() (string, string) { return "u", secret }},
+		"header": {Headers: map[string]string{"X-Token": secret}},
+		"url":    {URL: "?key=" + url.QueryEscape(secret)},
+	} {
+		c.Backend = Generic
+		form := 0
+		d := serve(t, c, func(w http.ResponseWriter, r *http.Request) {
+			sent := r.Header.Get("X-Token") + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") + r.URL.Query().Get("key")
+			if _, password, ok := r.BasicAuth(); ok {
+				sent = password
+			}
+			quoted, _ := json.Marshal(sent)
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = fmt.Fprintf(w, "no (%s)", []string{sent, string(quoted), strings.ReplaceAll(string(quoted), "/", `\/`), url.QueryEscape(sent), url.PathEscape(sent),
+				base64.StdEncoding.EncodeToString([]byte(sent)), base64.URLEncoding.EncodeToString([]byte("Bearer " + sent))}[form])
+		})
+		for ; form < 7; form++ {
+			said := d.Deliver(t.Context(), event).Error()
+			if rest := said[strings.Index(said, "no (")+4:]; strings.Trim(rest, `*"=)`) != "" {
+				t.Errorf("%s, form %d: %s is left", name, form, rest)
+			}
+		}
+	}
 }
 
 func FuzzSecrets(f *testing.F) {

@@ -150,6 +150,11 @@ func New(cfg Config) (*Destination, error) {
 		password, _ := base.User.Password()
 		h.secrets.add(password)
 	}
+	for _, values := range target.Query() { // keys of some gateways stand there, and who answers may quote the address
+		for _, value := range values {
+			h.secrets.add(value)
+		}
+	}
 	h.useProxy()
 	h.pace = limiter(cfg.Rate, cfg.Burst)
 	if cfg.BatchSize > 1 {

@@ -1,8 +1,9 @@
 package http
 
 import (
-	"maps"
-	"slices"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
 	"strings"
 	"sync"
 )
@@ -33,36 +34,59 @@ func (u *used) add(secret string) {
 	}
 }
 
-// cut takes every secret out of a text, and so much of its begin as tells it: whoever quotes a key may cut it short.
+// cut takes every secret out of a text, and so much of its begin as tells it: whoever quotes a key may cut it short, or write it otherwise.
 func (u *used) cut(text string) string {
 	u.mu.Lock()
-	all := slices.Collect(maps.Keys(u.all))
+	all := make(map[string]struct{})
+	for secret := range u.all {
+		for _, form := range forms(secret) {
+			all[form] = struct{}{}
+		}
+	}
 	u.mu.Unlock()
-	// The longest first: one may be the begin of another, whose rest would stay.
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	for _, s := range all {
-		text = without(text, s)
-	}
-	return text
-}
-
-// without replaces secret, and each run of its first bytes that is long enough.
-func without(text, secret string) string {
-	begin := secret[:min(leastPrefix, len(secret))]
-	at := strings.Index(text, begin)
-	if at < 0 {
-		return text
-	}
 	var out strings.Builder
-	for ; at >= 0; at = strings.Index(text, begin) {
-		end := len(begin)
-		for end < len(secret) && at+end < len(text) && text[at+end] == secret[end] {
-			end++
+	for {
+		at, end := nearest(text, all)
+		if at < 0 {
+			break
 		}
 		out.WriteString(text[:at])
 		out.WriteString("***")
-		text = text[at+end:]
+		text = text[end:]
 	}
 	out.WriteString(text)
 	return out.String()
+}
+
+// nearest is where the first form begins in a text, or enough of it, and where the longest that begins there ends; -1 if there is none.
+func nearest(text string, all map[string]struct{}) (at, end int) {
+	at = -1
+	for form := range all {
+		begin := form[:min(leastPrefix, len(form))]
+		i := strings.Index(text, begin)
+		if i < 0 || at >= 0 && i > at {
+			continue
+		}
+		n := i + len(begin)
+		for n < len(text) && n-i < len(form) && text[n] == form[n-i] {
+			n++
+		}
+		if i < at || at < 0 || n > end {
+			at, end = i, n
+		}
+	}
+	return at, end
+}
+
+// forms are the ways in which a backend may write a secret that it was sent: in a text of JSON, in an address, and packed with its scheme or without.
+func forms(secret string) []string {
+	quoted, _ := json.Marshal(secret) // a text always can be
+	inJSON := string(quoted[1 : len(quoted)-1])
+	all := []string{secret, inJSON, strings.ReplaceAll(inJSON, "/", `\/`), strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret), url.QueryEscape(secret), url.PathEscape(secret)}
+	for _, packed := range []string{secret, "Bearer " + secret} {
+		for _, as := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			all = append(all, as.EncodeToString([]byte(packed)))
+		}
+	}
+	return all
 }

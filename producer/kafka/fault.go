@@ -45,6 +45,9 @@ func Fault(ctx context.Context, err error, doing, topic string) error {
 		return ctx.Err()
 	}
 	code, hint := hintOf(err, topic)
+	if answer, ok := errors.AsType[*kerr.Error](err); ok {
+		err = answer // without what a broker says beside it: who signs in there has told it a password, which it may quote
+	}
 	f := fault.BackendError(code, "%s %s: %w", doing, topic, err)
 	f.Hint = hint
 	return f

@@ -70,6 +70,7 @@ func TestCheckFindsEachMissingRight(t *testing.T) {
 		{"run", toBackend},
 		{"run to Kafka", toKafka},
 		{"run exactly once", toKafka + "\ndelivery: exactly_once"},
+		{"gateway", ""},
 	} {
 		var has []right
 		for _, r := range all {
@@ -78,8 +79,13 @@ func TestCheckFindsEachMissingRight(t *testing.T) {
 			}
 		}
 		e.set(t, has)
-		config := e.config(t, c.deliver+"\ntelemetry: {listen: \"off\"}")
-		if found, code := checked(t, "--config", config); code != 0 {
+		args := []string{"--config"}
+		if c.command == "gateway" {
+			args = append(args, e.gatewayConfig(t, process.FreeAddr(t)), "--gateway")
+		} else {
+			args = append(args, e.config(t, c.deliver+"\ntelemetry: {listen: \"off\"}"))
+		}
+		if found, code := checked(t, args...); code != 0 {
 			t.Errorf("%s: with the documented rights check ends with %d: %+v", c.command, code, those(found, "fail"))
 		}
 		for i, lacks := range has {
@@ -88,7 +94,7 @@ func TestCheckFindsEachMissingRight(t *testing.T) {
 			}
 			t.Run(strings.Join([]string{c.command, lacks.resource, lacks.name, lacks.operation}, " "), func(t *testing.T) {
 				e.set(t, append(append([]right(nil), has[:i]...), has[i+1:]...))
-				found, code := checked(t, "--config", config)
+				found, code := checked(t, args...)
 				name, _ := e.real(lacks.name)
 				fails := those(found, "fail")
 				named := slices.ContainsFunc(fails, func(f finding) bool {

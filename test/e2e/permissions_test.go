@@ -3,10 +3,12 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,16 +42,17 @@ func documentedRights(t *testing.T) (out []right) {
 
 // estate is a guarded Kafka with the topics that the page speaks of.
 type estate struct {
-	cluster        *kafkatest.Cluster
-	guarded        string
-	in, out, group string
-	letters        string
+	cluster         *kafkatest.Cluster
+	guarded         string
+	in, out, group  string
+	letters         string
+	events, results string // of the gateway
 }
 
 // real is the name that a word of the page stands for, and whether it is a prefix.
 func (e *estate) real(name string) (string, bool) {
 	name, prefix := strings.CutSuffix(name, ".*")
-	name = strings.NewReplacer("INPUT", e.in, "LETTERS", e.letters, "OUTPUT", e.out, "GROUP", e.group).Replace(name)
+	name = strings.NewReplacer("INPUT", e.in, "LETTERS", e.letters, "OUTPUT", e.out, "GROUP", e.group, "EVENTS", e.events, "RESULTS", e.results).Replace(name)
 	if prefix && name != e.letters {
 		name += "."
 	}
@@ -106,9 +109,9 @@ func newEstate(t *testing.T) *estate {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Stop)
-	e := &estate{cluster: cluster, guarded: guarded, in: name("in"), out: name("out"), group: name("group")}
+	e := &estate{cluster: cluster, guarded: guarded, in: name("in"), out: name("out"), group: name("group"), events: name("events"), results: name("results")}
 	e.letters = e.in + ".dlq"
-	for _, topic := range []string{e.in, e.in + ".published.ledger", e.out, e.letters, e.letters + ".ledger", e.letters + ".audit", e.letters + ".quarantine"} {
+	for _, topic := range []string{e.in, e.in + ".published.ledger", e.out, e.letters, e.letters + ".ledger", e.letters + ".audit", e.letters + ".quarantine", e.events, e.results} {
 		newTopic(t, cluster.Servers(), topic)
 	}
 	return e
@@ -141,6 +144,38 @@ func (e *estate) run(t *testing.T, deliver string) (said string, worked bool) {
 	}
 	t.Fatal("neither settled nor refused")
 	return "", false
+}
+
+// gatewayConfig is a file for the user, of a gateway.
+func (e *estate) gatewayConfig(t *testing.T, listen string) string {
+	t.Helper()
+	return e.config(t, fmt.Sprintf("gateway: {listen: %q, events_topic: %s, results_topic: %s}", listen, e.events, e.results))
+}
+
+// gateway runs `gx-ol gateway` until it has taken an event and a result, or says what keeps it.
+func (e *estate) gateway(t *testing.T) (said string, worked bool) {
+	t.Helper()
+	listen := process.FreeAddr(t)
+	p := start(t, "gateway", "--config", e.gatewayConfig(t, listen))
+	eventually(t, "the gateway", func() bool { return ready(listen) || ended(p) })
+	if ended(p) {
+		return p.stderr.String(), false
+	}
+	worked = posted(t, "http://"+listen+"/api/v1/lineage", lineageOf(0, 0)) == http.StatusCreated && posted(t, "http://"+listen+"/v1/results", string(result(1))) == http.StatusCreated
+	p.stop(t)
+	return p.stderr.String(), worked
+}
+
+// posted is the status of an answer.
+func posted(t *testing.T, url, body string) int {
+	t.Helper()
+	resp, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	return resp.StatusCode
 }
 
 // lag is how many records of the input the group has not committed.
@@ -210,6 +245,7 @@ func TestTheDocumentedRightsAreEnoughAndEachIsNeeded(t *testing.T) {
 		{"dlq replay", []string{"dlq replay"}, func(t *testing.T) (string, bool) {
 			return e.command(t, "dlq", "replay", "--config", e.config(t, toBackend), "--limit", "1", "--yes")
 		}},
+		{"gateway", []string{"gateway"}, e.gateway},
 	} {
 		var has []right
 		for _, r := range all {
@@ -238,4 +274,29 @@ func TestTheDocumentedRightsAreEnoughAndEachIsNeeded(t *testing.T) {
 			})
 		}
 	}
+	t.Run("gateway, while it runs", func(t *testing.T) { aRightIsTakenFromAGateway(t, e, all) })
+}
+
+// A gateway whose right is taken away says so and refuses, in a way that clients come again; with the right it takes again.
+func aRightIsTakenFromAGateway(t *testing.T, e *estate, all []right) {
+	has := slices.DeleteFunc(slices.Clone(all), func(r right) bool { return r.command != "gateway" })
+	e.set(t, has)
+	listen := process.FreeAddr(t)
+	p := start(t, "gateway", "--config", e.gatewayConfig(t, listen))
+	eventually(t, "the gateway", func() bool { return ready(listen) })
+	url := "http://" + listen + "/api/v1/lineage"
+	e.set(t, slices.DeleteFunc(slices.Clone(has), func(r right) bool { return r.name == "EVENTS" }))
+	eventually(t, "not ready", func() bool { return !ready(listen) })
+	if code := posted(t, url, lineageOf(0, 1)); code != http.StatusServiceUnavailable {
+		t.Errorf("without its right it answers %d", code)
+	}
+	if said := p.stderr.String(); !strings.Contains(said, e.events) || !strings.Contains(said, "WRITE") {
+		t.Errorf("it said:\n%s", process.Tail(said))
+	}
+	e.set(t, has)
+	eventually(t, "ready again", func() bool { return ready(listen) })
+	if code := posted(t, url, lineageOf(0, 2)); code != http.StatusCreated {
+		t.Errorf("with its right again it answers %d", code)
+	}
+	p.stop(t)
 }
