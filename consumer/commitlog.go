@@ -56,7 +56,7 @@ func (l *commitLog) note(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.
 	}
 	text := ""
 	if err != nil {
-		text = err.Error()
+		text = ownWords(err).Error()
 	}
 	l.mu.Lock()
 	last := l.last

@@ -3,6 +3,8 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,10 +129,14 @@ func TestFetchesThatFailAreToldOnceAReason(t *testing.T) {
 		{failing(nil, 2), 2},
 		{failing(kerr.LeaderNotAvailable, 1), 3},
 		{failing(context.Canceled, 1), 3},
+		{failing(fmt.Errorf("%w: no: SECRETPW", kerr.UnknownServerError), 1), 4},
 	} {
 		if l.note(c.fetches); logs.Len() != c.lines {
 			t.Errorf("%d: %d lines, want %d", i, logs.Len(), c.lines)
 		}
+	}
+	if said := fmt.Sprint(logs.All()); strings.Contains(said, "SECRETPW") {
+		t.Error("what a broker says beside its code is repeated: " + said)
 	}
 }
 

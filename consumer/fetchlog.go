@@ -33,13 +33,24 @@ func fetchErrors(fetches kgo.Fetches) (text, reasons string) {
 	var texts []string
 	seen := make(map[string]bool)
 	fetches.EachError(func(topic string, p int32, err error) {
-		if silent(err) || seen[err.Error()] {
+		if silent(err) {
+			return
+		}
+		if err = ownWords(err); seen[err.Error()] {
 			return
 		}
 		seen[err.Error()] = true
 		texts = append(texts, fmt.Sprintf("%s[%d]: %v", topic, p, err))
 	})
 	return strings.Join(texts, "; "), strings.Join(slices.Sorted(maps.Keys(seen)), "; ")
+}
+
+// ownWords is what Kafka's protocol calls an error, without what a broker says beside it: whoever is asked to sign somebody in may quote the password.
+func ownWords(err error) error {
+	if code, ok := errors.AsType[*kerr.Error](err); ok {
+		return code
+	}
+	return err
 }
 
 // noCommittedOffset is what the client says of a partition that it may begin at a committed offset only, and that has none. It has no name there.

@@ -106,7 +106,7 @@ func sum(all []consumer.Lag) (records int64, known bool) {
 func explain(cfg *config.Config) func(error) error {
 	return func(err error) error {
 		if errors.Is(err, kerr.TransactionalIDAuthorizationFailed) {
-			return fmt.Errorf("the user may not write in transactions: grant it WRITE on the transactional ids that begin with %q (%w)", cfg.Input.Group+".", err)
+			return fmt.Errorf("the user may not write in transactions: grant it WRITE on the transactional ids that begin with %q (%w)", cfg.Input.Group+".", kerr.TransactionalIDAuthorizationFailed)
 		}
 		return kafkaclient.Diagnose(err, cfg.Kafka["bootstrap.servers"])
 	}
