@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/schemas/deadletter"
+	"github.com/gx-ol/gx-ol/schemas/openlineage"
+)
+
+// ending is a Turn of a record that nothing is before.
+type ending struct {
+	freely
+	while context.Context //nolint:containedctx // as a Turn has it
+}
+
+func (e ending) While() context.Context { return e.while }
+
+// checking asks a backend before anything is sent.
+type checking struct{ backend }
+
+func (c *checking) Check(ctx context.Context, ev openlineage.Event) error { return c.Deliver(ctx, ev) }
+
+// unwritable takes no letters.
+type unwritable struct{ tried func() }
+
+func (u unwritable) Bury(context.Context, *kgo.Record, deadletter.Letter) error {
+	u.tried()
+	return errors.New("the topic is away")
+}
+
+// Wherever a record waits for somebody who is away, the end of While ends that; its record is not settled, and nothing is buried. ctx lives on.
+func TestTheEndOfWhileLeavesARecordUnsettled(t *testing.T) {
+	away := func(tried func()) func(string, int) error {
+		return func(body string, n int) error {
+			if body == "first COMPLETE" {
+				return fault.MessageError(fault.Rejected, "http_422", "answered 422")
+			}
+			if body != "first START" {
+				tried()
+				return fault.BackendError("http_503", "answered 503")
+			}
+			return nil
+		}
+	}
+	for name, make := range map[string]func(tried func()) (d Deliverer, l DeadLetters, value []byte){
+		"a destination": func(tried func()) (Deliverer, DeadLetters, []byte) {
+			return &backend{answer: away(tried)}, &letters{}, event("r1")
+		},
+		"a sender": func(tried func()) (Deliverer, DeadLetters, []byte) {
+			return &sender{backend: backend{answer: away(tried)}}, &letters{}, event("r1")
+		},
+		"the end of a run": func(tried func()) (Deliverer, DeadLetters, []byte) {
+			return &backend{answer: away(tried)}, &letters{}, event("pair")
+		},
+		"the end of a sender's run": func(tried func()) (Deliverer, DeadLetters, []byte) {
+			return &sender{backend: backend{answer: away(tried)}}, &letters{}, event("pair")
+		},
+		"what a destination can tell before": func(tried func()) (Deliverer, DeadLetters, []byte) {
+			return &checking{backend{answer: away(tried)}}, &letters{}, event("r1")
+		},
+		"the dead letters": func(tried func()) (Deliverer, DeadLetters, []byte) {
+			return &backend{}, unwritable{tried}, []byte("bad")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			while, enough := context.WithCancel(t.Context())
+			tries := 0
+			d, l, value := make(func() {
+				if tries++; tries == 3 {
+					enough()
+				}
+			})
+			p := to(d, l)
+			err := p.Settle(t.Context(), p.Prepare(records(value)[0]), ending{while: while})
+			if err == nil || tries > 4 { // a sender is handed both events of a run at once
+				t.Errorf("%v after %d attempts, want an error after 3 or 4", err, tries)
+			}
+			if l, ok := l.(*letters); ok && len(l.all) > 0 {
+				t.Errorf("it was buried: %v", l.codes())
+			}
+			if held := p.Holds(); len(held) > 0 {
+				t.Errorf("it is still held: %v", held)
+			}
+		})
+	}
+}
