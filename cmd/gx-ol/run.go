@@ -53,7 +53,7 @@ func (a *process) run(ctx context.Context, cfg *config.Config, reload *app.Reloa
 		p.Log.Info(n)
 	}
 	defer sayStopping(ctx, func() {
-		p.Log.Info("gx-ol stops: what is in hand settles, for some seconds at most, then its offsets are committed and the group is left; a second signal ends it at once")
+		p.Log.Info("gx-ol stops: what is under way is finished, for some seconds at most, then its offsets are committed and the group is left; a second signal ends it at once")
 	})()
 	return app.Run(ctx, cfg, p)
 }
