@@ -286,7 +286,7 @@ func TestAStopSaysThatItStops(t *testing.T) {
 		return errs.Write(p)
 	})}
 	code := run(ctx, []string{"run", "--brokers", strings.Join(cluster.ListenAddrs(), ","), "--topic", "results", "--to", "-", "--listen", "off"}, a)
-	if said := errs.String(); code != 0 || strings.Count(said, "a second signal ends it at once") != 1 || !strings.Contains(said, "what is in hand settles") {
+	if said := errs.String(); code != 0 || strings.Count(said, "a second signal ends it at once") != 1 || !strings.Contains(said, "what is under way is finished") {
 		t.Errorf("exit %d: %s", code, said)
 	}
 }
