@@ -81,9 +81,10 @@ type Attempt struct {
 	Event *openlineage.Event
 	// Minimal makes a harmless event of the same run; nil if it has none.
 	Minimal func() openlineage.Event
-	// GoesOn says that it goes on with what an earlier attempt has begun: the end of a run whose START was taken.
+	// GoesOn says that it goes on with what an earlier attempt has begun: the end of a run whose START was taken, or the next run of its record.
 	GoesOn bool
-	// While ends when no attempt is to begin any more: who waits for its turn stops then, and what is under way goes on until ctx ends. nil: ctx alone.
+	// While ends when nothing more is to begin: what waits for its turn stops then. What is under way, and what GoesOn with it, does not, until ctx ends, but
+	// for a destination that is away. nil: ctx alone.
 	While context.Context //nolint:containedctx // an attempt has two ends
 	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
 	Asks bool
@@ -182,7 +183,11 @@ func (g *Guard) taken(a *Attempt, p pass) Outcome {
 // enter waits until an attempt may be made. Who probes an outage needs no place in flight: all of them may be held by attempts that
 // hang. Neither does what does not write: its time would say nothing of the destination.
 func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
-	if err := a.over(ctx); err != nil {
+	while := a.While
+	if a.GoesOn {
+		while = nil
+	}
+	if err := over(ctx, while); err != nil {
 		return pass{}, err
 	}
 	for {
@@ -196,7 +201,7 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 			if a.For != nil {
 				g.holds.add(a.For, time.Now())
 			}
-			waiting, free := a.waiting(ctx)
+			waiting, free := until(ctx, a.While)
 			var err error
 			probe, err = g.gate.wait(waiting)
 			free()
@@ -209,12 +214,12 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 		}
 		p := pass{g: g, probe: probe, placed: !probe && !a.Asks && g.limit != nil}
 		if p.placed {
-			if err := g.limit.acquire(ctx, a.While, a.GoesOn); err != nil {
+			if err := g.limit.acquire(ctx, while, a.GoesOn); err != nil {
 				return pass{}, err
 			}
 		}
 		if g.cfg.Pace != nil && !a.Asks {
-			waiting, free := a.waiting(ctx)
+			waiting, free := until(ctx, while)
 			err := g.cfg.Pace(waiting)
 			free()
 			if err != nil {
@@ -230,21 +235,21 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 	}
 }
 
-// over is why no attempt may begin any more; nil while one may.
-func (a *Attempt) over(ctx context.Context) error {
-	if a.While != nil && a.While.Err() != nil {
-		return a.While.Err()
+// over is the end of ctx, or of while where there is one.
+func over(ctx, while context.Context) error {
+	if while != nil && while.Err() != nil {
+		return while.Err()
 	}
 	return ctx.Err()
 }
 
-// waiting ends with ctx, and when no attempt may begin any more. free lets go of it.
-func (a *Attempt) waiting(ctx context.Context) (waiting context.Context, free func()) {
-	if a.While == nil {
+// until ends with ctx, and with while where there is one. free lets go of it.
+func until(ctx, while context.Context) (waiting context.Context, free func()) {
+	if while == nil {
 		return ctx, func() {}
 	}
 	waiting, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(a.While, cancel)
+	unhook := context.AfterFunc(while, cancel)
 	return waiting, func() { unhook(); cancel() }
 }
 

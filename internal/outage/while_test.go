@@ -64,4 +64,11 @@ func TestTheEndOfWhileLeavesWhatIsUnderWay(t *testing.T) {
 	if out := g.Make(t.Context(), Attempt{For: &Holder{}, While: while, Try: func(context.Context) error { t.Error("it was begun"); return nil }}); out.Answer != Stopped {
 		t.Errorf("%+v", out)
 	}
+	if out := g.Make(t.Context(), Attempt{For: &Holder{}, While: while, GoesOn: true, Try: failing(0, nil)}); out.Answer != Taken {
+		t.Errorf("what was begun is not ended: %+v", out)
+	}
+	away := failing(100, fault.BackendError("away", "away"))
+	if out := g.Make(t.Context(), Attempt{For: &Holder{}, While: while, GoesOn: true, Try: away}); out.Answer != Stopped {
+		t.Errorf("what was begun waits for a destination that is away: %+v", out)
+	}
 }

@@ -55,7 +55,7 @@ func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) 
 		return Outcome{Answer: Exhausted, Fault: &c}, false
 	}
 	g.holds.explain(a.For, f.Code, "others are taken, this record is not: "+f.Error())
-	waiting, free := a.waiting(ctx)
+	waiting, free := until(ctx, a.While)
 	defer free()
 	if sleep(waiting, max(g.ownPause(t.witnessed), f.RetryAfter)) != nil {
 		return Outcome{Answer: Stopped}, false
@@ -67,7 +67,7 @@ func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) 
 // hand: the last terminal event that it took, else the failing run's own without facets. It reports whether there was one to make.
 func (g *Guard) witness(ctx context.Context, a *Attempt) bool {
 	ev := g.last.Load()
-	if g.cfg.Write == nil || ev == nil && a.Minimal == nil || a.over(ctx) != nil {
+	if g.cfg.Write == nil || ev == nil && a.Minimal == nil || over(ctx, a.While) != nil {
 		return false
 	}
 	shown, _ := once(ctx, func(ctx context.Context) error {

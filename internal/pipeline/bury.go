@@ -16,7 +16,9 @@ func (p *Pipeline) bury(ctx context.Context, r *prepared, turn Turn) bool {
 		return true
 	}
 	letter := p.letter(r, r.bad, r.part)
+	begun := false
 	for i := range r.legs {
+		begun = begun || r.legs[i].begun
 		n, first := r.legs[i].at.Attempts()
 		letter.Attempts = max(letter.Attempts, n+1)
 		if n > 0 && first.Before(letter.FirstFailedAt) {
@@ -24,7 +26,7 @@ func (p *Pipeline) bury(ctx context.Context, r *prepared, turn Turn) bool {
 		}
 	}
 	at := holder(r.rec)
-	out := p.burying.Make(ctx, outage.Attempt{For: &at, While: turn.While(), Try: func(ctx context.Context) error {
+	out := p.burying.Make(ctx, outage.Attempt{For: &at, While: turn.While(), GoesOn: begun, Try: func(ctx context.Context) error {
 		return p.letters.Bury(ctx, r.rec, letter)
 	}})
 	if out.Answer != outage.Taken {

@@ -204,8 +204,11 @@ func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) b
 
 // write delivers one event, however long the destination is away.
 func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *openlineage.Event) outage.Outcome {
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Event: ev, Minimal: run.Minimal, GoesOn: ev != &run.Events[0],
-		Try: func(ctx context.Context) error { return o.To.Deliver(ctx, *ev) }})
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Event: ev, Minimal: run.Minimal, GoesOn: l.begun,
+		Try: func(ctx context.Context) error {
+			l.begun = true
+			return o.To.Deliver(ctx, *ev)
+		}})
 	if out.Answer == outage.Taken {
 		o.p.Observer.EventsDelivered(o.Name, 1, out.Took)
 	}

@@ -45,6 +45,7 @@ type prepared struct {
 type leg struct {
 	at    outage.Holder
 	while context.Context //nolint:containedctx // see Turn.While
+	begun bool            // an attempt was made
 	bad   *fault.Error    // what the destination said of the message
 	part  string          // which validation results it refused
 }

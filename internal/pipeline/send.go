@@ -71,7 +71,8 @@ func (s *sending) release(o *outlet) {
 
 // make makes attempts until the destination answers for good.
 func (s *sending) make(ctx context.Context, o *outlet, l *leg) outage.Outcome {
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Try: s.try, Ready: s.ready})
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, GoesOn: s.tried, Try: s.try, Ready: s.ready})
+	l.begun = l.begun || s.tried
 	if n := s.taken(); n > 0 && out.Answer != outage.Stopped {
 		o.p.Observer.EventsDelivered(o.Name, n, out.Took)
 	}

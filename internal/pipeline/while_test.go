@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -85,6 +87,38 @@ func TestTheEndOfWhileLeavesARecordUnsettled(t *testing.T) {
 			}
 			if held := p.Holds(); len(held) > 0 {
 				t.Errorf("it is still held: %v", held)
+			}
+		})
+	}
+}
+
+// A record that was begun is finished while everybody is there: no run stays RUNNING, and nothing is delivered a second time for it.
+func TestTheEndOfWhileFinishesARecordThatWasBegun(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer func(body string) error
+		want   []string
+	}{
+		"two runs": {func(string) error { return nil }, []string{"first START", "first COMPLETE", "second START", "second COMPLETE"}},
+		"a refused end": {func(body string) error {
+			if body == "first COMPLETE" {
+				return fault.MessageError(fault.Rejected, "http_422", "answered 422")
+			}
+			return nil
+		}, []string{"first START", "first MINIMAL", "second START", "second COMPLETE"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			while, enough := context.WithCancel(t.Context())
+			l, b := &letters{}, &backend{}
+			b.answer = func(body string, _ int) error { enough(); return c.answer(body) }
+			p := to(b, l)
+			if err := p.Settle(t.Context(), p.Prepare(records(event("pair"))[0]), ending{while: while}); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.has(); !slices.Equal(got, c.want) {
+				t.Errorf("delivered %v, want %v", got, c.want)
+			}
+			if len(l.all) != strings.Count(strings.Join(c.want, " "), "MINIMAL") { // one for the run that was refused
+				t.Errorf("letters %v", l.codes())
 			}
 		})
 	}
