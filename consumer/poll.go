@@ -11,6 +11,7 @@ import (
 const (
 	mostPolled   = 1000                   // records a poll
 	worthPolling = 8                      // the part of what partitions that go on may hold which must be free for a poll at once
+	aMoment      = 10 * time.Millisecond  // how long that is waited for
 	heldAfter    = time.Second            // a partition that settles nothing for so long is held
 	lookAgain    = 100 * time.Millisecond // while there is no room
 )
@@ -66,7 +67,8 @@ func (c *Consumer) room(ctx context.Context) int {
 	}
 	w.wanted.Store(true)
 	defer w.wanted.Store(false)
-	tick := time.NewTicker(lookAgain)
+	moment, tick := time.NewTimer(aMoment), time.NewTicker(lookAgain)
+	defer moment.Stop()
 	defer tick.Stop()
 	for waited := false; ; {
 		if n, worth := c.roomNow(); worth || waited && n > 0 {
@@ -76,8 +78,9 @@ func (c *Consumer) room(ctx context.Context) int {
 		case <-ctx.Done():
 			return 0
 		case <-w.freed:
-		case <-tick.C:
+		case <-moment.C: // what partitions hold that are held may leave little room for long
 			waited = true
+		case <-tick.C:
 			c.pauseHeld()
 		}
 	}

@@ -234,7 +234,7 @@ func TestAPollIsForRoomThatIsWorthIt(t *testing.T) {
 		began := time.Now()
 		go func() {
 			for range usual / record {
-				time.Sleep(time.Microsecond * 100)
+				time.Sleep(10 * time.Microsecond)
 				w.release(record)
 			}
 		}()
@@ -243,9 +243,10 @@ func TestAPollIsForRoomThatIsWorthIt(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		w.take(usual)
-		go w.release(3 * record)
-		if n := c.room(t.Context()); n != 3 {
-			t.Errorf("room for %d, want 3", n)
+		w.release(3 * record)
+		began = time.Now()
+		if n, took := c.room(t.Context()), time.Since(began); n != 3 || took != aMoment {
+			t.Errorf("room for %d after %s, want 3 after a moment", n, took)
 		}
 		stopped, stop := context.WithCancel(t.Context())
 		go stop()

@@ -10,7 +10,7 @@ import (
 )
 
 // bury writes the dead letter of a bad record, however long that topic is away: if burying fails, the partition holds. It
-// reports false only when ctx ended.
+// reports false only when it was stopped.
 func (p *Pipeline) bury(ctx context.Context, r *prepared, turn Turn) bool {
 	if r.bad == nil {
 		return true

@@ -52,7 +52,7 @@ func newOutlet(p *Pipeline, d Destination) *outlet {
 }
 
 // check asks the destinations that can tell, before the first event is sent to any, whether they would refuse one. It
-// reports false only when ctx ended.
+// reports false only when it was stopped.
 func (p *Pipeline) check(ctx context.Context, r *prepared, turn Turn) bool {
 	for i, o := range p.outlets {
 		if o.checker == nil || r.bad != nil {
@@ -94,7 +94,7 @@ func (p *Pipeline) ready(turn Turn) func(context.Context) error {
 }
 
 // inTurn waits until all before the record are settled, also where it has nothing to deliver: a record behind it must not
-// begin while one before it may be written again. It reports false only when ctx ended.
+// begin while one before it may be written again. It reports false only when it was stopped.
 func (p *Pipeline) inTurn(ctx context.Context, turn Turn) bool {
 	if p.senders == 0 {
 		return true
@@ -104,7 +104,7 @@ func (p *Pipeline) inTurn(ctx context.Context, turn Turn) bool {
 }
 
 // deliver brings a record to every destination, side by side: one that is away does not keep the others waiting for this
-// record. It reports false only when ctx ended.
+// record. It reports false only when it was stopped.
 func (p *Pipeline) deliver(ctx context.Context, r *prepared, turn Turn) bool {
 	if r.bad != nil || noEvents(r.runs) {
 		return p.inTurn(ctx, turn)
@@ -158,7 +158,7 @@ func (p *Pipeline) named(o *outlet, f *fault.Error) *fault.Error {
 	return &c
 }
 
-// deliver brings a record to this destination. It reports false only when ctx ended.
+// deliver brings a record to this destination. It reports false only when it was stopped.
 func (o *outlet) deliver(ctx context.Context, r *prepared, l *leg, turn Turn) bool {
 	if o.sender != nil {
 		return o.send(ctx, r, l, turn)
@@ -183,7 +183,7 @@ func (o *outlet) deliver(ctx context.Context, r *prepared, l *leg, turn Turn) bo
 }
 
 // deliverRun sends START, waits for its acknowledgement, and sends the terminal event. If the terminal event is refused, one
-// without facets follows, so that no run stays RUNNING. A refused run does not keep the others back. It reports false only when ctx ended.
+// without facets follows, so that no run stays RUNNING. A refused run does not keep the others back. It reports false only when it was stopped.
 func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) bool {
 	for i := range run.Events {
 		out := o.write(ctx, l, run, &run.Events[i])
@@ -216,7 +216,7 @@ func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *op
 }
 
 // end writes the terminal event without facets of a run whose own was refused. Whether it is taken or refused: more cannot be done for
-// that run. It reports false only when ctx ended.
+// that run. It reports false only when it was stopped.
 func (o *outlet) end(ctx context.Context, l *leg, run *openlineage.Run) bool {
 	var minimal openlineage.Event
 	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Event: &minimal, Minimal: run.Minimal, GoesOn: true, Try: func(ctx context.Context) error {

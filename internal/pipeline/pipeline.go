@@ -37,7 +37,8 @@ type Turn = interface {
 	First(ctx context.Context) (again bool, err error)
 	// Again tells the records behind it that it is written again after Pass.
 	Again()
-	// While ends when no attempt is to begin any more: at a stop, or when another takes the partition over. What is under way goes on until Settle's ctx ends.
+	// While ends when nothing more is to begin: at a stop, or when another takes the partition over. A record that waits for its turn, or for a destination that is
+	// away, is stopped then; one that was begun goes on until Settle's ctx ends.
 	While() context.Context
 }
 
@@ -231,7 +232,7 @@ type byHand struct{ why string }
 func (o *byHand) Error() string { return "buried by hand: " + o.why }
 
 // journey brings a record to every destination, or finds out why it is to be buried: its own fault, or an operator's order. It reports false only
-// when ctx ended.
+// when it was stopped.
 func (p *Pipeline) journey(ctx context.Context, r *prepared, turn Turn) bool {
 	if p.Orders == nil || p.senders == len(p.outlets) { // toward Kafka no single record waits
 		return p.check(ctx, r, turn) && p.deliver(ctx, r, turn)

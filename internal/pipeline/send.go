@@ -20,7 +20,7 @@ func (p *passing) sent(turn Turn) {
 }
 
 // send brings a record to a destination that keeps order by itself: all events at once, and without waiting for the records before it.
-// It reports false only when ctx ended.
+// It reports false only when it was stopped.
 func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool {
 	s := o.sendings.Get().(*sending)
 	s.to, s.runs, s.turn, s.pass = o.sender, r.runs, turn, &r.pass

@@ -56,6 +56,29 @@ func FreeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// Answering takes connections on a loopback address and gives each to handle, one after the other, and closes it then.
+func Answering(t *testing.T, handle func(net.Conn)) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			handle(conn)
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close(); <-done })
+	return l.Addr().String()
+}
+
 // Eventually asks again and again until done, or fails after patience; what says then what was waited for.
 func Eventually(t *testing.T, patience time.Duration, what string, done func() bool) {
 	t.Helper()
