@@ -67,3 +67,41 @@ func writeKeyed(t *testing.T, addrs []string, keys ...string) {
 		}
 	}
 }
+
+// waitingToBegin waits for the destination of its events, which is away.
+type waitingToBegin struct {
+	copying
+	waits chan struct{}
+}
+
+func (w waitingToBegin) Begin(ctx context.Context) error {
+	close(w.waits)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (waitingToBegin) End(bool) {}
+
+// A transaction that waits for a destination has nothing to finish: a stop ends it at once.
+func TestAStopDropsATransactionThatIsNotBegun(t *testing.T) {
+	addrs, _ := broker(t, 1)
+	writeKeyed(t, addrs, "key")
+	waits := make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() {
+		done <- RunTransactions(ctx, Config{Client: []kgo.Opt{kgo.SeedBrokers(addrs...)}, Topics: []string{topic}, Group: group, Grace: time.Hour}, "one",
+			func(*kgo.Client) TransactHandler { return waitingToBegin{waits: waits} })
+	}()
+	<-waits
+	stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the stop waits for a transaction that is not begun")
+	}
+}
