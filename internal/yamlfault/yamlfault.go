@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// noAnchor is what a value in the wrong clothes looks like to the parser.
+// noAnchor is what the parser makes of a value that begins with * and does not stand in quotes.
 const noAnchor = "an alias without its anchor: a value that begins with * must stand in quotes"
 
 var (
