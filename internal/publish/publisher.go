@@ -113,7 +113,7 @@ func (p *Publisher) pass(ctx context.Context, all []store.Object, to sink, k *kn
 	if p.settled == nil {
 		p.settled, p.waiting = make(map[fingerprint]struct{}), make(map[string]waiting)
 	}
-	items, err := p.order(ctx, all)
+	items, err := p.order(ctx, distinct(all))
 	if err != nil {
 		return err
 	}
@@ -135,6 +135,13 @@ func (p *Publisher) pass(ctx context.Context, all []store.Object, to sink, k *kn
 	p.counts.Waiting = len(p.waiting)
 	p.progress()
 	return err
+}
+
+// distinct leaves each file one time. A system tells of a file, and of each folder above it that is new as well; within a pass the ledger does not yet know what that
+// pass publishes.
+func distinct(all []store.Object) []store.Object {
+	slices.SortFunc(all, func(a, b store.Object) int { return cmp.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(all, func(a, b store.Object) bool { return a.Path == b.Path })
 }
 
 // order sorts files by their runs. Those whose folders do not say when that was are read for it, and read again when it is their turn: no body is held.

@@ -94,6 +94,32 @@ func TestAWatcherPublishesWhatComesHoweverItIsWritten(t *testing.T) {
 	}
 }
 
+// A system tells of a new file, and of each new folder above it: all in one turn, if this process was busy.
+func TestAFileOfWhichTheSystemTellsSeveralTimesIsPublishedOnce(t *testing.T) {
+	e := newEstate(t)
+	ctx, p := t.Context(), e.publisher()
+	s, err := p.Place.begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	p.session = s
+	file := placeOf("orders", 0)
+	e.write(file, result("orders", 0))
+	e.write("unnamed/b.json", result("orders", 1)) // its folder does not say when it ran
+	told := []string{"unnamed", "unnamed/b.json", "."}
+	for folder := file; folder != "."; folder = filepath.Dir(folder) {
+		told = append(told, folder)
+	}
+	if err := p.look(ctx, false, told); err != nil {
+		t.Fatal(err)
+	}
+	want(t, e.published(), "orders 01-01", "orders 01-02")
+	if p.counts.Published != 2 {
+		t.Errorf("%d are counted", p.counts.Published)
+	}
+}
+
 func TestAWatcherNeverPublishesHalfAFileAndSaysSoOnce(t *testing.T) {
 	e := newEstate(t)
 	stop := e.watching(func(p *Publisher) { p.Patience = 50 * time.Millisecond })
