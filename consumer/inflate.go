@@ -73,11 +73,14 @@ func (f *inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byt
 	}
 	var out []byte
 	var err error
-	large := false
-	if len(src) >= largeBatch {
-		out, large, err = inflateLarge(src, codec, most)
+	done := false
+	switch {
+	case len(src) >= largeBatch:
+		out, done, err = inflateLarge(src, codec, most)
+	case codec == kgo.CodecLz4:
+		out, done = inflateLz4(src, most)
 	}
-	if !large {
+	if !done {
 		out, err = d.Decompress(src, codec)
 	}
 	if d == f.usual && errors.Is(err, kgo.ErrMaxDecompress) {
