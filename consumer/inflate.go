@@ -74,11 +74,11 @@ func (f *inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byt
 	var out []byte
 	var err error
 	done := false
-	switch {
-	case len(src) >= largeBatch:
+	if codec == kgo.CodecLz4 {
+		out, done = inflateLz4(src, lz4Most(len(src), most))
+	}
+	if !done && len(src) >= largeBatch {
 		out, done, err = inflateLarge(src, codec, most)
-	case codec == kgo.CodecLz4:
-		out, done = inflateLz4(src, most)
 	}
 	if !done {
 		out, err = d.Decompress(src, codec)

@@ -10,15 +10,17 @@ import (
 
 // The format is that of https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md.
 const (
-	lz4Magic     = 0x184D2204
-	lz4Version   = 1 << 6
-	lz4Apart     = 1 << 5 // each block is by itself; else it refers to those before it
-	lz4BlockSums = 1 << 4
-	lz4Size      = 1 << 3 // the header says how large the content is
-	lz4Sum       = 1 << 2 // a checksum is behind the content
-	lz4Stored    = 1 << 31
-	lz4Farthest  = 64 << 10 // bytes that a block may refer back
+	lz4Magic    = 0x184D2204
+	lz4Version  = 1 << 6
+	lz4Apart    = 1 << 5 // each block is by itself; else it refers to those before it
+	lz4Size     = 1 << 3 // the header says how large the content is
+	lz4Sum      = 1 << 2 // a checksum is behind the content
+	lz4Stored   = 1 << 31
+	lz4Farthest = 64 << 10 // bytes that a block may refer back
 )
+
+// lz4Kept is how much room is kept.
+const lz4Kept = 4 * usualBatch
 
 // lz4Room is where frames are inflated, before they are copied to memory of just their size: the records hold that as long as they are in hand.
 var lz4Room = sync.Pool{New: func() any { return new([]byte) }}
@@ -34,7 +36,7 @@ func inflateLz4(src []byte, most int) (_ []byte, ok bool) {
 	room := lz4Room.Get().(*[]byte)
 	out := (*room)[:0]
 	defer func() {
-		if *room = out; cap(out) <= 4*usualBatch {
+		if *room = out; cap(out) <= lz4Kept {
 			lz4Room.Put(room)
 		}
 	}()
@@ -57,6 +59,15 @@ func inflateLz4(src []byte, most int) (_ []byte, ok bool) {
 		}
 		blocks = rest
 	}
+}
+
+// lz4Most is how much of a frame is inflated this way, where most is the bound: of a large one no more than what the room is kept for, since it takes the same
+// memory once more.
+func lz4Most(compressed, most int) int {
+	if compressed >= largeBatch {
+		return min(most, lz4Kept)
+	}
+	return most
 }
 
 // lz4Header reads what stands before the blocks of a frame: how large each may become, and whether each is by itself.

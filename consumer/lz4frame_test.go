@@ -67,6 +67,8 @@ func TestLz4FramesComeOutAsTheyWentIn(t *testing.T) {
 		"nothing":                     {src: framed(t, nil)},
 		"one byte":                    {src: framed(t, []byte("x")), data: []byte("x")},
 		"noise, which is stored":      {src: framed(t, noise(200<<10)), data: noise(200 << 10)},
+		"a large batch":               {src: framed(t, noise(300<<10)), data: noise(300 << 10)},
+		"one larger than is kept":     {src: framed(t, noise(5<<20)), data: noise(5 << 20), other: true},
 		"blocks that refer back":      {src: reference, data: referred},
 		"checksums of blocks":         {src: framed(t, large, sums), data: large, other: true},
 		"no frame":                    {src: []byte("this is no frame"), other: true, broken: true},
