@@ -63,22 +63,16 @@ func (b bounded) Read(p []byte) (int, error) {
 // roundTrip sends a request and reads the answer up to its body, which gives the connection back. After an error the connection is for nothing but end.
 func (c *conn) roundTrip(ctx context.Context, req *http.Request, out []byte) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, c.abort)
-	sent, sendErr := c.send(out)
-	if sendErr != nil && sent == 0 && c.reused {
+	if err := c.send(out); err != nil {
 		stop()
-		return nil, &unansweredError{sendErr, true}
+		return nil, &unansweredError{err, true}
 	}
-	// Who refuses a request before he has read it all may close then: his answer is here although the request could not be written.
 	res, err := c.answer(req)
 	if err != nil {
 		stop()
-		if sendErr != nil {
-			err = sendErr
-		}
 		return nil, err
 	}
-	keep := sendErr == nil && !res.Close && res.StatusCode >= http.StatusOK
-	b := &body{c: c, ctx: ctx, stop: stop, in: res.Body, keep: keep}
+	b := &body{c: c, ctx: ctx, stop: stop, in: res.Body, keep: !res.Close && res.StatusCode >= http.StatusOK}
 	if res.Body == http.NoBody { // of 101 too: what is spoken after it is nothing that we speak
 		b.finish(true)
 		return res, nil
@@ -108,12 +102,12 @@ func (c *conn) answer(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// send writes a request. What the system does not take at once a goroutine writes, for which end waits: he who answers early may read no further, and
-// whoever waited for him to do so would not see his answer.
-func (c *conn) send(out []byte) (n int, err error) {
-	n, err = c.writeSome(out)
+// send writes a request. Its error says that nothing was written. What the system does not take at once a goroutine writes, for which end waits: he who refuses
+// a request before he has read it may read no further, or hang up, and his answer is seen all the same.
+func (c *conn) send(out []byte) error {
+	n, err := c.writeSome(out)
 	if err != nil || n == len(out) {
-		return n, err
+		return err
 	}
 	rest := bytes.Clone(out[n:])
 	s := &sender{done: make(chan struct{})}
@@ -122,7 +116,7 @@ func (c *conn) send(out []byte) (n int, err error) {
 		defer close(s.done)
 		_, s.err = c.Write(rest)
 	}()
-	return n, nil
+	return nil
 }
 
 // sendTime is how long after its answer a request may still be under way for the connection to be kept; net/http's.

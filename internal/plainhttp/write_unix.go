@@ -21,8 +21,8 @@ type write struct {
 	err     error
 }
 
-// writeSome writes as much as the system takes at once. A kept connection is looked at first: one that was closed at its other end takes a write as if it
-// would arrive, and what came unasked would be taken for the answer.
+// writeSome writes as much as the system takes at once; its error says that it was nothing. A kept connection is looked at first: one that was closed at its
+// other end takes a write as if it would arrive, and what came unasked would be taken for the answer.
 func (c *conn) writeSome(out []byte) (int, error) {
 	w := &c.write
 	w.look, w.out, w.n, w.err = c.reused, out, 0, nil
