@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -57,10 +58,14 @@ func TestAnAnswerThatComesEarlyIsSeen(t *testing.T) {
 				_, _ = s.in.Peek(1)
 				c.script(s)
 			})
-			rt := transport(t, b, narrow)
+			var writing atomic.Int64
+			rt := transport(t, b, func(cfg *Config) { cfg.Dial = watched(&writing) })
 			for range 4 {
 				if got := outcome(rt, post(t.Context(), t, b.URL, large)); got != c.want {
 					t.Errorf("%s, %s: %s", name, way, got)
+				}
+				if way == "plainhttp" && writing.Load() != 0 {
+					t.Errorf("%s: somebody still writes", name)
 				}
 			}
 			if got := b.conns.Load(); got != 4 && name != "and reads on" {
@@ -68,6 +73,27 @@ func TestAnAnswerThatComesEarlyIsSeen(t *testing.T) {
 			}
 		}
 	}
+}
+
+// watched dials connections that tell who writes to them, and that take their time to end it.
+func watched(writing *atomic.Int64) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := (&net.Dialer{Control: little}).DialContext(ctx, network, address)
+		return watchedConn{c.(*net.TCPConn), writing}, err
+	}
+}
+
+type watchedConn struct {
+	*net.TCPConn
+	writing *atomic.Int64
+}
+
+func (w watchedConn) Write(p []byte) (int, error) {
+	w.writing.Add(1)
+	defer w.writing.Add(-1)
+	n, err := w.TCPConn.Write(p)
+	time.Sleep(10 * time.Millisecond)
+	return n, err
 }
 
 // An answer is read although the connection was reset behind it.
@@ -250,6 +276,28 @@ func TestTheEndOfAContextEndsDialling(t *testing.T) {
 		if got := outcome(rt, post(ctx, t, b.URL, "event")); got != "error: "+kind.Error() || len(dialling) > 0 {
 			t.Errorf("begun after the end: %s", got)
 		}
+	}
+}
+
+// An answer that is all here is read although the context has ended; its connection is not used again, since the end may still reach it.
+func TestAConnectionThatTheEndOfAContextMayReachIsNotKept(t *testing.T) {
+	b := start(t, always(ok+"Content-Length: 2\r\n\r\nok"))
+	rt := plain(t, b, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	res, err := rt.RoundTrip(post(ctx, t, b.URL, "event"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := res.Body.Read(make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if rest, err := io.ReadAll(res.Body); string(rest) != "k" || err != nil {
+		t.Errorf("%q, %v", rest, err)
+	}
+	_ = res.Body.Close()
+	if len(rt.idle.idle) > 0 {
+		t.Error("it is kept")
 	}
 }
 

@@ -78,8 +78,12 @@ func TestABodyThatIsNotReadEndsItsConnection(t *testing.T) {
 	for name, answer := range map[string]string{
 		"length":  ok + "Content-Length: 5\r\n\r\n12345",
 		"chunked": ok + "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n",
+		"to come": ok + "Content-Length: 5\r\n\r\n",
 	} {
 		for read := range 5 {
+			if name == "to come" && read > 0 {
+				break
+			}
 			closed := make(chan bool)
 			b := start(t, func(s *served) {
 				_, _ = s.request()
@@ -104,6 +108,9 @@ func TestABodyThatIsNotReadEndsItsConnection(t *testing.T) {
 			}
 			if _, err := res.Body.Read(make([]byte, 1)); err == nil {
 				t.Errorf("%s: a closed body can be read", name)
+			}
+			if len(rt.idle.idle) > 0 {
+				t.Errorf("%s, %d bytes read: the connection is kept", name, read)
 			}
 			<-closed
 		}
@@ -166,7 +173,10 @@ func open(t *testing.T, rt *Transport, b *backend, n int) {
 			t.Fatal(err)
 		}
 		bodies = append(bodies, res.Body)
-		defer func() { _, _ = io.ReadAll(res.Body) }() // at its end the connection is given back
+		defer func() {
+			_, _ = io.ReadAll(res.Body)      // at its end the connection is given back
+			time.Sleep(5 * time.Millisecond) // so that they are of different ages
+		}()
 	}
 	if len(bodies) != n {
 		t.Fatalf("%d bodies", len(bodies))

@@ -63,6 +63,15 @@ func TestRequestsAreSentAsNetHTTPSendsThem(t *testing.T) {
 	}
 }
 
+func TestTheBytesOfARequest(t *testing.T) {
+	req := post(t.Context(), t, &url.URL{Scheme: "http", Host: "h:1", Path: "/a b", RawQuery: "c=d"}, "event")
+	req.Header = http.Header{"X-A": {" \ta b\t "}}
+	got, err := appendRequest([]byte("before "), req)
+	if want := "before POST /a%20b?c=d HTTP/1.1\r\nHost: h:1\r\nAccept-Encoding: identity\r\nContent-Length: 5\r\nX-A: a b\r\n\r\nevent"; err != nil || string(got) != want {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // A value that would be a line of its own is sent by nobody, and not shown: it may be a secret.
 func TestAHeaderCannotAddALine(t *testing.T) {
 	for _, way := range []string{"net/http", "plainhttp"} {
@@ -77,7 +86,7 @@ func TestAHeaderCannotAddALine(t *testing.T) {
 			}
 		}
 		req := post(t.Context(), t, b.URL, "event")
-		req.URL = &url.URL{Scheme: "http", Host: b.Host, Path: "/", RawQuery: "a b\r\nX-B: c"}
+		req.URL = &url.URL{Scheme: "http", Host: b.Host, Path: "/", RawQuery: "a HTTP/1.1\r\nX-B: c"}
 		if _, err := rt.RoundTrip(req); err == nil {
 			t.Errorf("%s: the url adds a line", way)
 		}
