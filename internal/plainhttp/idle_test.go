@@ -277,14 +277,16 @@ func TestThePoolClosesByAge(t *testing.T) {
 	}
 }
 
-// A request under way is nothing that is idle.
+// A request under way is nothing that is idle. After it its connection is not kept, since nobody would close it.
 func TestClosingIdleConnectionsLeavesRequestsAlone(t *testing.T) {
-	asked, answer := make(chan bool), make(chan bool)
+	asked, answer, closed := make(chan bool), make(chan bool), make(chan bool)
 	b := start(t, func(s *served) {
 		_, _ = s.request()
 		asked <- true
 		<-answer
 		s.say(empty)
+		_, _ = s.request()
+		close(closed)
 	})
 	rt := plain(t, b, nil)
 	got := make(chan string)
@@ -295,4 +297,5 @@ func TestClosingIdleConnectionsLeavesRequestsAlone(t *testing.T) {
 	if got := <-got; got != `201 "a" 0 ""` {
 		t.Error(got)
 	}
+	<-closed
 }

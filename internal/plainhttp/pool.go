@@ -14,12 +14,14 @@ type pool struct {
 	idle  []*conn    // by the time they came; the latest is taken first
 	timer *time.Timer
 	armed bool // the timer will fire
+	over  bool // cleared, and nobody took one since: who still comes is not kept
 }
 
 // take is nil if there is none.
 func (p *pool) take() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.over = false
 	last := len(p.idle) - 1
 	if last < 0 {
 		return nil
@@ -35,7 +37,7 @@ func (p *pool) put(c *conn) {
 	c.since = time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.idle) >= p.most {
+	if len(p.idle) >= p.most || p.over {
 		_ = c.Close()
 		return
 	}
@@ -67,7 +69,7 @@ func (p *pool) expire() {
 	}
 }
 
-// clear closes all.
+// clear closes all, and those of requests that are under way when these end, as net/http does.
 func (p *pool) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,6 +77,7 @@ func (p *pool) clear() {
 		_ = c.Close()
 	}
 	p.drop(len(p.idle))
+	p.over = true
 	if p.timer != nil {
 		p.timer.Stop()
 	}

@@ -83,7 +83,7 @@ func authorized(req *http.Request, token string) *http.Request {
 	return &own
 }
 
-// useProxy has the transport ask for the proxy at each new connection, and name what a proxy refuses.
+// useProxy has the transport ask for the proxy at each request, and name what a proxy refuses.
 func (h *Destination) useProxy() {
 	h.transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
 		if res.StatusCode/100 == 2 {

@@ -22,7 +22,7 @@ func newPlain(base *url.URL, dial func(context.Context, string, string) (net.Con
 	return plainhttp.New(base, plainhttp.Config{Dial: dial, IdleTimeout: idleTimeout, MaxIdle: maxIdle, MaxHeaderBytes: maxHeader})
 }
 
-// roundTrip is one request and its answer, in the cheapest way that can do it.
+// roundTrip is one request and its answer, in the cheapest way that can do it. Whether there is a proxy is asked each time: one that is found goes by net/http.
 func (h *Destination) roundTrip(req *http.Request) (*http.Response, error) {
 	if h.plain != nil && h.plain.Suits(req) {
 		if proxy, err := h.transport.Proxy(req); err == nil && proxy == nil {

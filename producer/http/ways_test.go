@@ -94,8 +94,11 @@ func TestConnectionsAreKept(t *testing.T) {
 		if begun.Load() != 1 {
 			t.Errorf("%s: %d connections", way, begun.Load())
 		}
+		closing := time.Now()
 		_ = h.Close()
-		<-gone
+		if <-gone; time.Since(closing) > idleTimeout/2 {
+			t.Errorf("%s: it was not Close that closed the connection", way)
+		}
 		s.Close()
 	}
 }
