@@ -35,13 +35,13 @@ func (h *Destination) authorizationNow() string {
 // may be ahead. The transport itself sends, not a Client: a redirect would turn the POST into a GET, or send the key elsewhere; 3xx is an answer.
 func (h *Destination) send(req *http.Request) (*http.Response, error) {
 	if h.cfg.Token == nil {
-		return h.transport.RoundTrip(req)
+		return h.roundTrip(req)
 	}
 	token, err := h.tokenNow(req.Context(), "")
 	if err != nil {
 		return nil, err
 	}
-	res, err := h.transport.RoundTrip(authorized(req, token))
+	res, err := h.roundTrip(authorized(req, token))
 	if err != nil || res.StatusCode != http.StatusUnauthorized {
 		return res, err
 	}
@@ -54,7 +54,7 @@ func (h *Destination) send(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return h.transport.RoundTrip(authorized(req, token))
+	return h.roundTrip(authorized(req, token))
 }
 
 // tokenNow asks for a token. Without one nothing can be delivered, whatever the reason: that is the backend's outage, and no event's fault.
@@ -83,7 +83,7 @@ func authorized(req *http.Request, token string) *http.Request {
 	return &own
 }
 
-// useProxy has the transport ask for the proxy at each new connection, and name what a proxy refuses.
+// useProxy has the transport ask for the proxy at each request, and name what a proxy refuses.
 func (h *Destination) useProxy() {
 	h.transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
 		if res.StatusCode/100 == 2 {

@@ -29,9 +29,15 @@ func BenchmarkDeliver(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		std, err := New(Config{URL: server.URL, Backend: Generic, APIKey: "key"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		std.plain = nil
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 		for name, one := range map[string]func() error{
-			"gx-ol": func() error { return h.Deliver(b.Context(), openlineage.Event{Body: body}) },
+			"gx-ol":             func() error { return h.Deliver(b.Context(), openlineage.Event{Body: body}) },
+			"gx-ol by net/http": func() error { return std.Deliver(b.Context(), openlineage.Event{Body: body}) },
 			"bare": func() error {
 				req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, server.URL+"/api/v1/lineage", bytes.NewReader(body))
 				if err != nil {
@@ -68,6 +74,7 @@ func BenchmarkDeliver(b *testing.B) {
 		}
 		client.CloseIdleConnections()
 		_ = h.Close()
+		_ = std.Close()
 		server.Close()
 	}
 }

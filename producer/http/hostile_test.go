@@ -56,11 +56,17 @@ func raw(t *testing.T, answer string, keep bool) string {
 	return "http://" + l.Addr().String()
 }
 
-func deliverTo(ctx context.Context, t *testing.T, cfg Config) (took time.Duration, err error) {
+// ways are those in which a request may go: what a backend does must come to the same by each.
+var ways = []string{"plainhttp", "net/http"}
+
+func deliverTo(ctx context.Context, t *testing.T, way string, cfg Config) (took time.Duration, err error) {
 	t.Helper()
 	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if way == "net/http" {
+		d.plain = nil
 	}
 	defer func() { _ = d.Close() }()
 	begin := time.Now()
@@ -81,28 +87,32 @@ func TestAnAnswerThatDripsHoldsNoPlace(t *testing.T) {
 		"101":           {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "http_101", 2 * time.Second},
 		"no end at all": {"HTTP/1.1 201 Created\r\n\r\n", "", 3 * time.Second},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			took, err := deliverTo(t.Context(), t, Config{URL: raw(t, c.answer, true), Backend: Generic, Timeout: time.Minute})
-			code := ""
-			if err != nil {
-				code = fault.Of(err).Code
-			}
-			if code != c.code || took > c.within {
-				t.Errorf("%v after %s", err, took)
-			}
-		})
+		for _, way := range ways {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				took, err := deliverTo(t.Context(), t, way, Config{URL: raw(t, c.answer, true), Backend: Generic, Timeout: time.Minute})
+				code := ""
+				if err != nil {
+					code = fault.Of(err).Code
+				}
+				if code != c.code || took > c.within {
+					t.Errorf("%v after %s", err, took)
+				}
+			})
+		}
 	}
 }
 
 func TestAStopEndsAnAttemptInEachOfItsParts(t *testing.T) {
 	for name, answer := range map[string]string{"nothing yet": "", "101": "HTTP/1.1 100 Continue\r\n\r\n", "an error's body": "HTTP/1.1 500 No\r\nContent-Length: 10\r\n\r\n{"} {
 		for _, batch := range []int{0, 10} {
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			took, err := deliverTo(ctx, t, Config{URL: raw(t, answer, true), Backend: Generic, Timeout: time.Minute, BatchSize: batch})
-			cancel()
-			if !errors.Is(err, context.DeadlineExceeded) || took > 2*time.Second {
-				t.Errorf("%s, batches of %d: %v after %s", name, batch, err, took)
+			for _, way := range ways {
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+				took, err := deliverTo(ctx, t, way, Config{URL: raw(t, answer, true), Backend: Generic, Timeout: time.Minute, BatchSize: batch})
+				cancel()
+				if !errors.Is(err, context.DeadlineExceeded) || took > 2*time.Second {
+					t.Errorf("%s, %s, batches of %d: %v after %s", name, way, batch, err, took)
+				}
 			}
 		}
 	}
@@ -142,13 +152,15 @@ func TestABatchsAnswerThatIsLostTakesNothing(t *testing.T) {
 		"longer than an error would be": {head + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(long)) + long, "batch_rejected"},
 		"a web page":                    {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>", "not_openlineage"},
 	} {
-		_, err := deliverTo(t.Context(), t, Config{URL: raw(t, c.answer, false), Backend: Generic, Timeout: 10 * time.Second, BatchSize: 2, BatchLinger: time.Millisecond})
-		code := ""
-		if err != nil {
-			code = fault.Of(err).Code
-		}
-		if code != c.code {
-			t.Errorf("%s: %v, want %q", name, err, c.code)
+		for _, way := range ways {
+			_, err := deliverTo(t.Context(), t, way, Config{URL: raw(t, c.answer, false), Backend: Generic, Timeout: 10 * time.Second, BatchSize: 2, BatchLinger: time.Millisecond})
+			code := ""
+			if err != nil {
+				code = fault.Of(err).Code
+			}
+			if code != c.code {
+				t.Errorf("%s, %s: %v, want %q", name, way, err, c.code)
+			}
 		}
 	}
 }
@@ -301,8 +313,8 @@ func TestTransportFaultsHelp(t *testing.T) {
 		"nobody":      {"http://127.0.0.1:1", "connection", "running"},
 	} {
 		texts := make(map[string]bool)
-		for range 3 {
-			_, err := deliverTo(t.Context(), t, Config{URL: c.url, Backend: Generic, Timeout: 5 * time.Second})
+		for i := range 4 {
+			_, err := deliverTo(t.Context(), t, ways[i%2], Config{URL: c.url, Backend: Generic, Timeout: 5 * time.Second})
 			f := fault.Of(err)
 			if f.Kind != fault.Backend || f.Code != c.code || !strings.Contains(f.Hint, c.hint) {
 				t.Errorf("%s: %+v", name, f)

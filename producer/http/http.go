@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/plainhttp"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -84,9 +85,10 @@ type Destination struct {
 	probe  *url.URL // what Probe asks
 
 	transport *http.Transport
-	agent     string   // User-Agent
-	names     []string // of the further headers
-	renews    bool     // the key or a header may change
+	plain     *plainhttp.Transport // nil: transport sends all
+	agent     string               // User-Agent
+	names     []string             // of the further headers
+	renews    bool                 // the key or a header may change
 	headers   atomic.Pointer[headers]
 
 	now     func() time.Time
@@ -136,6 +138,7 @@ func New(cfg Config) (*Destination, error) {
 		settings = cfg.TLS(base.Hostname())
 	}
 	h := &Destination{cfg: cfg, target: target, base: base, now: time.Now, transport: newTransport(settings), agent: "gx-ol"}
+	h.plain = newPlain(base, h.transport.DialContext)
 	if cfg.Version != "" {
 		h.agent += "/" + cfg.Version
 	}
@@ -285,5 +288,8 @@ func (h *Destination) Close() error {
 		h.batches.close()
 	}
 	h.transport.CloseIdleConnections()
+	if h.plain != nil {
+		h.plain.CloseIdleConnections()
+	}
 	return nil
 }

@@ -7,22 +7,43 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/plainhttp"
 )
+
+// connectionLimit is how much is told of why there is no answer, in bytes: who speaks no HTTP is quoted.
+const connectionLimit = 500
+
+// newPlain sends what suits it without the goroutines of net/http; nil where nothing can.
+func newPlain(base *url.URL, dial func(context.Context, string, string) (net.Conn, error)) *plainhttp.Transport {
+	return plainhttp.New(base, plainhttp.Config{Dial: dial, IdleTimeout: idleTimeout, MaxIdle: maxIdle, MaxHeaderBytes: maxHeader})
+}
+
+// roundTrip is one request and its answer, in the cheapest way that can do it. Whether there is a proxy is asked each time: one that is found goes by net/http.
+func (h *Destination) roundTrip(req *http.Request) (*http.Response, error) {
+	if h.plain != nil && h.plain.Suits(req) {
+		if proxy, err := h.transport.Proxy(req); err == nil && proxy == nil {
+			return h.plain.RoundTrip(req)
+		}
+	}
+	return h.transport.RoundTrip(req)
+}
 
 // newTransport keeps the connections to one host.
 func newTransport(settings *tls.Config) *http.Transport {
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:     settings,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     idleTimeout,
-		MaxIdleConnsPerHost: 256,      // above any number in flight: a connection is not made anew for each event
-		WriteBufferSize:     16 << 10, // most events and their header leave in one write
-		ForceAttemptHTTP2:   true,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:        settings,
+		TLSHandshakeTimeout:    10 * time.Second,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConnsPerHost:    maxIdle, // above any number in flight: a connection is not made anew for each event
+		MaxResponseHeaderBytes: maxHeader,
+		WriteBufferSize:        16 << 10, // most events and their header leave in one write
+		ForceAttemptHTTP2:      true,
 	}
 }
 
@@ -45,7 +66,7 @@ func (h *Destination) transportFault(ctx, attempt context.Context, err error) er
 		f.Hint = hint
 		return f
 	}
-	f := fault.BackendError("connection", "%s", h.secrets.cut(steady(err)))
+	f := fault.BackendError("connection", "%s", cut(h.secrets.cut(steady(err)), connectionLimit))
 	f.Hint = "is the backend running, and its url right?"
 	return f
 }
