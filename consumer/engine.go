@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -165,16 +166,25 @@ type window struct {
 	max    int64
 	inHand atomic.Int64
 	freed  chan struct{} // capacity 1: there may be room
-	wanted atomic.Bool   // somebody waits for room
+	wanted atomic.Int64  // somebody waits until no more than this is in hand
 }
 
-func newWindow(limit int64) *window { return &window{max: limit, freed: make(chan struct{}, 1)} }
+// nobodyWaits is for window.wanted.
+const nobodyWaits = math.MinInt64
+
+func newWindow(limit int64) *window {
+	w := &window{max: limit, freed: make(chan struct{}, 1)}
+	w.wanted.Store(nobodyWaits)
+	return w
+}
+
+// usual is the part of the window for partitions that go on.
+func (w *window) usual() int64 { return w.max * 2 / 3 }
 
 func (w *window) take(n int64) { w.inHand.Add(n) }
 
 func (w *window) release(n int64) {
-	w.inHand.Add(-n)
-	if w.wanted.Load() {
+	if w.inHand.Add(-n) <= w.wanted.Load() {
 		select {
 		case w.freed <- struct{}{}:
 		default:

@@ -59,51 +59,57 @@ func (c *Consumer) fetch(ctx context.Context, n int) kgo.Fetches {
 }
 
 // room waits until there is room in the window, and says for how many records. It waits a moment for room that is worth a poll: where the destination
-// is slower than the brokers, each record that settles would else bring a poll for one.
+// is slower than the brokers, each record that settles would else bring a poll for one, and wake who asks for it.
 func (c *Consumer) room(ctx context.Context) int {
 	w := c.engine.window
-	if n, worth := c.roomNow(); worth {
-		return n
+	enough := w.usual() / worthPolling
+	if room, _ := c.roomNow(); room >= enough {
+		return c.recordsOf(room)
 	}
-	w.wanted.Store(true)
-	defer w.wanted.Store(false)
+	defer w.wanted.Store(nobodyWaits)
 	moment, tick := time.NewTimer(aMoment), time.NewTicker(lookAgain)
 	defer moment.Stop()
 	defer tick.Stop()
-	for waited := false; ; {
-		if n, worth := c.roomNow(); worth || waited && n > 0 {
-			return n
+	for {
+		room, inHand := c.roomNow()
+		if room >= enough {
+			return c.recordsOf(room)
+		}
+		wakeAt := inHand - (enough - room)
+		if w.wanted.Store(wakeAt); w.inHand.Load() <= wakeAt {
+			continue // it was freed before who frees could know that somebody waits
 		}
 		select {
 		case <-ctx.Done():
 			return 0
 		case <-w.freed:
 		case <-moment.C: // what partitions hold that are held may leave little room for long
-			waited = true
+			enough = 1
 		case <-tick.C:
 			c.pauseHeld()
 		}
 	}
 }
 
-// roomNow is for how many records there is room, 0 if for none, and whether that is worth a poll. Two thirds of the window are for partitions that
+// roomNow is for how many bytes there is room, none if it is not above 0, and how many were in hand then. Two thirds of the window are for partitions that
 // go on. What partitions hold that are paused counts there for half of that at most, and the last third is there for it: so those
 // that go on have room, and together they stay below the bound.
-func (c *Consumer) roomNow() (n int, worth bool) {
+func (c *Consumer) roomNow() (room, inHand int64) {
 	w := c.engine.window
-	inHand := w.inHand.Load()
+	inHand = w.inHand.Load()
 	var paused int64
 	for _, p := range c.all() {
 		if p.paused.Load() {
 			paused += p.bytes.Load()
 		}
 	}
-	usual := w.max * 2 / 3
-	room := min(usual-(inHand-paused)-min(paused, usual/2), w.max-inHand)
-	if room <= 0 {
-		return 0, false
-	}
-	return int(min(max(room/c.records.bytes(), 1), mostPolled)), room >= usual/worthPolling
+	usual := w.usual()
+	return min(usual-(inHand-paused)-min(paused, usual/2), w.max-inHand), inHand
+}
+
+// recordsOf is how many records a poll asks for, where there is room for so many bytes.
+func (c *Consumer) recordsOf(room int64) int {
+	return int(min(max(room/c.records.bytes(), 1), mostPolled))
 }
 
 // pauseHeld pauses the fetching of partitions that are held and have more than their share, so that the others go on. If all are held there is

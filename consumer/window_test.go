@@ -221,6 +221,22 @@ func TestAFetchAsksForWhatFitsInflated(t *testing.T) {
 	}
 }
 
+// Who waits for much room is not woken for a little.
+func TestWhoWaitsForRoomIsWokenWhenItIsThere(t *testing.T) {
+	w := newWindow(100)
+	w.take(100)
+	w.release(10)
+	w.wanted.Store(60)
+	w.release(29)
+	if len(w.freed) != 0 {
+		t.Error("woken too early, or though nobody waited")
+	}
+	w.release(1)
+	if len(w.freed) != 1 {
+		t.Error("not woken")
+	}
+}
+
 // Where records settle one by one, slower than they come, a poll brings many of them; where nothing settles for a while it brings the few that there is room for.
 func TestAPollIsForRoomThatIsWorthIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -148,7 +148,12 @@ func (l *limit) admit() {
 
 // drop takes one out of those that wait. The caller holds mu.
 func (l *limit) drop(i int) {
-	l.waiting = slices.Delete(l.waiting, i, i+1)
+	if i == 0 { // the usual one, and many may wait behind it
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+	} else {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	}
 	if i < l.begun {
 		l.begun--
 	}

@@ -99,6 +99,8 @@ func TestWhatOneDestinationRefusesTheOthersGet(t *testing.T) {
 // choosy would refuse an event, and can tell beforehand.
 type choosy struct{ backend }
 
+func (c *choosy) Sure(openlineage.Event) bool { return false }
+
 func (c *choosy) Check(_ context.Context, ev openlineage.Event) error {
 	if body := string(ev.Body); strings.HasPrefix(body, "r1 COMPLETE") || strings.HasPrefix(body, "second COMPLETE") {
 		return fault.MessageError(fault.Rejected, "unsafe_event", "unsafe")

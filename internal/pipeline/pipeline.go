@@ -75,6 +75,8 @@ type Sender interface {
 // Checker is a Deliverer that can tell beforehand which events it would refuse, so that nothing is half delivered.
 type Checker interface {
 	Check(ctx context.Context, event openlineage.Event) error
+	// Sure reports whether Check would refuse nothing, where that is known without a question: nearly every event is such.
+	Sure(event openlineage.Event) bool
 }
 
 // DeadLetters buries a record and returns when the broker has acknowledged the letter.

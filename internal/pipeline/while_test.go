@@ -25,6 +25,8 @@ func (e ending) While() context.Context { return e.while }
 // checking asks a backend before anything is sent.
 type checking struct{ backend }
 
+func (c *checking) Sure(openlineage.Event) bool { return false }
+
 func (c *checking) Check(ctx context.Context, ev openlineage.Event) error { return c.Deliver(ctx, ev) }
 
 // unwritable takes no letters.

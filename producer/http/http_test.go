@@ -284,6 +284,22 @@ func TestGuardStandsBeforeTheWire(t *testing.T) {
 	}
 }
 
+// Only what Map made, for a backend that is known, is sure; what passes through is looked at, and an unknown backend is asked first.
+func TestWhatIsSureNeedsNoCheck(t *testing.T) {
+	questions := 0
+	h := func(w http.ResponseWriter, _ *http.Request) { questions++; w.WriteHeader(http.StatusNotFound) }
+	made, passed := openlineage.Event{Body: []byte(`{"job":{"name":""}}`)}, openlineage.Event{Body: []byte(`{"job":{"name":""}}`), PassThrough: true}
+	for _, backend := range []string{Marquez, DataHub, Generic} {
+		d := serve(t, Config{Backend: backend}, h)
+		if !d.Sure(made) || d.Sure(passed) || d.Check(t.Context(), made) != nil {
+			t.Errorf("%s: made %t, passed through %t", backend, d.Sure(made), d.Sure(passed))
+		}
+	}
+	if d := serve(t, Config{Backend: Auto}, h); d.Sure(made) || d.Check(t.Context(), made) != nil || questions == 0 {
+		t.Errorf("an unknown backend: %t after %d questions", d.Sure(made), questions)
+	}
+}
+
 func TestRetryAfterOfSecondsAndDates(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
