@@ -2,7 +2,7 @@ package seen
 
 import (
 	"slices"
-	"strings"
+	"unique"
 
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
@@ -62,7 +62,7 @@ func (c *columns) are(of []openlineage.Nulls) bool {
 func (n *nulls) add(of []openlineage.Nulls) (set int) {
 	own := columns{names: make([]string, len(of))}
 	for i := range of {
-		own.names[i] = strings.Clone(bounded(of[i].Column))
+		own.names[i] = unique.Make(bounded(of[i].Column)).Value() // where the mapper's is the same one, it is compared without being read
 	}
 	n.bytes += own.bytes()
 	if set = slices.IndexFunc(n.sets, func(c columns) bool { return c.uses == 0 }); set >= 0 {

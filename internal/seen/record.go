@@ -60,35 +60,32 @@ func uuidText(id [16]byte) string {
 
 // uuidOf reads a UUID that uuidText would write just so; ok: it is one, and not that of zeros.
 func uuidOf(text string) (id [16]byte, ok bool) {
-	if len(text) != 36 {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return id, false
 	}
 	at, wrong := 0, byte(0)
 	for i := range id {
 		if i == 4 || i == 6 || i == 8 || i == 10 {
-			wrong |= text[at] ^ '-'
 			at++
 		}
-		high, low := digitValues[text[at]], digitValues[text[at+1]]
-		wrong |= (high | low) & notDigit
+		high, low := digitOf(text[at]), digitOf(text[at+1])
+		wrong |= high | low
 		id[i] = high<<4 | low&15
 		at += 2
 	}
-	if wrong != 0 || id == ([16]byte{}) {
+	if wrong > 15 || id == ([16]byte{}) {
 		return [16]byte{}, false
 	}
 	return id, true
 }
 
-const notDigit = 0x80
-
-// digitValues are those of hexadecimal digits, as uuidText writes them; notDigit for all else.
-var digitValues = func() (values [256]byte) {
-	for i := range values {
-		values[i] = notDigit
+// digitOf is the value of a digit as uuidText writes it; above 15 for all else.
+func digitOf(c byte) byte {
+	switch {
+	case c-'0' < 10:
+		return c - '0'
+	case c-'a' < 6:
+		return c - 'a' + 10
 	}
-	for i := range digits {
-		values[digits[i]] = byte(i)
-	}
-	return values
-}()
+	return 255
+}

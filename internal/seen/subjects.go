@@ -36,9 +36,15 @@ func (s *subject) hash(seed maphash.Seed) uint64 {
 	return h.Sum64()
 }
 
-// own is a copy that keeps no message's memory. The names of a single dataset are the dataset's own already.
+// own is a copy that keeps no message's memory, its texts in one piece. The names of a single dataset are the dataset's own already.
 func (s *subject) own() subject {
-	own := subject{strings.Clone(s.namespace), strings.Clone(s.job), strings.Clone(s.suite), strings.Clone(s.part), strings.Clone(s.topic), s.datasets, strings.Clone(s.id)}
+	rest := strings.Join([]string{s.namespace, s.job, s.suite, s.part, s.topic, s.id}, "")
+	next := func(text string) (own string) {
+		own, rest = rest[:len(text)], rest[len(text):]
+		return own
+	}
+	own := subject{next(s.namespace), next(s.job), next(s.suite), next(s.part), next(s.topic), s.datasets, ""}
+	own.id = rest
 	if len(s.datasets) > 1 {
 		own.datasets = make([]Dataset, len(s.datasets))
 		for i, d := range s.datasets {
@@ -66,6 +72,7 @@ const (
 type subjects struct {
 	seed  maphash.Seed
 	all   []heldSubject
+	uses  []int32           // how many runs have each of them
 	free  []uint32          // of all
 	by    map[uint64]uint32 // of all, by their hash; one whose hash another one has is not found, and held twice
 	bytes int
@@ -74,7 +81,6 @@ type subjects struct {
 type heldSubject struct {
 	subject
 	hash uint64
-	uses int // runs that have it
 }
 
 func newSubjects() subjects {
@@ -94,6 +100,7 @@ func (s *subjects) find(want *subject) uint32 {
 		i, s.free = s.free[n-1], s.free[:n-1]
 	} else {
 		i, s.all = uint32(len(s.all)), append(s.all, heldSubject{}) //nolint:gosec // there are no billions
+		s.uses = append(s.uses, 0)
 	}
 	s.all[i] = heldSubject{subject: want.own(), hash: hash}
 	s.bytes += want.bytes()
@@ -103,14 +110,14 @@ func (s *subjects) find(want *subject) uint32 {
 	return i
 }
 
-func (s *subjects) use(i uint32) { s.all[i].uses++ }
+func (s *subjects) use(i uint32) { s.uses[i]++ }
 
 // unuse forgets a subject with its last run.
 func (s *subjects) unuse(i uint32) {
-	one := &s.all[i]
-	if one.uses--; one.uses > 0 {
+	if s.uses[i]--; s.uses[i] > 0 {
 		return
 	}
+	one := &s.all[i]
 	s.bytes -= one.bytes()
 	if s.by[one.hash] == i {
 		delete(s.by, one.hash)
