@@ -4,7 +4,7 @@
 //	go run ./bench                       all rows, 3 rounds (about half an hour)
 //	go run ./bench -short                the same with less input, one round (minutes)
 //	go run ./bench -rows small,http      some rows: medium, small, memory, http, kill, page
-//	go run ./bench -rows small -profile DIR   and leaves profiles of gx-ol there
+//	go run ./bench -rows small -profile DIR   and leaves profiles of gx-ol there; of page one without a page and one with it
 //	go run ./bench -markdown             as docs/performance.md holds it
 //
 // Ratios are taken inside a round, in which the contenders run one after the other: the speed of a shared machine drifts, and

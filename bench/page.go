@@ -27,6 +27,7 @@ func withPage(ctx context.Context, e *estate) ([]row, error) {
 	defer closing()
 	cpu := row{what: "medium: CPU a message while the page is watched, against none", format: "%.3f ×", goal: atMost(1.02, 0)}
 	speed := row{what: "medium: msgs/s while the page is watched, against none", format: "%.3f ×", goal: atLeast(0.98, 0)}
+	var rates []float64
 	for round := range e.set.rounds {
 		var with, without relayRun
 		for _, watched := range []bool{false, true, true, false} { // what drifts evenly falls out
@@ -39,12 +40,17 @@ func withPage(ctx context.Context, e *estate) ([]row, error) {
 				name, sum = "page watched", &with
 			}
 			e.say("page, round %d: %-14s %7.0f msgs/s %6.2f µs %4.0f MB %s", round+1, name, run.rate, run.cpu, run.peak, run.failed)
-			sum.rate, sum.cpu = sum.rate+run.rate, sum.cpu+run.cpu
+			sum.rate, sum.cpu, rates = sum.rate+run.rate, sum.cpu+run.cpu, append(rates, run.rate)
 			if run.failed != "" {
 				cpu.failed, speed.failed = run.failed, run.failed
 			}
 		}
 		cpu.values, speed.values = append(cpu.values, with.cpu/without.cpu), append(speed.values, with.rate/without.rate)
+	}
+	if e.set.profile != "" {
+		if err := w.profilePage(ctx, median(rates)); err != nil {
+			return nil, err
+		}
 	}
 	return []row{cpu, speed}, nil
 }
@@ -55,6 +61,24 @@ func (w *relayWork) page(ctx context.Context, watched bool) (relayRun, error) {
 	if err != nil {
 		return relayRun{}, err
 	}
+	return w.pageAt(ctx, at, watched)
+}
+
+// profilePage leaves profiles of a run without a page and of one with it, to be compared: go tool pprof -diff_base.
+func (w *relayWork) profilePage(ctx context.Context, rate float64) error {
+	for i, name := range []string{"page-none", "page-watched"} {
+		err := w.e.profiled(ctx, name, float64(w.n)/max(rate, 1), func(at string) error {
+			_, err := w.pageAt(ctx, at, i == 1)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *relayWork) pageAt(ctx context.Context, at string, watched bool) (relayRun, error) {
 	v := &visitor{at: "http://" + at}
 	run, err := w.measure(ctx, "gx-ol", func() (*child, error) {
 		c, err := w.startGxol(ctx, w.e.name("bench"), at, watched)

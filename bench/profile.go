@@ -14,33 +14,31 @@ import (
 
 // profile leaves profiles of a run that does not count, since being profiled costs something.
 func (w *relayWork) profile(ctx context.Context, rate float64) error {
-	addr, err := freeAddr(ctx)
-	if err != nil {
+	return w.e.profiled(ctx, w.topic, float64(w.n)/max(rate, 1), func(at string) error {
+		_, err := w.once(ctx, "gx-ol", at)
 		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- w.e.profiles(ctx, addr, w.topic, float64(w.n)/max(rate, 1)) }()
-	_, err = w.once(ctx, "gx-ol", addr)
-	cancel()
-	if failed := <-done; err == nil {
-		err = failed
-	}
-	return err
+	})
 }
 
 // profileHTTP is the same over HTTP, with a backend that answers at once.
 func (e *estate) profileHTTP(ctx context.Context, source *kafka, n int, rate float64) error {
-	addr, err := freeAddr(ctx)
+	return e.profiled(ctx, "http", float64(n)/max(rate, 1), func(at string) error {
+		_, err := e.httpGxol(ctx, source, "0s", n, at)
+		return err
+	})
+}
+
+// profiled leaves profiles of a run of about so many seconds, whose gx-ol listens where it is told to.
+func (e *estate) profiled(ctx context.Context, name string, seconds float64, run func(at string) error) error {
+	at, err := freeAddr(ctx)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- e.profiles(ctx, addr, "http", float64(n)/max(rate, 1)) }()
-	_, err = e.httpGxol(ctx, source, "0s", n, addr)
+	go func() { done <- e.profiles(ctx, at, name, seconds) }()
+	err = run(at)
 	cancel()
 	if failed := <-done; err == nil {
 		err = failed

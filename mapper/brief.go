@@ -5,10 +5,10 @@ import "github.com/gx-ol/gx-ol/schemas/openlineage"
 // mostNulls is of how many columns a brief tells the nulls.
 const mostNulls = 64
 
-// brief is the validation result at a glance; few is room for the nulls of a few columns.
-func (w *view) brief(few []openlineage.Nulls) openlineage.Brief {
+// brief tells the validation result at a glance; few is room for the nulls of a few columns.
+func (w *view) brief(b *openlineage.Brief, few []openlineage.Nulls) {
 	c := &w.counts
-	b := openlineage.Brief{Suite: w.v.Suite, Started: w.times.start, Ended: w.end,
+	*b = openlineage.Brief{Suite: w.v.Suite, Started: w.times.start, Ended: w.end,
 		Passed: c.total - c.failed - c.skipped, Failed: c.failed, Skipped: c.skipped, Fails: c.failsRun, Rows: -1}
 	if c.saidFailed > 0 { // the failed ones were taken out of the results
 		b.Failed, b.Passed = int(c.saidFailed), int(max(c.saidTotal-c.saidFailed, 0))
@@ -17,7 +17,6 @@ func (w *view) brief(few []openlineage.Nulls) openlineage.Brief {
 		b.Rows = w.metrics.rows.n
 	}
 	b.Nulls = w.nulls(few)
-	return b
 }
 
 // nulls are those of the columns of which they are known, the first mostNulls of them.

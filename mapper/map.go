@@ -255,9 +255,9 @@ func (m *Mapper) room(w *view, run *openlineage.Run) *made {
 	all := new(struct {
 		made
 		brief openlineage.Brief
-		nulls [4]openlineage.Nulls
+		nulls [16]openlineage.Nulls
 	})
-	all.brief = w.brief(all.nulls[:0])
+	w.brief(&all.brief, all.nulls[:0])
 	run.Brief = &all.brief
 	return &all.made
 }

@@ -39,17 +39,20 @@ func (m *Memory) Latest(keep func(*Run) bool, before uint64, most int) (runs []R
 func (m *Memory) before(number uint64) (some []Run, next uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	last, n := m.number.Load(), len(m.latest.runs)
+	last := m.number.Load()
 	first := 0 // how many runs are newer
 	if number <= last {
 		first = int(min(last-number+1, mostLatest))
 	}
-	for back := first; back < min(n, first+atOnce); back++ {
+	for back := first; back < min(m.latest.n, first+atOnce); back++ {
 		r := m.latest.back(back)
-		some, next = append(some, r.run()), r.number
+		some, next = append(some, m.run(r)), r.number
 	}
 	return some, next
 }
+
+// run is a record for who asks. The caller holds mu.
+func (m *Memory) run(r *record) Run { return r.run(m.subjects.of(r)) }
 
 // State is a dataset with what is remembered of it.
 type State struct {
@@ -76,14 +79,19 @@ func (m *Memory) Dataset(name Dataset) (s State, ok bool) {
 	if h == nil {
 		return s, false
 	}
-	s = h.state()
-	h.runs.oldest(func(i int, r *record) { s.Runs[i].nulls = nullCounts{r.columns, slices.Clone(r.nulls)} })
+	s = m.state(h)
+	for i := range s.Runs {
+		s.Runs[i].nulls = h.nulls.of(h.runs.at(i).columns, h.runs.slot(i))
+	}
 	return s, true
 }
 
-func (h *history) state() State {
-	s := State{Name: h.name[0], Total: h.total, Runs: make([]Run, len(h.runs.runs))}
-	h.runs.oldest(func(i int, r *record) { s.Runs[i] = r.run() })
+// state is that of a dataset, without null counts. The caller holds mu.
+func (m *Memory) state(h *history) State {
+	s := State{Name: h.name[0], Total: h.total, Runs: make([]Run, h.runs.n)}
+	for i := range s.Runs {
+		s.Runs[i] = m.run(h.runs.at(i))
+	}
 	return s
 }
 
@@ -107,8 +115,8 @@ func (m *Memory) Datasets(keep func(Dataset, *Run) bool, first, most int) (page 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := max(first, 0); i < len(fit) && len(page) < most; i++ {
-		if len(fit[i].of.runs.runs) > 0 { // else it was forgotten meanwhile
-			page = append(page, fit[i].of.state())
+		if fit[i].of.runs.n > 0 { // else it was forgotten meanwhile
+			page = append(page, m.state(fit[i].of))
 		}
 	}
 	return page, len(fit), all
@@ -135,11 +143,11 @@ func (m *Memory) standings(fit []standing, some []*history, keep func(Dataset, *
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, h := range some {
-		if len(h.runs.runs) == 0 { // it was forgotten meanwhile
+		if h.runs.n == 0 { // it was forgotten meanwhile
 			continue
 		}
 		r := h.runs.last()
-		last := r.run()
+		last := m.run(r)
 		all[last.Outcome]++
 		if keep(h.name[0], &last) {
 			fit = append(fit, standing{h, r.outcome})
@@ -174,11 +182,13 @@ func (m *Memory) in(runs []Run, some []*history, place Place) []Run {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, h := range some {
-		h.runs.oldest(func(_ int, r *record) {
-			if r.at() == place && !slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.number }) {
-				runs = append(runs, r.run())
+		for i := range h.runs.n {
+			r := h.runs.at(i)
+			if r.offset == place.Offset && r.partition == place.Partition && m.subjects.of(r).topic == place.Topic &&
+				!slices.ContainsFunc(runs, func(have Run) bool { return have.Number == r.number }) {
+				runs = append(runs, m.run(r))
 			}
-		})
+		}
 	}
 	return runs
 }
@@ -194,5 +204,5 @@ func (m *Memory) Events(number uint64) [][]byte {
 func (m *Memory) Room() (bytes, most, depth, datasets int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.bytes + m.bodies.bytes, m.most + m.bodies.most, m.depth, len(m.datasets)
+	return m.used() + m.bodies.bytes, m.most + m.bodies.most, m.depth, len(m.datasets)
 }

@@ -1,49 +1,24 @@
 package seen
 
-import (
-	"time"
+import "time"
 
-	"github.com/gx-ol/gx-ol/schemas/openlineage"
-)
-
-// record is a Run as it is kept: small, since there may be hundreds of thousands.
+// record is a Run as it is kept: small, since there may be hundreds of thousands, and without pointers, so that no collection of garbage looks through them.
 type record struct {
 	number                  uint64
-	id                      string
-	check                   *check
-	datasets                []Dataset
-	topic                   string
+	id                      [16]byte // of the run, where it is a UUID; all zero: its subject has it
 	offset                  int64
+	started, ended          int64 // microseconds since 1970; started 0: not known
+	rows                    int64
+	subject                 uint32 // where subjects hold it
 	partition               int32
 	passed, failed, skipped int32
 	outcome                 outcome
 	buried                  bool
-	started, ended          int64 // microseconds since 1970
-	rows                    int64
-	weight                  int      // what it takes, roughly, in bytes
-	columns                 []string // shared by the runs of a dataset that have the same ones
-	nulls                   []int64
+	columns                 columnsID // of its null counts, which its dataset's nulls hold
 }
 
-// null gives a run its null counts, in the memory that those of the run had which was in its place. The columns' names are that one's too, where they are the same.
-func (r *record) null(of []openlineage.Nulls) {
-	same := len(r.columns) == len(of)
-	for i := range of {
-		r.nulls = append(r.nulls, of[i].Count)
-		same = same && r.columns[i] == of[i].Column
-	}
-	r.weight += nullBytes * len(of)
-	if same {
-		return
-	}
-	r.columns = make([]string, len(of)) // others may have the old ones
-	for i := range of {
-		r.columns[i] = bounded(of[i].Column)
-	}
-}
-
-// check is by what a run checks.
-type check struct{ namespace, job, suite, part string }
+// recordBytes is what a record takes.
+const recordBytes = 80
 
 // outcome is an index of Outcomes.
 type outcome byte
@@ -55,30 +30,62 @@ const (
 	outcomeNone
 )
 
-func (r *record) at() Place { return Place{r.topic, r.partition, r.offset} }
-
-// run is the record for who asks.
-func (r *record) run() Run {
-	out := Run{Number: r.number, ID: r.id, JobNamespace: r.check.namespace, Job: r.check.job, Suite: r.check.suite, Part: r.check.part, Datasets: r.datasets,
+// run is the record for who asks; of is its subject.
+func (r *record) run(of *subject) Run {
+	out := Run{Number: r.number, ID: of.id, JobNamespace: of.namespace, Job: of.job, Suite: of.suite, Part: of.part, Datasets: of.datasets,
 		Outcome: Outcomes[r.outcome], Buried: r.buried, Passed: int(r.passed), Failed: int(r.failed), Skipped: int(r.skipped), Ended: time.UnixMicro(r.ended).UTC(),
-		Rows: r.rows, At: r.at()}
+		Rows: r.rows, At: Place{of.topic, r.partition, r.offset}}
+	if r.id != ([16]byte{}) {
+		out.ID = uuidText(r.id)
+	}
 	if r.started != 0 {
 		out.Started = time.UnixMicro(r.started).UTC()
 	}
 	return out
 }
 
-// nullCounts are null counts of columns.
-type nullCounts struct {
-	columns []string
-	counts  []int64
+const digits = "0123456789abcdef"
+
+// uuidText is a UUID as it is usually written.
+func uuidText(id [16]byte) string {
+	text := make([]byte, 0, 36)
+	for i, b := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text = append(text, '-')
+		}
+		text = append(text, digits[b>>4], digits[b&15])
+	}
+	return string(text)
 }
 
-// Nulls are the null counts of its columns, as far as they are known: of a run that Dataset gave.
-func (r Run) Nulls() []openlineage.Nulls {
-	out := make([]openlineage.Nulls, len(r.nulls.counts))
-	for i, n := range r.nulls.counts {
-		out[i] = openlineage.Nulls{Column: r.nulls.columns[i], Count: n}
+// uuidOf reads a UUID that uuidText would write just so; ok: it is one, and not that of zeros.
+func uuidOf(text string) (id [16]byte, ok bool) {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return id, false
 	}
-	return out
+	at, wrong := 0, byte(0)
+	for i := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			at++
+		}
+		high, low := digitOf(text[at]), digitOf(text[at+1])
+		wrong |= high | low
+		id[i] = high<<4 | low&15
+		at += 2
+	}
+	if wrong > 15 || id == ([16]byte{}) {
+		return [16]byte{}, false
+	}
+	return id, true
+}
+
+// digitOf is the value of a digit as uuidText writes it; above 15 for all else.
+func digitOf(c byte) byte {
+	switch {
+	case c-'0' < 10:
+		return c - '0'
+	case c-'a' < 6:
+		return c - 'a' + 10
+	}
+	return 255
 }

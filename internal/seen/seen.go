@@ -69,12 +69,12 @@ func (r Run) Took() time.Duration {
 
 const (
 	// PerDataset is how many runs of each dataset are remembered, where the bound in bytes allows it.
-	PerDataset = 30
-	mostLatest = 10_000 // runs of all datasets
-	leastDepth = 2      // of a dataset: then whole datasets are forgotten, those first of which nothing was heard for longest
-	runBytes   = 184    // what a run takes beside its nulls
-	nullBytes  = 8
-	nameBytes  = 200 // what a dataset takes beside its names and runs
+	PerDataset  = 30
+	mostLatest  = 10_000 // runs of all datasets
+	leastLatest = 100
+	leastDepth  = 2 // of a dataset: then whole datasets are forgotten, those first of which nothing was heard for longest
+	latestShare = 8 // the part of the bytes that the latest runs may take
+	bodiesShare = 16
 )
 
 // Memory remembers. Make it with New. It is safe for concurrent use.
@@ -85,32 +85,21 @@ type Memory struct {
 	turns  atomic.Uint64 // how often a dataset was new, or its outcome another one than before
 
 	mu       sync.Mutex // guards all below, and number's changes; held for a few microseconds at a time, for each record waits for it
-	bytes    int
-	depth    int // of each dataset now: PerDataset, or less where there are many
+	bytes    int        // of datasets
+	depth    int        // of each dataset now: PerDataset, or less where there are many
 	latest   ring
+	subjects subjects // of all runs
 	datasets map[Dataset]*history
 	first    *history // the datasets by when they were heard of last: first the longest ago
 	last     *history
-	checks   map[check]*check // which repeat
-	topic    string           // of the last run: a copy
 	bodies   bodies
-}
-
-// history is what is remembered of a dataset.
-type history struct {
-	name         []Dataset // one: shared by all its runs
-	runs         ring      // each with its null counts, whose memory the next run in its place uses again
-	total        uint64    // runs seen, also those forgotten
-	now          outcome   // of the last run that checked it; outcomeNone: none did
-	check        *check    // of the last run
-	before, next *history
 }
 
 // New remembers within so many bytes, a sixteenth of which the events of results get that did not pass: they are kept as they were delivered.
 func New(bytes int) *Memory {
-	m := &Memory{most: bytes - bytes/16, depth: PerDataset, datasets: make(map[Dataset]*history), checks: make(map[check]*check)}
-	m.latest.most = mostLatest
-	m.bodies.most = bytes / 16
+	m := &Memory{most: bytes - bytes/bodiesShare, depth: PerDataset, datasets: make(map[Dataset]*history), subjects: newSubjects()}
+	m.latest.most = min(max(bytes/latestShare/recordBytes, leastLatest), mostLatest)
+	m.bodies.most = bytes / bodiesShare
 	return m
 }
 
@@ -121,27 +110,78 @@ func (m *Memory) Settled(at Place, runs []openlineage.Run, buried bool) {
 	for i := range runs {
 		run := &runs[i]
 		if len(run.Events) > 0 && run.Brief != nil { // others are no results
-			m.add(m.record(at, run, buried), run)
+			m.add(at, run, buried)
 		}
 	}
 }
 
-// record makes the entry, without its check. The caller holds mu.
-func (m *Memory) record(at Place, run *openlineage.Run, buried bool) record {
-	last := &run.Events[len(run.Events)-1]
-	if at.Topic != m.topic {
-		m.topic = strings.Clone(at.Topic)
+// add takes a run. The caller holds mu.
+func (m *Memory) add(at Place, run *openlineage.Run, buried bool) {
+	r := recordOf(at, run, buried)
+	r.number = m.number.Add(1)
+	for i, d := range run.Datasets {
+		h := m.history(boundedAll(d))
+		var nulls []openlineage.Nulls
+		if i == 0 {
+			r.subject = m.subject(at, run, &r, h)
+			nulls = run.Brief.Nulls
+		}
+		h.total++
+		if h.total == 1 || r.outcome != outcomeNone && r.outcome != h.now {
+			h.now = r.outcome
+			m.turns.Add(1)
+		}
+		m.keep(h, r, nulls)
 	}
+	if len(run.Datasets) == 0 {
+		r.subject = m.subject(at, run, &r, nil)
+	}
+	m.subjects.use(r.subject)
+	slot, taken := m.latest.place()
+	if taken {
+		m.subjects.unuse(m.latest.slots[slot].subject)
+	}
+	m.latest.slots[slot] = r
+	if r.outcome == outcomeFailed || r.outcome == outcomeWarned {
+		m.bodies.add(r.number, run.Events)
+	}
+	m.fit()
+}
+
+// recordOf makes the entry, but for its number and subject.
+func recordOf(at Place, run *openlineage.Run, buried bool) record {
 	b := run.Brief
-	r := record{number: m.number.Add(1), id: last.RunID, outcome: outcomeOf(b), buried: buried, topic: m.topic, partition: at.Partition, offset: at.Offset,
+	r := record{outcome: outcomeOf(b), buried: buried, partition: at.Partition, offset: at.Offset,
 		passed: int32(b.Passed), failed: int32(b.Failed), skipped: int32(b.Skipped), ended: b.Ended.UnixMicro(), rows: b.Rows}
-	if last.PassThrough { // its texts lie in the message's memory; those of ours are made for the event
-		r.id = bounded(last.RunID)
-	}
 	if !b.Started.IsZero() {
 		r.started = b.Started.UnixMicro()
 	}
 	return r
+}
+
+// subject is what a run shares with others, and the id of the run where it is a UUID; mostly the subject is that of the run before of its first dataset.
+// The caller holds mu.
+func (m *Memory) subject(at Place, run *openlineage.Run, r *record, first *history) uint32 {
+	e := &run.Events[len(run.Events)-1]
+	want := subject{namespace: bounded(e.JobNamespace), job: bounded(e.JobName), suite: bounded(run.Brief.Suite), part: bounded(run.Part), topic: at.Topic}
+	var isUUID bool
+	if r.id, isUUID = uuidOf(e.RunID); !isUUID {
+		want.id = bounded(e.RunID)
+	}
+	before := &m.latest
+	switch len(run.Datasets) {
+	case 0:
+	case 1:
+		before, want.datasets = &first.runs, first.name
+	default:
+		before, want.datasets = &first.runs, boundedEach(run.Datasets)
+	}
+	if before.n > 0 {
+		if last := before.back(0).subject; m.subjects.all[last].equal(&want) {
+			return last
+		}
+	}
+	return m.subjects.find(&want)
 }
 
 func outcomeOf(b *openlineage.Brief) outcome {
@@ -156,36 +196,13 @@ func outcomeOf(b *openlineage.Brief) outcome {
 	return outcomeNone
 }
 
-// mostChecks bounds what is kept once: the names come from messages.
-const mostChecks = 50_000
-
-// check is what a run checks by, kept once and without the message's memory; often it is the last one's. The caller holds mu.
-func (m *Memory) check(last *check, run *openlineage.Run) *check {
-	e := &run.Events[len(run.Events)-1]
-	c := check{e.JobNamespace, e.JobName, run.Brief.Suite, run.Part}
-	if last != nil && *last == c {
-		return last
-	}
-	if known := m.checks[c]; known != nil {
-		return known
-	}
-	if len(m.checks) >= mostChecks {
-		clear(m.checks)
-	}
-	own := &check{bounded(c.namespace), bounded(c.job), bounded(c.suite), bounded(c.part)}
-	if *own == c {
-		m.checks[*own] = own
-	}
-	return own
-}
-
 // mostName is how long a name may be: the mapper's are no longer, those of events that pass through may be.
 const mostName = 2500
 
-// bounded is a copy of a name; of a longer one its beginning, and what tells it from others.
+// bounded is a name; of one that is too long its beginning, and what tells it from others.
 func bounded(s string) string {
 	if len(s) <= mostName {
-		return strings.Clone(s)
+		return s
 	}
 	sum := sha256.Sum256([]byte(s))
 	return strings.ToValidUTF8(s[:mostName-20], "") + "…" + hex.EncodeToString(sum[:6])
@@ -193,95 +210,50 @@ func bounded(s string) string {
 
 // boundedAll are a dataset's names.
 func boundedAll(d Dataset) Dataset {
-	if len(d.Namespace) <= mostName && len(d.Name) <= mostName {
-		return d
-	}
 	return Dataset{Namespace: bounded(d.Namespace), Name: bounded(d.Name)}
 }
 
-// add enters a run everywhere. The caller holds mu.
-func (m *Memory) add(r record, run *openlineage.Run) {
-	for i, d := range run.Datasets {
-		h := m.history(boundedAll(d))
-		if i == 0 {
-			r.datasets = h.name
-			h.check = m.check(h.check, run)
-			r.check = h.check
-		} else {
-			r.datasets = append(slices.Clip(r.datasets), h.name[0])
-		}
-		h.total++
-		if h.total == 1 || r.outcome != outcomeNone && r.outcome != h.now {
-			h.now = r.outcome
-			m.turns.Add(1)
-		}
-		own := h.runs.add(r)
-		m.bytes -= own.weight
-		own.weight, own.nulls = runBytes, own.nulls[:0]
-		if i == 0 {
-			own.null(run.Brief.Nulls)
-		}
-		m.bytes += own.weight
+// boundedEach are those of several; mostly just these.
+func boundedEach(all []Dataset) []Dataset {
+	if !slices.ContainsFunc(all, func(d Dataset) bool { return boundedAll(d) != d }) {
+		return all
 	}
-	if r.check == nil {
-		r.check = m.check(nil, run)
+	out := make([]Dataset, len(all))
+	for i, d := range all {
+		out[i] = boundedAll(d)
 	}
-	m.latest.add(r)
-	if r.outcome == outcomeFailed || r.outcome == outcomeWarned {
-		m.bodies.add(r.number, run.Events)
-	}
-	m.fit()
+	return out
 }
 
-// history is a dataset's, which is now the one heard of last. The caller holds mu.
-func (m *Memory) history(d Dataset) *history {
-	h := m.datasets[d]
-	switch h {
-	case nil:
-		name := Dataset{Namespace: strings.Clone(d.Namespace), Name: strings.Clone(d.Name)}
-		h = &history{name: []Dataset{name}, runs: ring{most: m.depth}}
-		m.datasets[name] = h
-		m.bytes += nameBytes + len(name.Namespace) + len(name.Name)
-	case m.last:
-		return h
-	default:
-		m.unlink(h)
-	}
-	h.before, h.next = m.last, nil
-	if m.last != nil {
-		m.last.next = h
-	} else {
-		m.first = h
-	}
-	m.last = h
-	return h
-}
+// used is how many bytes are used, but for bodies. The caller holds mu.
+func (m *Memory) used() int { return m.bytes + m.subjects.bytes + recordBytes*len(m.latest.slots) }
 
-func (m *Memory) unlink(h *history) {
-	if h.before != nil {
-		h.before.next = h.next
-	} else {
-		m.first = h.next
-	}
-	if h.next != nil {
-		h.next.before = h.before
-	} else {
-		m.last = h.before
-	}
-}
-
-// fit forgets until the bound holds: first of every dataset its oldest runs, then datasets. The caller holds mu.
+// fit forgets until the bound holds: first of every dataset its oldest runs, then what is oldest. The caller holds mu.
 func (m *Memory) fit() {
-	for m.bytes > m.most && m.depth > leastDepth {
+	for m.used() > m.most && m.depth > leastDepth {
 		m.depth = max(m.depth*2/3, leastDepth)
-		for _, h := range m.datasets {
-			m.bytes -= h.runs.shrink(m.depth)
+		for h := m.first; h != nil; h = h.next {
+			m.shrink(h, m.depth)
 		}
 	}
-	for m.bytes > m.most && m.first != m.last {
-		h := m.first
-		m.unlink(h)
-		m.bytes -= h.runs.shrink(0) + nameBytes + len(h.name[0].Namespace) + len(h.name[0].Name)
-		delete(m.datasets, h.name[0])
+	for m.used() > m.most && m.forgetOldest() {
 	}
+}
+
+// forgetOldest forgets the dataset of which nothing was heard for longest, and before it of the latest runs those that are older than its last. more: there
+// may be something to forget. The caller holds mu.
+func (m *Memory) forgetOldest() (more bool) {
+	var oldest *history
+	if m.first != m.last {
+		oldest = m.first
+	}
+	if m.latest.n > 1 && (oldest == nil || m.latest.at(0).number <= oldest.runs.back(0).number) {
+		m.subjects.unuse(m.latest.at(0).subject)
+		m.latest.drop()
+		return true
+	}
+	if oldest != nil {
+		m.forget(oldest)
+	}
+	return oldest != nil
 }

@@ -79,7 +79,7 @@ func TestTheLastThirtyOfEachDatasetAreKept(t *testing.T) {
 }
 
 func TestTheLatestArePagedWhateverComesMeanwhile(t *testing.T) {
-	m := New(1 << 20)
+	m := New(8 << 20)
 	add := func(i int) {
 		m.Settled(Place{"t", 0, int64(i)}, []openlineage.Run{run("a", i, 0, false, began)}, false)
 	}
@@ -128,13 +128,46 @@ func TestMemoryIsBoundedAndDatasetsAreForgottenLast(t *testing.T) {
 	if _, ok := m.Dataset(named("d0")); ok {
 		t.Error("the one heard of first is not")
 	}
-	sum := 0
+	m.count(t)
+}
+
+// count checks what the memory counts as it goes along: its bytes, and who has which subject.
+func (m *Memory) count(t *testing.T) {
+	t.Helper()
+	uses := make(map[uint32]int)
+	bytes := 0
 	for h := m.first; h != nil; h = h.next {
-		sum += nameBytes + len(h.name[0].Namespace) + len(h.name[0].Name)
-		h.runs.oldest(func(_ int, r *record) { sum += runBytes + nullBytes*len(r.nulls) })
+		bytes += h.bytes()
+		columns := make(map[columnsID]int)
+		for i := range h.runs.n {
+			uses[h.runs.at(i).subject]++
+			columns[h.runs.at(i).columns]++
+		}
+		names := 0
+		for i, c := range h.nulls.sets {
+			if names += c.bytes(); c.uses != columns[columnsID(i+1)] || (c.uses == 0) != (c.names == nil) {
+				t.Errorf("%v: %d runs have %+v", h.name, columns[columnsID(i+1)], c)
+			}
+		}
+		if names != h.nulls.bytes || h.runs.n == 0 {
+			t.Errorf("%v: %d runs, columns of %d bytes are counted, %d there", h.name, h.runs.n, h.nulls.bytes, names)
+		}
 	}
-	if sum != m.bytes {
-		t.Errorf("%d bytes are counted, %d there", m.bytes, sum)
+	for i := range m.latest.n {
+		uses[m.latest.at(i).subject]++
+	}
+	subjects := 0
+	for i := range m.subjects.all {
+		one := &m.subjects.all[i]
+		if n := int(m.subjects.uses[i]); n != uses[uint32(i)] {
+			t.Errorf("%d runs have %+v, %d are counted", uses[uint32(i)], one, n)
+		}
+		if m.subjects.uses[i] > 0 {
+			subjects += one.bytes()
+		}
+	}
+	if bytes != m.bytes || subjects != m.subjects.bytes || len(uses) != len(m.subjects.all)-len(m.subjects.free) || len(m.subjects.by) > len(uses) {
+		t.Errorf("%d bytes of datasets and %d of %d subjects are counted, %d, %d and %d there", m.bytes, m.subjects.bytes, len(m.subjects.all)-len(m.subjects.free), bytes, subjects, len(uses))
 	}
 }
 

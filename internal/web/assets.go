@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -27,7 +28,7 @@ type assets struct {
 type asset struct {
 	kind    string
 	plain   []byte
-	smaller []byte // gzip
+	smaller func() []byte // gzip, made when it is first asked for
 }
 
 func readAssets() (assets, error) {
@@ -43,19 +44,20 @@ func readAssets() (assets, error) {
 		}
 		sum.Write([]byte(name))
 		sum.Write(body)
-		var small bytes.Buffer
-		z, _ := gzip.NewWriterLevel(&small, gzip.BestCompression) // the level is right
-		if _, err := z.Write(body); err != nil {
-			return err
-		}
-		if err := z.Close(); err != nil {
-			return err
-		}
-		all.by[strings.TrimPrefix(name, "assets/")] = asset{kind: kindOf(name), plain: body, smaller: small.Bytes()}
+		all.by[strings.TrimPrefix(name, "assets/")] = asset{kind: kindOf(name), plain: body, smaller: sync.OnceValue(func() []byte { return packed(body) })}
 		return nil
 	})
 	all.version = hex.EncodeToString(sum.Sum(nil))[:12]
 	return all, err
+}
+
+// packed is an asset as it is sent to who can unpack it.
+func packed(body []byte) []byte {
+	var small bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&small, gzip.BestCompression) // the level is right
+	_, _ = z.Write(body)                                      // a buffer takes everything
+	_ = z.Close()
+	return small.Bytes()
 }
 
 // kindOf does not ask the system's tables, which may be wrong.
@@ -98,7 +100,7 @@ func (a assets) send(w http.ResponseWriter, r *http.Request, one asset) {
 	body := one.plain
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		body = one.smaller
+		body = one.smaller()
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

@@ -3,12 +3,9 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
-	"embed"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,9 +16,6 @@ import (
 
 	"github.com/gx-ol/gx-ol/internal/lineage"
 )
-
-//go:embed all:templates
-var templateFiles embed.FS
 
 // View is what every template sees.
 type View struct {
@@ -40,32 +34,6 @@ type View struct {
 
 // isFragment reports whether the browser has the page already and wants what has changed of it.
 func isFragment(r *http.Request) bool { return r.Header.Get("X-Fragment") != "" }
-
-// parse reads the templates: each is a page with the layout around it; what begins with _ is for all.
-func (s *Server) parse() (map[string]*template.Template, error) {
-	base, err := template.New("").Funcs(s.funcs()).ParseFS(templateFiles, "templates/_*.html")
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[string]*template.Template)
-	err = fs.WalkDir(templateFiles, "templates", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(path.Base(name), "_") {
-			return err
-		}
-		text, err := templateFiles.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		one, err := base.Clone()
-		if err != nil {
-			return err
-		}
-		key := strings.TrimSuffix(strings.TrimPrefix(name, "templates/"), ".html")
-		all[key], err = one.New(key).Parse(string(text))
-		return err
-	})
-	return all, err
-}
 
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
@@ -88,12 +56,11 @@ func (s *Server) renderStatus(w http.ResponseWriter, r *http.Request, status int
 		layout = "main"
 	}
 	var page bytes.Buffer
-	t := s.templates[name]
-	if t == nil {
-		t, layout = s.templates["error"], "layout"
-		v.Data = failure{http.StatusInternalServerError, "This page has no template: " + name}
+	t, err := s.templates.page(name)
+	if err == nil {
+		err = t.ExecuteTemplate(&page, layout, v)
 	}
-	if err := t.ExecuteTemplate(&page, layout, v); err != nil {
+	if err != nil {
 		s.Log.Error("the page could not be made", zap.String("template", name), zap.Error(err))
 		http.Error(w, "this page could not be made: the log says why", http.StatusInternalServerError)
 		return

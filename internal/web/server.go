@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,7 +34,7 @@ type Server struct {
 	Options
 	mux       *http.ServeMux
 	all       []Place
-	templates map[string]*template.Template
+	templates *templates
 	assets    assets
 	sessions  *sessions
 	attempts  *attempts
@@ -52,7 +50,7 @@ type Server struct {
 	ended bool
 }
 
-// New makes the page. Its error is a mistake of ours in a template.
+// New makes the page. Its error is a mistake of ours: what it serves cannot be read.
 func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -63,9 +61,7 @@ func New(o Options) (*Server, error) {
 	if s.assets, err = readAssets(); err != nil {
 		return nil, err
 	}
-	if s.templates, err = s.parse(); err != nil {
-		return nil, fmt.Errorf("templates of the page: %w", err)
-	}
+	s.templates = newTemplates(s.funcs())
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.all = s.places()
 	s.hub = newHub(s.all)
