@@ -175,7 +175,9 @@ func TestRunsThatDifferInOneThingStayApart(t *testing.T) {
 		func(_ *Place, r *openlineage.Run) { r.Events[1].JobNamespace = "other" },
 		func(_ *Place, r *openlineage.Run) { r.Datasets = append(r.Datasets, named("other")) },
 		func(_ *Place, r *openlineage.Run) { r.Datasets = append(r.Datasets, named("another")) },
-		func(_ *Place, r *openlineage.Run) { r.Datasets = append(r.Datasets, Dataset{Namespace: "other", Name: "another"}) },
+		func(_ *Place, r *openlineage.Run) {
+			r.Datasets = append(r.Datasets, Dataset{Namespace: "other", Name: "another"})
+		},
 	}
 	m := New(1 << 20)
 	for _, change := range changes {

@@ -43,7 +43,7 @@ func (n *nulls) put(of []openlineage.Nulls, slot, slots int) columnsID {
 	for i := range of {
 		room[i] = of[i].Count
 	}
-	return columnsID(set + 1) //nolint:gosec // there are no more than runs of a dataset
+	return columnsID(set + 1)
 }
 
 func (c *columns) are(of []openlineage.Nulls) bool {

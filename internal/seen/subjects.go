@@ -99,7 +99,7 @@ func (s *subjects) find(want *subject) uint32 {
 	if n := len(s.free); n > 0 {
 		i, s.free = s.free[n-1], s.free[:n-1]
 	} else {
-		i, s.all = uint32(len(s.all)), append(s.all, heldSubject{}) //nolint:gosec // there are no billions
+		i, s.all = uint32(len(s.all)), append(s.all, heldSubject{})
 		s.uses = append(s.uses, 0)
 	}
 	s.all[i] = heldSubject{subject: want.own(), hash: hash}
