@@ -41,7 +41,7 @@ func TestAStopDropsWhatWaitsAndFinishesWhatIsUnderWay(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the stop waits for what waits")
 	}
 	for range 2 {
@@ -101,7 +101,7 @@ func TestAStopDropsATransactionThatIsNotBegun(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the stop waits for a transaction that is not begun")
 	}
 }

@@ -46,7 +46,7 @@ func (l *lanes) Settle(ctx context.Context, p Prepared, turn Turn) error {
 // wait returns when n records have begun, sorted.
 func (l *lanes) wait(t *testing.T, n int) []int64 {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		l.mu.Lock()
 		begun, changed := slices.Sorted(slices.Values(l.begun)), l.changed

@@ -95,7 +95,7 @@ func TestWhatATransactionWritesIsSeenOnceAlthoughSomeAreAborted(t *testing.T) {
 	}
 	defer reader.Close()
 	counted, total := map[string]int{}, 0
-	wait, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	wait, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	for total < 602 && wait.Err() == nil {
 		reader.PollFetches(wait).EachRecord(func(rec *kgo.Record) { counted[string(rec.Value)]++; total++ })

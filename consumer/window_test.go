@@ -90,7 +90,7 @@ func TestAPartitionThatIsHeldLeavesRoomForTheOthers(t *testing.T) {
 	fill(t, addrs, 60, 100<<10, 1)
 	select {
 	case <-got.all:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the other partition waits behind the one that is held")
 	}
 	if n := c.InHand(); n > 1<<20+200<<10 {
@@ -123,7 +123,7 @@ func TestAStopWaitsForWhatIsInFlightAlone(t *testing.T) {
 	var once sync.Once
 	var mu sync.Mutex
 	begun := 0
-	_, stop := startWith(t, addrs, Config{MaxInFlight: 2, Grace: 10 * time.Second}, settling(func(_ context.Context, _ *kgo.Record, _ Turn) error {
+	_, stop := startWith(t, addrs, Config{MaxInFlight: 2, Grace: time.Minute}, settling(func(_ context.Context, _ *kgo.Record, _ Turn) error {
 		mu.Lock()
 		if begun++; begun == 2 {
 			once.Do(func() { close(entered) })
@@ -138,7 +138,7 @@ func TestAStopWaitsForWhatIsInFlightAlone(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 8*time.Second {
+	if took := time.Since(began); took > 45*time.Second {
 		t.Errorf("the stop took %s", took)
 	}
 	mu.Lock()

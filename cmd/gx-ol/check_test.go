@@ -184,7 +184,7 @@ func (c checkCase) start(t *testing.T) (configFile string) {
 // findingsOf runs check and reads its document.
 func findingsOf(t *testing.T, args ...string) (code int, found []findings.Result, stderr string) {
 	t.Helper()
-	code, stdout, stderr := call(t, "", append([]string{"check", "-o", "json", "--timeout", "5s"}, args...)...)
+	code, stdout, stderr := call(t, "", append([]string{"check", "-o", "json", "--timeout", "1m"}, args...)...)
 	var report checkReport
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 		t.Fatalf("%v: %s%s", err, stdout, stderr)

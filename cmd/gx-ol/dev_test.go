@@ -56,7 +56,7 @@ func TestDevPrintsEachSampleAsItLandsAndStopsCleanly(t *testing.T) {
 
 // Whoever types what dev prints, as it is printed, sees what it promises: a run, a dead letter that shows as it is buried, metrics.
 func TestTheHintsOfDevWorkAsPrinted(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	out := &lockedText{}
 	a := &process{env: func(string) (string, bool) { return "", false }, self: "gx-ol", stdin: strings.NewReader(""), stdout: out, stderr: io.Discard}

@@ -129,7 +129,7 @@ func publishRuns(t *testing.T, brokers []string, records, keys int) {
 // runUntil runs gx-ol until done, and requires that it then ends well.
 func runUntil(t *testing.T, config string, stdout io.Writer, done func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
 	defer wg.Wait()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/samples"
 	"github.com/gx-ol/gx-ol/schemas/deadletter"
 	"github.com/gx-ol/gx-ol/test/marquez"
+	programs "github.com/gx-ol/gx-ol/test/process"
 )
 
 // asProgram makes the test's own binary gx-ol, for tests that need it as a shell finds it.
@@ -56,6 +58,11 @@ func examples(t *testing.T) (lines []string) {
 	return lines
 }
 
+// program is a shell's way to run the test's own binary as gx-ol. The race detector would let each process sleep for a second at its end.
+func program(self string) string {
+	return "GORACE=atexit_sleep_ms=0 " + asProgram + "=1 exec " + self + ` "$@"`
+}
+
 // newcomersFolder holds what the examples name.
 func newcomersFolder(t *testing.T, brokers, backend string) (folder, bin string) {
 	t.Helper()
@@ -79,12 +86,56 @@ func newcomersFolder(t *testing.T, brokers, backend string) (folder, bin string)
 		files[name] = string(result)
 	}
 	writeFiles(t, folder, files)
-	for name, script := range map[string]string{"gx-ol": asProgram + "=1 exec " + self + ` "$@"`, "kubectl": "cat <<'END'\n" + line + "\nEND", "dot": "cat", "kcat": "cat <<'END'\n" + line + "\n" + line + "\nEND"} {
+	for name, script := range map[string]string{"gx-ol": program(self), "kubectl": "cat <<'END'\n" + line + "\nEND", "dot": "cat", "kcat": "cat <<'END'\n" + line + "\n" + line + "\nEND"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return folder, bin
+}
+
+// untilUp is a line with what lets it run beside others, and what it says when it is up if it goes on until it is stopped; else up is empty.
+func untilUp(line string) (typed, up string) {
+	words := strings.Fields(line)
+	if strings.Contains(line, "--watch") {
+		words[1] = "--watch"
+	}
+	for _, c := range []struct{ command, up, flags string }{
+		{"run", "partitions assigned", " --listen off"},
+		{"dev", "ctrl-c ends it.", " --kafka-port 0 --port 0 --metrics-port 0"},
+		{"web", "gx-ol web serves", " --listen 127.0.0.1:0"},
+		{"gateway", "gateway listens", " --listen 127.0.0.1:0"},
+		{"--watch", "watching file://", ""},
+	} {
+		if words[0] == "gx-ol" && words[1] == c.command {
+			return "exec " + line + c.flags, c.up
+		}
+	}
+	return line, ""
+}
+
+// hear gives what a command says until it ends. One that goes on is stopped when it is up.
+func hear(cmd *exec.Cmd, up string) (said string, err error) {
+	var out programs.Output
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for asked := false; ; {
+		select {
+		case err := <-ended:
+			return out.String(), err
+		case <-tick.C:
+			if up != "" && !asked && strings.Contains(out.String(), up) {
+				asked = true
+				_ = cmd.Process.Signal(syscall.SIGINT) // if it has ended, its code says why
+			}
+		}
+	}
 }
 
 // Whoever types what README and help show, in their order, with the files that they name, is not let down by any.
@@ -127,21 +178,14 @@ func TestTheExamplesRunAsANewcomerWould(t *testing.T) {
 			"--partition 3 --offset 1042": "--partition 0 --offset 0"} {
 			typed = strings.ReplaceAll(typed, was, is)
 		}
-		ends := typed
-		if f := strings.Fields(typed); len(f) > 1 && (f[1] == "run" || f[1] == "dev" || f[1] == "web" || f[1] == "gateway") { // these go on until they are stopped, and that is no failure
-			ends = "timeout --preserve-status -s INT 2 " + typed
-			ends += map[string]string{"run": " --listen off", "dev": " --kafka-port 0 --port 0 --metrics-port 0", "web": " --listen 127.0.0.1:0", "gateway": " --listen 127.0.0.1:0"}[f[1]]
-		}
+		typed, up := untilUp(typed)
 		if strings.HasPrefix(typed, "gx-ol config init") { // a newcomer has no file yet
-			ends = "cd $(mktemp -d -p .) && " + typed
+			typed = "cd $(mktemp -d -p .) && " + typed
 		}
-		if strings.Contains(typed, "--watch") {
-			ends = "timeout --preserve-status -s INT 2 " + typed
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", ends)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", typed)
 		cmd.Dir, cmd.Env = folder, []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + folder, "USER=newcomer"}
-		said, err := cmd.CombinedOutput()
+		said, err := hear(cmd, up)
 		cancel()
 		ran++
 		if found := cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitFound && strings.HasPrefix(line, "gx-ol ask "); err != nil && !found {

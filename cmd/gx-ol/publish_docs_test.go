@@ -41,7 +41,7 @@ func TestTheCommandsOfThePageOfPublishRun(t *testing.T) {
 			if strings.Contains(line, "--watch") {
 				typed = "timeout --preserve-status -s INT 2 " + line
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", typed)
 			cmd.Dir = folder
 			cmd.Env = []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + folder, "USER=newcomer",

@@ -61,7 +61,7 @@ func shellLines(t *testing.T, page, folder string) (ran int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(bin, "gx-ol"), []byte("#!/bin/sh\n"+asProgram+"=1 exec "+self+` "$@"`+"\n"), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(bin, "gx-ol"), []byte("#!/bin/sh\n"+program(self)+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	_, noJQ := exec.LookPath("jq")

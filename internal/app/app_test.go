@@ -74,7 +74,7 @@ func parse(t *testing.T, brokers, yaml string) *config.Config {
 func runUntil(t *testing.T, cfg *config.Config, p Process, enough <-chan struct{}) {
 	t.Helper()
 	p.Getenv, p.Log, p.Version = nothing, zap.NewNop(), "test"
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	go func() {
 		select {

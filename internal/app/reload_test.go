@@ -52,7 +52,7 @@ func publishAll(t *testing.T, client *kgo.Client, value string, headers ...kgo.R
 // eventually waits for what must come.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !done() {
 		select {
 		case <-deadline:

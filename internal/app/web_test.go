@@ -38,7 +38,7 @@ func freePort(t *testing.T) string {
 func waitFor(t *testing.T, url string, want ...string) string {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	body, missing := "", ""
 	for time.Now().Before(deadline) {
 		resp, err := client.Get(url)

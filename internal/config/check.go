@@ -129,8 +129,19 @@ func (l *loader) inputTopics() (matches func(topic string) bool, ok bool) {
 	return func(topic string) bool { return slices.Contains(topics, topic) }, true
 }
 
+// once leaves each name one time: several files, or a list that was pasted together, may say one twice.
+func once(names []string) (out []string) {
+	for _, name := range names {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 func (l *loader) checkTopics(run bool) {
 	c := l.cfg
+	c.Input.Topics = once(c.Input.Topics)
 	if run && len(c.Input.Topics) == 0 {
 		l.lacks("input", l.place("input.topics"), "nothing to read: set input.topics or --topic")
 	}

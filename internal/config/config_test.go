@@ -36,6 +36,18 @@ func TestDefaultsParse(t *testing.T) {
 	}
 }
 
+// Whoever counts or lists by topic counts each once, and a dead-letter topic is asked for only where there are several.
+func TestATopicThatIsNamedTwiceIsOne(t *testing.T) {
+	for given, want := range map[string]string{"[b, a, b]": "b a", "[a, a]": "a", `["^gx", "^gx"]`: "^gx", `"a,b,a"`: "a b"} {
+		c, err := Parse("c.yaml", []byte("kafka: {bootstrap.servers: a:1}\ninput: {group: g, topics: "+given+"}\ntransport: {type: console}"), env(nil))
+		if err != nil {
+			t.Errorf("%s: %v", given, err)
+		} else if got := strings.Join(c.Input.Topics, " "); got != want {
+			t.Errorf("%s: %s, want %s", given, got, want)
+		}
+	}
+}
+
 func TestFlagsBeatEnvironmentBeatsFileBeatsOpenLineage(t *testing.T) {
 	path := t.TempDir() + "/c.yaml"
 	yaml := "kafka: {bootstrap.servers: a:1}\ninput: {topics: t, group: file}\nlog: {level: debug}\ntransport: {url: http://file:5000}\n"

@@ -94,7 +94,7 @@ func (e *estate) sees(pending int) {
 
 func (e *estate) until(what string, done func() bool) {
 	e.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !done() {
 		select {
 		case <-deadline:

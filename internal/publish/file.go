@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -19,18 +20,17 @@ import (
 // file is a file of a store that was read.
 type file struct {
 	store.Object
-	sum     digest // of its bytes
-	several bool   // it holds more than one document, and the ledger an entry for each
-	docs    []doc  // those to be published
-	bad     []error
-	broken  bool      // a document is no whole JSON: the file may still be written
-	run     time.Time // of its first document
+	sum    digest // of its bytes
+	docs   []doc  // those to be published
+	bad    []error
+	broken bool      // a document is no whole JSON: the file may still be written
+	run    time.Time // of its first document
 }
 
 // doc is one result of a file.
 type doc struct {
 	rec   *kgo.Record
-	sum   digest
+	sum   digest // without the blanks around it: a file of one line may get more
 	suite string
 	run   time.Time
 }
@@ -63,9 +63,7 @@ func (p *Publisher) read(ctx context.Context, it item) (*file, error) {
 		return nil, err
 	}
 	f.sum = sha256.Sum256(value)
-	parts := p.Split(value)
-	f.several = len(parts) > 1
-	for _, part := range parts {
+	for _, part := range p.Split(value) {
 		f.take(p, part, it.named)
 	}
 	return f, nil
@@ -89,7 +87,7 @@ func (f *file) take(p *Publisher, part Part, named time.Time) {
 	if f.run.IsZero() {
 		f.run = run
 	}
-	f.docs = append(f.docs, doc{rec: rec, sum: sha256.Sum256(part.Value), suite: of.suite, run: run})
+	f.docs = append(f.docs, doc{rec: rec, sum: sha256.Sum256(bytes.TrimSpace(part.Value)), suite: of.suite, run: run})
 }
 
 // firstOf is the first time that is one.

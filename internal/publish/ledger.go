@@ -17,7 +17,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/store"
 )
 
-// entry is what the ledger says of a file that was published, or of one document of several in it. Its key is
+// entry is what the ledger says of a file that was published, or of a document in it that is not the whole of its bytes. Its key is
 // <topic id>/<hash of the store's name>/<hash of the content>/<path>.
 type entry struct {
 	Stamp string    `json:"stamp,omitempty"` // a file with this stamp need not be read again

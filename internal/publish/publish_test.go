@@ -78,6 +78,19 @@ func TestWhatIsTheSameContentIsKnownAndWhatIsAnotherIsNew(t *testing.T) {
 	want(t, e.published(), "orders 01-02", "customers 01-02", "orders 01-02", "orders 01-02")
 }
 
+// A file that gets a line more is one document at first: with its line's end, which is none of the document.
+func TestOfAFileThatGrowsOnlyTheNewLinesArePublished(t *testing.T) {
+	e := newEstate(t)
+	first, second := result("orders", 1), result("orders", 2)
+	for i, text := range []string{first + "\n", first + "\n" + second + "\n", first + "\n" + second, first, "\n" + second + "\n"} {
+		e.write("runs.ndjson", text)
+		if got := e.once(); got.Published > 1 || i > 1 && got.Published > 0 { // each time another process
+			t.Errorf("write %d: %+v", i, got)
+		}
+	}
+	want(t, e.published(), "orders 01-02", "orders 01-03")
+}
+
 func TestATopicThatWasMadeAnewHasNothing(t *testing.T) {
 	e := newEstate(t)
 	e.write(placeOf("orders", 1), result("orders", 1))

@@ -197,11 +197,12 @@ func (p *Publisher) one(ctx context.Context, f *file, b *batch, k *known, live b
 		f.docs = nil
 		return b.add(ctx, f)
 	}
-	if f.several {
-		f.docs = slices.DeleteFunc(f.docs, func(d doc) bool { return k.content(f.Path, d.sum) })
-		once := make(map[digest]bool)
-		f.docs = slices.DeleteFunc(f.docs, func(d doc) bool { again := once[d.sum]; once[d.sum] = true; return again })
-	}
+	once := make(map[digest]bool)
+	f.docs = slices.DeleteFunc(f.docs, func(d doc) bool {
+		again := once[d.sum] || k.content(f.Path, d.sum)
+		once[d.sum] = true
+		return again
+	})
 	return b.add(ctx, f)
 }
 

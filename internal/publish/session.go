@@ -172,7 +172,7 @@ func (s *session) records(files []*file) (recs []*kgo.Record, of map[*kgo.Record
 	for _, f := range files {
 		for _, d := range f.docs {
 			recs, of[d.rec] = append(recs, d.rec), f
-			if f.several {
+			if d.sum != f.sum {
 				note(f, d.sum, entry{Run: d.run})
 			}
 		}

@@ -129,7 +129,7 @@ func (e *estate) read(topic string) (out []*kgo.Record) {
 		if err != nil {
 			e.t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(e.t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(e.t.Context(), 2*time.Minute)
 		for next := int64(0); next < end.Offset; {
 			fetches := reader.PollFetches(ctx)
 			if err := fetches.Err(); err != nil {

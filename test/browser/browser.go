@@ -26,7 +26,7 @@ import (
 var axe string
 
 // patience bounds every wait. It is no expectation: a wait ends as soon as what it waits for is there.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // chromium finds the browser. Without one the test is skipped and says why; with CI=true it fails.
 func chromium(t *testing.T) string {
@@ -58,7 +58,7 @@ type Tab struct {
 func Open(t *testing.T, at string) *Tab {
 	t.Helper()
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.Flag("headless", "new"), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WindowSize(1280, 900), chromedp.Flag("lang", "en"))
+		chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(patience), chromedp.Flag("lang", "en"))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(stop)
 	ctx, closing := chromedp.NewContext(ctx)

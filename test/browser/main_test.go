@@ -49,7 +49,7 @@ type said struct{ process.Output }
 func (s *said) finds(t *testing.T, what string) []string {
 	t.Helper()
 	re := regexp.MustCompile(what)
-	process.Eventually(t, time.Minute, what+" in what gx-ol says", func() bool { return re.MatchString(s.String()) })
+	process.Eventually(t, patience, what+" in what gx-ol says", func() bool { return re.MatchString(s.String()) })
 	return re.FindStringSubmatch(s.String())
 }
 
@@ -90,7 +90,7 @@ func publish(t *testing.T, brokers, topic string, text []byte) {
 func create(t *testing.T, brokers, topic string) {
 	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(strings.Split(brokers, ",")...), Timeout: time.Minute}
-	process.Eventually(t, time.Minute, "the topic "+topic, func() bool { // a fresh broker has no controller yet
+	process.Eventually(t, patience, "the topic "+topic, func() bool { // a fresh broker has no controller yet
 		res, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: 4, ReplicationFactor: 1}}})
 		return err == nil && (res.Errors[topic] == nil || errors.Is(res.Errors[topic], kafka.TopicAlreadyExists))
 	})

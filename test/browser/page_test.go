@@ -188,9 +188,9 @@ func TestRunReplaysALetterWithTheTokenAndRefusesItWithout(t *testing.T) {
 	publish(t, brokers, topic, []byte(failing))
 	start(t, "run", "--config", config)
 	at := "http://" + address
-	process.Eventually(t, time.Minute, "the result in the backend", func() bool { return len(backend.Events()) >= 2 })
+	process.Eventually(t, patience, "the result in the backend", func() bool { return len(backend.Events()) >= 2 })
 	estate(t, brokers, topic, dataset{"great_expectations://shop", "orders"})
-	process.Eventually(t, time.Minute, "the lineage in the backend", func() bool { return len(backend.Events()) >= 7 })
+	process.Eventually(t, patience, "the lineage in the backend", func() bool { return len(backend.Events()) >= 7 })
 	refuses := func(_ int, r *http.Request) (int, string, bool) {
 		if r.Method != http.MethodPost {
 			return 0, "", false
@@ -233,7 +233,7 @@ func TestRunReplaysALetterWithTheTokenAndRefusesItWithout(t *testing.T) {
 	b.Types("#s-by", "ann")
 	b.Follows("Replay 1 letter")
 	b.Sees("It is done: 1 replayed")
-	process.Eventually(t, time.Minute, "the replayed event in the backend", func() bool {
+	process.Eventually(t, patience, "the replayed event in the backend", func() bool {
 		for _, ev := range backend.Events() {
 			if bytes.Contains(ev, []byte("refused_job")) {
 				return true

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	kafkatest "github.com/gx-ol/gx-ol/test/kafka"
 )
@@ -48,7 +47,7 @@ func (s *estate) collect(ctx context.Context) error {
 
 func (s *estate) read(ctx context.Context, topic string, each func(message) error) error {
 	if s.o.mode == exactlyOnce {
-		return kafkatest.ReadCommitted(ctx, s.kafka.Servers(), topic, 15*time.Second, func(r kafkatest.Record) error {
+		return kafkatest.ReadCommitted(ctx, s.kafka.Servers(), topic, func(r kafkatest.Record) error {
 			return each(message{value: []byte(r.Value), headers: r.Headers})
 		})
 	}

@@ -25,10 +25,11 @@ type fleet struct {
 
 // member is one running process.
 type member struct {
-	id      string // its client.id: no two processes have the same
-	cmd     *exec.Cmd
-	started time.Time
-	done    chan struct{} // closed when it has ended
+	id   string // its client.id: no two processes have the same
+	cmd  *exec.Cmd
+	log  string
+	said int64         // bytes of log from before it
+	done chan struct{} // closed when it has ended
 }
 
 func (f *fleet) start(name string) (*member, error) {
@@ -42,8 +43,12 @@ func (f *fleet) start(name string) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }()                                                                                         // the process has its own
-	m := &member{id: id, cmd: exec.Command(f.binary, "run", "--config", path), done: make(chan struct{}), started: time.Now()} //nolint:gosec,noctx // ends with the fleet
+	defer func() { _ = log.Close() }() // the process has its own
+	before, err := log.Stat()
+	if err != nil {
+		return nil, err
+	}
+	m := &member{id: id, cmd: exec.Command(f.binary, "run", "--config", path), done: make(chan struct{}), log: log.Name(), said: before.Size()} //nolint:gosec,noctx // ends with the fleet
 	m.cmd.Dir = f.dir
 	m.cmd.Env = append(process.CleanEnv(), "GX_OL_PLANT="+f.plant)
 	if f.plant == "" {
@@ -105,8 +110,7 @@ func (m *member) signal(sig syscall.Signal) error {
 
 // stop is SIGTERM. Its error says that the process did not end with 0 within the grace.
 func (m *member) stop(grace time.Duration) error {
-	// A process that has not come as far as to listen for signals is ended by the system, not by itself.
-	time.Sleep(time.Until(m.started.Add(time.Second)))
+	m.awaitWord()
 	if err := m.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
@@ -120,6 +124,20 @@ func (m *member) stop(grace time.Duration) error {
 		return fmt.Errorf("exit code %d after SIGTERM", code)
 	}
 	return nil
+}
+
+// awaitWord waits until the process has said something, or has ended: one that has not come as far as to listen for signals is ended by the system, not by itself.
+func (m *member) awaitWord() {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
+		if now, err := os.Stat(m.log); err != nil || now.Size() > m.said {
+			return
+		}
+		select {
+		case <-m.done:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // visit lets one more member join the group and leave it again.

@@ -175,7 +175,7 @@ func checkReplayed(t *testing.T, servers, in string, published int, chosen map[s
 	t.Helper()
 	records := 0
 	count := make(map[string]int)
-	if err := kafkatest.ReadCommitted(t.Context(), servers, in, 6*time.Second, func(r kafkatest.Record) error {
+	if err := kafkatest.ReadCommitted(t.Context(), servers, in, func(r kafkatest.Record) error {
 		records++
 		if offset := r.Headers["gx-ol.replay.offset"]; offset != "" {
 			at := r.Headers["gx-ol.replay.partition"] + "/" + offset
@@ -223,7 +223,7 @@ func checkLedger(t *testing.T, servers, in string, letters *topicReader, codes m
 		}
 	}
 	entries := make(map[string]bool)
-	if err := kafkatest.ReadCommitted(t.Context(), servers, in+".dlq.ledger", 6*time.Second, func(r kafkatest.Record) error {
+	if err := kafkatest.ReadCommitted(t.Context(), servers, in+".dlq.ledger", func(r kafkatest.Record) error {
 		_, at, _ := strings.Cut(r.Key, "/")
 		code := codes[sourceOf[at]]
 		if entries[at] || code != "http_422" && code != "invalid_json" || !strings.Contains(r.Value, `"state":"replayed"`) {
@@ -272,7 +272,7 @@ func TestReplaysThatAreStoppedOrShutOut(t *testing.T) {
 		t.Errorf("the later replay ended with %d: %s", code, two.stderr.String())
 	}
 	count := make(map[string]int)
-	if err := kafkatest.ReadCommitted(t.Context(), servers, in, 6*time.Second, func(r kafkatest.Record) error {
+	if err := kafkatest.ReadCommitted(t.Context(), servers, in, func(r kafkatest.Record) error {
 		count[r.Headers["gx-ol.replay.offset"]]++
 		return nil
 	}); err != nil {

@@ -72,7 +72,7 @@ func TestAKilledPublisherPublishesNoResultTwiceAndNoneNever(t *testing.T) {
 	}
 	output(t, "publish", "--backfill", "--brokers", servers, "--topic", topic, root)
 	seen, order := make(map[int]int), make(map[string]int)
-	err := kafkatest.ReadCommitted(t.Context(), servers, topic, 10*time.Second, func(rec kafkatest.Record) error {
+	err := kafkatest.ReadCommitted(t.Context(), servers, topic, func(rec kafkatest.Record) error {
 		_, rest, _ := strings.Cut(rec.Value, "<")
 		n := 0
 		if _, err := fmt.Sscanf(rest, "%d>", &n); err != nil {

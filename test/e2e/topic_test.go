@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +39,11 @@ func newTopic(t *testing.T, servers, topic string) {
 	answer, err := c.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1},
 	}})
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		err = answer.Errors[topic]
 	}
-	if err := answer.Errors[topic]; err != nil {
-		t.Fatal(err)
+	if err != nil {
+		t.Fatalf("making the topic %s: %v", topic, err)
 	}
 	eventually(t, "leaders of "+topic, func() bool {
 		got, err := c.ListOffsets(t.Context(), &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: everyPartition()}})
@@ -113,14 +112,17 @@ func (r *topicReader) more(t *testing.T) int {
 
 func (r *topicReader) fetch(t *testing.T, p int) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	answer, err := r.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: r.topic, Partition: p, Offset: r.next[p], MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 50 * time.Millisecond,
+	var answer *kafka.FetchResponse
+	var err error
+	eventually(t, fmt.Sprintf("a leader of %s/%d", r.topic, p), func() bool {
+		answer, err = r.client.Fetch(t.Context(), &kafka.FetchRequest{
+			Topic: r.topic, Partition: p, Offset: r.next[p], MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 50 * time.Millisecond,
+		})
+		if err == nil {
+			err = answer.Error
+		}
+		return !leaderless(err)
 	})
-	if err == nil {
-		err = answer.Error
-	}
 	if errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) {
 		return 0
 	}
@@ -146,6 +148,11 @@ func (r *topicReader) fetch(t *testing.T, p int) int {
 		r.next[p] = rec.Offset + 1
 		n++
 	}
+}
+
+// leaderless says whether an error is that a partition has no leader now: after a broker was killed, or while it stands still.
+func leaderless(err error) bool {
+	return errors.Is(err, protocol.ErrNoLeader) || errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.NotLeaderForPartition)
 }
 
 // bytesOf keeps nil apart from empty: a tombstone is not an empty value.

@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait of this package. It is no expectation: a wait ends as soon as what it waits for is there.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // wantedEnv says that this suite is to run; `make gx` sets it.
 const wantedEnv = "GX_OL_GX"

@@ -122,7 +122,7 @@ func (b *broker) launch(libs string) error {
 	}
 	b.servers = fmt.Sprintf("127.0.0.1:%d", ports[0])
 	config, logging := filepath.Join(b.dir, "server.properties"), filepath.Join(b.dir, "log4j2.properties")
-	if err := os.WriteFile(config, []byte(properties(b.dir, ports[0], ports[1])), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(properties(b.dir, ports[0], ports[1])+patient), 0o600); err != nil {
 		return err
 	}
 	if err := os.WriteFile(logging, log4j, 0o600); err != nil {
@@ -189,6 +189,10 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 `)
 }
+
+// patient is for a broker that is never killed: a machine that stood still for nine seconds would make its controller take it for dead, and its partitions would have no
+// leader. One that is killed comes back only when that time is over.
+const patient = "broker.session.timeout.ms=300000\n"
 
 // stop closes the guard's stdin, waits until the broker is gone, and removes its files.
 func (b *broker) stop() {

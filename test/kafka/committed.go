@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 )
 
 // Record is a record as Kafka's console consumer prints it: text without line ends and tabs.
@@ -20,14 +24,104 @@ type Record struct {
 	Key, Value string // null where there is none
 }
 
-// ReadCommitted hands over what a reader with read_committed sees of a topic, by Kafka's own Java consumer: segmentio/kafka-go shows aborted records
-// too. It ends when nothing has come for idle.
-func ReadCommitted(ctx context.Context, servers, topic string, idle time.Duration, each func(Record) error) error {
+// firstIdle is how long the consumer waits for something the first time.
+var firstIdle = 3 * time.Second
+
+// ReadCommitted hands over what a reader with read_committed sees of a topic at the call, each record once, by Kafka's own Java consumer: segmentio/kafka-go shows aborted
+// records too. A topic that does not exist has none.
+//
+// The consumer ends when nothing has come for a while, which on a busy machine may be before its first record. So it is started again until its group has committed all
+// that there is.
+func ReadCommitted(ctx context.Context, servers, topic string, each func(Record) error) error {
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(strings.Split(servers, ",")...), Transport: transport, Timeout: time.Minute}
+	extent, err := committed(ctx, client, topic)
+	if err != nil {
+		return err
+	}
+	group := "kafkatest-" + rand.Text()
+	for idle := firstIdle; ; idle = min(2*idle, time.Minute) {
+		done, err := hasRead(ctx, client, topic, group, extent)
+		if err != nil || done {
+			return err
+		}
+		if err := consume(ctx, servers, topic, group, idle, each); err != nil {
+			return err
+		}
+	}
+}
+
+// span is from where on a partition holds records, and where those end that are committed.
+type span struct{ from, to int64 }
+
+func committed(ctx context.Context, client *kafka.Client, topic string) (map[int]span, error) {
+	about, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, fmt.Errorf("asking for %s: %w", topic, err)
+	}
+	var ends []kafka.OffsetRequest
+	for _, t := range about.Topics {
+		if t.Error != nil && !errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
+			return nil, fmt.Errorf("asking for %s: %w", topic, t.Error)
+		}
+		for _, p := range t.Partitions {
+			ends = append(ends, kafka.FirstOffsetOf(p.ID), kafka.LastOffsetOf(p.ID))
+		}
+	}
+	if len(ends) == 0 {
+		return nil, nil
+	}
+	got, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ends}, IsolationLevel: kafka.ReadCommitted})
+	if err != nil {
+		return nil, fmt.Errorf("asking for the ends of %s: %w", topic, err)
+	}
+	extent := make(map[int]span)
+	for _, p := range got.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("asking for the end of %s/%d: %w", topic, p.Partition, p.Error)
+		}
+		extent[p.Partition] = span{p.FirstOffset, p.LastOffset}
+	}
+	return extent, nil
+}
+
+// hasRead says whether a group has committed all of an extent.
+func hasRead(ctx context.Context, client *kafka.Client, topic, group string, extent map[int]span) (bool, error) {
+	var left []int
+	for p, s := range extent {
+		if s.from < s.to {
+			left = append(left, p)
+		}
+	}
+	if len(left) == 0 {
+		return true, nil
+	}
+	got, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: left}})
+	if err == nil {
+		err = got.Error
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking how far %s was read: %w", topic, err)
+	}
+	for _, p := range got.Topics[topic] {
+		if p.Error != nil {
+			return false, fmt.Errorf("asking how far %s/%d was read: %w", topic, p.Partition, p.Error)
+		}
+		if p.CommittedOffset < extent[p.Partition].to {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// consume runs the consumer until nothing has come for idle. It commits how far it is when it ends.
+func consume(ctx context.Context, servers, topic, group string, idle time.Duration, each func(Record) error) error {
 	libs, err := jars() //nolint:contextcheck // it fetches once, for all that come after
 	if err != nil {
 		return err
 	}
-	args := []string{"-cp", filepath.Join(libs, "*"), "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", servers, "--topic", topic,
+	args := []string{"-cp", filepath.Join(libs, "*"), "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", servers, "--topic", topic, "--group", group,
 		"--from-beginning", "--isolation-level", "read_committed", "--timeout-ms", strconv.FormatInt(idle.Milliseconds(), 10)}
 	for _, property := range []string{"print.partition=true", "print.offset=true", "print.headers=true", "print.key=true", "print.value=true", "headers.separator=\u0001"} {
 		args = append(args, "--formatter-property", property)

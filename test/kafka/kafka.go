@@ -129,17 +129,15 @@ func javaMajor(said string) int {
 	return major
 }
 
-// ready waits until the cluster answers for a group coordinator. An open port is not enough: a fresh broker
-// answers COORDINATOR_NOT_AVAILABLE until it has made its internal topics.
+// ready waits until the cluster answers for a group coordinator, and tells of its controller. An open port is not enough: a fresh broker
+// answers COORDINATOR_NOT_AVAILABLE until it has made its internal topics, and a client that hears of no controller makes no topic until it asks again.
 func ready(servers string, gone <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
-	client := &kafka.Client{Addr: kafka.TCP(strings.Split(servers, ",")...), Timeout: 5 * time.Second}
-	defer closeIdle(client)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := coordinator(ctx, client)
+		err := answers(ctx, servers)
 		if err == nil {
 			return nil
 		}
@@ -153,16 +151,21 @@ func ready(servers string, gone <-chan struct{}) error {
 	}
 }
 
-func coordinator(ctx context.Context, client *kafka.Client) error {
+// answers asks with connections of its own: a Transport keeps for seconds what it has heard of a cluster.
+func answers(ctx context.Context, servers string) error {
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(strings.Split(servers, ",")...), Timeout: 5 * time.Second, Transport: transport}
 	answer, err := client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: "kafkatest", KeyType: kafka.CoordinatorKeyTypeConsumer})
+	if err == nil {
+		err = answer.Error
+	}
 	if err != nil {
 		return err
 	}
-	return answer.Error
-}
-
-func closeIdle(client *kafka.Client) {
-	if tr, ok := client.Transport.(*kafka.Transport); ok {
-		tr.CloseIdleConnections()
+	cluster, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err == nil && cluster.Controller.Host == "" {
+		err = errors.New("it has no controller yet")
 	}
+	return err
 }

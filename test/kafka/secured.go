@@ -56,7 +56,7 @@ listener.name.oauth.oauthbearer.sasl.server.callback.handler.class=org.apache.ka
 listener.name.oauth.oauthbearer.connections.max.reauth.ms=3600000
 sasl.oauthbearer.jwks.endpoint.url={jwks}
 sasl.oauthbearer.expected.audience=kafka
-`)
+`) + patient
 	})
 	return s, err
 }

