@@ -50,7 +50,7 @@ type partitionID struct {
 // settled comes again after a crash.
 const (
 	markEvery   = 100 * time.Millisecond
-	commitEvery = 750 * time.Millisecond
+	commitEvery = 500 * time.Millisecond
 )
 
 // New makes the client, which joins the group at once; Run must follow, or nothing leaves the group again. The caller's

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// commitLag is how old a settled prefix may be and yet not be committed: it is marked every 100 ms and committed every 0.75 s, and as
+	// commitLag is how old a settled prefix may be and yet not be committed: it is marked every 100 ms and committed every 0.5 s, and as
 	// long again for a busy machine, and for a commit that meets a rebalance and is made again with the next.
 	commitLag = 2_000 // milliseconds
 	// maxAhead is how many records of a partition may be settled beyond one that is not (consumer/partition.go).
