@@ -253,7 +253,7 @@ func ended(t *testing.T, kind error) (context.Context, func()) {
 }
 
 // pastDue is a context that ends as by its deadline.
-type pastDue struct{ context.Context }
+type pastDue struct{ context.Context } //nolint:containedctx // it is one itself
 
 func (c pastDue) Err() error {
 	if c.Context.Err() == nil {
