@@ -27,8 +27,8 @@ type Record struct {
 // firstIdle is how long the consumer waits for something the first time.
 var firstIdle = 3 * time.Second
 
-// ReadCommitted hands over what a reader with read_committed sees of a topic at the call, each record once, by Kafka's own Java consumer: segmentio/kafka-go shows aborted
-// records too. A topic that does not exist has none.
+// ReadCommitted hands over what a reader with read_committed sees of all that a topic has at the call, each record once, by Kafka's own Java consumer: segmentio/kafka-go
+// shows aborted records too. A topic that does not exist has none. A transaction that is open, since its process was killed, is waited for: brokers end it at its time-out.
 //
 // The consumer ends when nothing has come for a while, which on a busy machine may be before its first record. So it is started again until its group has committed all
 // that there is.
@@ -36,7 +36,7 @@ func ReadCommitted(ctx context.Context, servers, topic string, each func(Record)
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(strings.Split(servers, ",")...), Transport: transport, Timeout: time.Minute}
-	extent, err := committed(ctx, client, topic)
+	extent, err := extentOf(ctx, client, topic)
 	if err != nil {
 		return err
 	}
@@ -52,10 +52,10 @@ func ReadCommitted(ctx context.Context, servers, topic string, each func(Record)
 	}
 }
 
-// span is from where on a partition holds records, and where those end that are committed.
+// span is from where to where a partition has records, whether they are committed or not.
 type span struct{ from, to int64 }
 
-func committed(ctx context.Context, client *kafka.Client, topic string) (map[int]span, error) {
+func extentOf(ctx context.Context, client *kafka.Client, topic string) (map[int]span, error) {
 	about, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
 		return nil, fmt.Errorf("asking for %s: %w", topic, err)
@@ -72,7 +72,7 @@ func committed(ctx context.Context, client *kafka.Client, topic string) (map[int
 	if len(ends) == 0 {
 		return nil, nil
 	}
-	got, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ends}, IsolationLevel: kafka.ReadCommitted})
+	got, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ends}})
 	if err != nil {
 		return nil, fmt.Errorf("asking for the ends of %s: %w", topic, err)
 	}

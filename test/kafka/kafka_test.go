@@ -58,7 +58,7 @@ func TestBrokerIsSharedAndComesBackAfterStop(t *testing.T) {
 	}
 }
 
-// A consumer that ends too early is no end of a topic, and what is aborted is not there.
+// A consumer that ends too early is no end of a topic, nor is a transaction that nobody has ended yet; and what is aborted is not there.
 func TestWhatIsReadCommittedIsWhole(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts Apache Kafka: left out by -short, run by `make e2e`")
@@ -75,7 +75,8 @@ func TestWhatIsReadCommittedIsWhole(t *testing.T) {
 	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 2, 1, nil, topic); err != nil { // the second partition stays empty
 		t.Fatal(err)
 	}
-	for i, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit, kgo.TryAbort} {
+	transact := func(i int, end kgo.TransactionEndTry) {
+		t.Helper()
 		if err := client.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +89,21 @@ func TestWhatIsReadCommittedIsWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for i, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit, kgo.TryAbort} {
+		transact(i, end)
+	}
+	killed, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(servers, ",")...), kgo.TransactionalID(topic+"-killed"), kgo.TransactionTimeout(5*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := killed.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := killed.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Key: []byte("k"), Value: []byte("4")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	killed.Close() // what lies behind its transaction is seen when the broker has ended that
+	transact(5, kgo.TryCommit)
 	defer func(was time.Duration) { firstIdle = was }(firstIdle)
 	firstIdle = 200 * time.Millisecond // it does not even find its group
 	got := make(map[int64]byte)
@@ -104,7 +120,7 @@ func TestWhatIsReadCommittedIsWhole(t *testing.T) {
 	for _, of := range got {
 		count[of]++
 	}
-	if len(count) != 2 || count['0'] != 20 || count['2'] != 20 {
+	if len(count) != 3 || count['0'] != 20 || count['2'] != 20 || count['5'] != 20 {
 		t.Errorf("records by their transactions: %v", count)
 	}
 }
