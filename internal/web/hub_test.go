@@ -113,3 +113,21 @@ func TestNobodyIsAskedWhileNobodyWatches(t *testing.T) {
 	cancel()
 	<-done
 }
+
+// What changes while a page is made, or before its browser listens, is told to the browser as news: the page says how new it is, by the time before it was made.
+func TestAPageSaysHowNewItIs(t *testing.T) {
+	s := made(t, seenAll("orders"))
+	for path, number := range map[string]string{"/now": "6", "/results": "5", "/datasets": "5"} {
+		if page := get(t, s, path, http.StatusOK); !strings.Contains(page, `data-seen="`+number+`"`) {
+			t.Errorf("%s: %.600s", path, page)
+		}
+	}
+	number := uint64(7)
+	h := inPlace(Place{Name: "x", Changed: func() uint64 { return number }}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		number++
+		if of := placeOf(r); of.name != "x" || *of.number != 7 {
+			t.Errorf("%s, %d", of.name, *of.number)
+		}
+	}))
+	h.ServeHTTP(httptest.NewRecorder(), asked(http.MethodGet, "/x"))
+}

@@ -21,7 +21,8 @@ import (
 type View struct {
 	Data any // what the handler gave
 
-	Place     string // whose request it is
+	Place     string  // whose request it is
+	Number    *uint64 // of the place's changes when the request came; nil: it has none
 	Places    []Place
 	Name      string // what the page is about
 	Version   string // of gx-ol
@@ -49,7 +50,8 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, name string, dat
 
 func (s *Server) renderStatus(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	one := s.session(r)
-	v := View{Data: data, Place: placeOf(r), Places: s.all, Name: s.Name, Version: s.Version, Session: one, CanChange: one != nil, HasToken: s.Token != nil,
+	of := placeOf(r)
+	v := View{Data: data, Place: of.name, Number: of.number, Places: s.all, Name: s.Name, Version: s.Version, Session: one, CanChange: one != nil, HasToken: s.Token != nil,
 		URL: r.URL.RequestURI(), Now: time.Now()}
 	layout := "layout"
 	if isFragment(r) {

@@ -105,7 +105,7 @@ func (s *Server) routes() {
 			} else {
 				h = s.mayRead(h)
 			}
-			s.mux.Handle(r.Pattern, inPlace(p.Name, h))
+			s.mux.Handle(r.Pattern, inPlace(p, h))
 		}
 	}
 	if len(s.all) > 0 {
@@ -166,17 +166,28 @@ const maxForm = 1 << 20
 
 type placeKey struct{}
 
-// inPlace notes whose request it is, for the navigation.
-func inPlace(name string, h http.Handler) http.Handler {
+// placed is whose request it is, and the number of its changes when the request came: what it is answered is as new as that at least.
+type placed struct {
+	name   string
+	number *uint64 // nil: the place has none
+}
+
+// inPlace notes whose request it is, for the navigation and for what is pushed.
+func inPlace(p Place, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), placeKey{}, name)))
+		of := placed{name: p.Name}
+		if p.Changed != nil {
+			number := p.Changed()
+			of.number = &number
+		}
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), placeKey{}, of)))
 	})
 }
 
-// placeOf is the name of the place that a request is for; empty: none.
-func placeOf(r *http.Request) string {
-	name, _ := r.Context().Value(placeKey{}).(string)
-	return name
+// placeOf is the place that a request is for; zero: none.
+func placeOf(r *http.Request) placed {
+	of, _ := r.Context().Value(placeKey{}).(placed)
+	return of
 }
 
 // secure sets the headers that every answer has.

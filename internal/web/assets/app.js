@@ -3,7 +3,8 @@
 
 const place = document.body.dataset.place;
 const light = document.getElementById("live");
-let seen; // the place's number when its elements were last exchanged
+let seen = document.body.dataset.seen; // the place's number, as text, when this page was asked for, or its elements were last exchanged: what changed since must be shown
+let missed = false; // something changed while nobody looked
 let busy = false;
 let again = false;
 
@@ -57,18 +58,13 @@ if (newer || document.querySelector("[data-live]")) {
   stream.addEventListener("error", () => say("off", stream.readyState === EventSource.CLOSED ? "not live" : "connecting"));
   stream.addEventListener("changed", (message) => {
     const number = JSON.parse(message.data)[place];
-    if (number === undefined) return;
-    const first = seen === undefined;
-    const differs = seen !== number;
-    seen = number;
-    if (newer) {
-      if (differs && !first) newer.hidden = false;
-      return;
-    }
-    if (differs && !first && !document.hidden) refresh();
-    if (differs && document.hidden) seen = undefined;
+    if (number === undefined || String(number) === seen) return;
+    seen = String(number);
+    if (newer) newer.hidden = false;
+    else if (document.hidden) missed = true;
+    else refresh();
   });
-  document.addEventListener("visibilitychange", () => { if (!newer && !document.hidden && seen === undefined) refresh(); });
+  document.addEventListener("visibilitychange", () => { if (missed && !document.hidden) { missed = false; refresh(); } });
 }
 
 // What can be scrolled can be reached with the keyboard.
