@@ -3,7 +3,7 @@
 //
 // Records of one partition that share a lane settle one after another, others side by side. What the process holds is
 // bounded in bytes over all partitions, and the client is polled only while there is room. Of each partition the settled
-// prefix is committed, every second. Rebalance and stop are one path: take no more, drop what waits, let what is under
+// prefix is committed, twice a second. Rebalance and stop are one path: take no more, drop what waits, let what is under
 // way be finished within the grace, commit, leave. It knows Kafka and nothing of gx-ol.
 package consumer
 

@@ -60,7 +60,7 @@ func withoutEffect() map[string]string {
 		"queued.max.messages.kbytes": own, "queued.min.messages": own, "queue.buffering.max.messages": own, "queue.buffering.max.kbytes": own,
 		"retries": again, "retry.backoff.ms": again, "retry.backoff.max.ms": again, "reconnect.backoff.ms": again, "reconnect.backoff.max.ms": again,
 		"default.api.timeout.ms": again, "max.block.ms": again, "message.send.max.retries": again, "socket.timeout.ms": again,
-		"auto.commit.interval.ms": "gx-ol commits what is settled, every second", "enable.auto.offset.store": "gx-ol commits what is settled, every second",
+		"auto.commit.interval.ms": "gx-ol commits what is settled, twice a second", "enable.auto.offset.store": "gx-ol commits what is settled, twice a second",
 		"partition.assignment.strategy": "gx-ol's members assign partitions cooperatively: group.protocol",
 		"allow.auto.create.topics":      "gx-ol creates no topic but that of dead letters",
 		"check.crcs":                    "batches are always checked", "exclude.internal.topics": "internal topics are never read",
