@@ -21,7 +21,7 @@ export async function refresh() {
   try {
     const answer = await fetch(location.href, { headers: { "X-Fragment": "1", Accept: "text/html" }, cache: "no-store" });
     if (answer.status === 401) { location.reload(); return; }
-    if (!answer.ok) return;
+    if (!answer.ok) { seen = undefined; return; }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const now of document.querySelectorAll("[data-live][id]")) {
       const next = fresh.getElementById(now.id);
@@ -39,7 +39,7 @@ export async function refresh() {
     }
     document.dispatchEvent(new CustomEvent("refreshed"));
   } catch {
-    // the server is away: the stream says so, and comes again
+    seen = undefined; // the server is away: the stream says so and comes again, and what it tells first is news then
   } finally {
     // A server that has much to do is asked less.
     const pause = Math.max(900, 15 * (performance.now() - began));
