@@ -26,10 +26,10 @@ type collector struct {
 	stopped bool
 }
 
-// collectLess sets the percentage after each collection, so that it fits what then lives; stop puts back what was. It does nothing where GOGC is set:
-// then the operator has decided.
+// collectLess sets the percentage after each collection, so that it fits what then lives; stop puts back what was. It does nothing where GOGC says
+// something: then the operator has decided. An empty one says nothing, as for Go itself: compose files and charts set what has no value so.
 func collectLess(memory int64, getenv func(string) (string, bool)) (stop func()) {
-	if _, set := getenv("GOGC"); set {
+	if percent, _ := getenv("GOGC"); percent != "" {
 		return func() {}
 	}
 	c := &collector{heap: heapFor(memory), set: goPercent}

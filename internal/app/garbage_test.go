@@ -69,3 +69,31 @@ func TestTheOperatorsPercentageStays(t *testing.T) {
 	defer collectLess(0, func(name string) (string, bool) { return "50", name == "GOGC" })()
 	percentSoon(t, func(n int) bool { return n == 77 })
 }
+
+// A compose file's GOGC: ${GOGC:-} sets an empty variable, which Go itself takes for none.
+func TestAnEmptyPercentageIsNone(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(77))
+	defer collectLess(0, func(name string) (string, bool) { return "", name == "GOGC" })()
+	percentSoon(t, func(n int) bool { return n > goPercent })
+}
+
+func TestTheOperatorsMemoryLimitStays(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	const memory = 8 << 30
+	for _, c := range []struct {
+		value string
+		set   bool
+		want  int64
+	}{
+		{want: memory * 9 / 10},
+		{set: true, want: memory * 9 / 10},
+		{value: "3GiB", set: true, want: 3 << 30},
+		{value: "off", set: true, want: 3 << 30},
+	} {
+		debug.SetMemoryLimit(3 << 30) // what Go itself made of the variable
+		limitMemory(memory, func(name string) (string, bool) { return c.value, c.set && name == "GOMEMLIMIT" })
+		if got := debug.SetMemoryLimit(-1); got != c.want {
+			t.Errorf("GOMEMLIMIT=%q, set %t: the limit is %d, want %d", c.value, c.set, got, c.want)
+		}
+	}
+}

@@ -33,7 +33,7 @@ func windowFor(memory int64) int64 {
 
 // limitMemory lets Go collect garbage harder before the container's limit ends the process, unless GOMEMLIMIT says something else.
 func limitMemory(memory int64, getenv func(string) (string, bool)) {
-	if _, set := getenv("GOMEMLIMIT"); set || memory < minMemoryCap {
+	if limit, _ := getenv("GOMEMLIMIT"); limit != "" || memory < minMemoryCap {
 		return
 	}
 	debug.SetMemoryLimit(int64(memoryShare * float64(memory)))
