@@ -15,10 +15,12 @@ import (
 const (
 	minInFlight   = 4
 	startInFlight = 16
-	window        = 100 * time.Millisecond // at least so long, …
+	window        = 25 * time.Millisecond  // at least so long, …
 	windowAnswers = 20                     // … and so many answers, make one step
+	recovery      = 100 * time.Millisecond // the first window after an outage, for what is weak yet
 	relearn       = 30 * time.Second       // at least so long until it asks anew how long an answer takes unhurried
 	tolerance     = 2                      // answers may take so many times as long before it is called a queue
+	quick         = 10 * time.Millisecond  // an answer within this is none, however fast few came: that is what a busy core makes of them
 )
 
 // limit bounds the attempts in flight at a destination. An adaptive one finds how many the destination bears: it grows
@@ -40,25 +42,28 @@ type limit struct {
 	since    time.Time       // begin of the window
 	base     time.Duration   // an answer's time unhurried
 	again    time.Time       // when base is to be learned again
+	lasting  time.Duration   // how long this window lasts at least
 	learning bool            // this window is at minInFlight, to learn base
 	before   float64         // the limit to go back to
 }
 
 func newLimit(most int, adaptive bool) *limit {
 	l := &limit{most: most, adaptive: adaptive && most > minInFlight}
-	l.restart()
+	l.start(window)
 	return l
 }
 
 // restart forgets what was learned: what comes back after an outage is weak, and may be another machine.
-func (l *limit) restart() {
+func (l *limit) restart() { l.start(recovery) }
+
+func (l *limit) start(lasting time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.now = float64(l.most)
 	if l.adaptive {
 		l.learn(float64(min(startInFlight, l.most)))
 	}
-	l.begin()
+	l.begin(lasting)
 }
 
 // learn makes the next window one with few in flight, and goes on from then. The caller holds mu.
@@ -67,8 +72,8 @@ func (l *limit) learn(then float64) {
 }
 
 // begin starts a window. The caller holds mu.
-func (l *limit) begin() {
-	l.answers, l.peak, l.since = l.answers[:0], l.inUse, time.Now()
+func (l *limit) begin(lasting time.Duration) {
+	l.answers, l.peak, l.since, l.lasting = l.answers[:0], l.inUse, time.Now(), lasting
 }
 
 // allowed is the limit now.
@@ -127,9 +132,9 @@ func (l *limit) release(took time.Duration) {
 	// What was begun before a window of learning had more company than that window allows.
 	if l.adaptive && took > 0 && (!l.learning || took <= time.Since(l.since)) {
 		l.answers = append(l.answers, took)
-		if len(l.answers) >= windowAnswers && time.Since(l.since) >= window {
+		if len(l.answers) >= windowAnswers && time.Since(l.since) >= l.lasting {
 			l.step()
-			l.begin()
+			l.begin(window)
 		}
 	}
 	l.inUse--
@@ -175,7 +180,7 @@ func (l *limit) step() {
 	case l.peak < int(l.now):
 		return // the load asks for less than is allowed: that proves nothing about more
 	}
-	gradient := tolerance * float64(l.base) / float64(median)
+	gradient := float64(max(tolerance*l.base, quick)) / float64(median)
 	if gradient >= 1 {
 		l.now = min(l.now*min(1.5, gradient)+1, float64(l.most))
 		return

@@ -56,6 +56,9 @@ func TestTheLimitFindsWhatTheBackendBears(t *testing.T) {
 		"Marquez on one core":       {1, 50 * time.Millisecond, minInFlight, 14, 3 * time.Minute, 20},
 		"Marquez on four":           {4, 200 * time.Millisecond, minInFlight, 14, 3 * time.Minute, 20},
 		"sixteen workers":           {16, 20 * time.Millisecond, 16, 44, 40 * time.Second, 800},
+		"a quick one on one core":   {1, 100 * time.Microsecond, 64, 64, 4 * time.Second, 10_000},
+		"two workers of 3 ms":       {2, 3 * time.Millisecond, minInFlight, 16, 40 * time.Second, 666},
+		"a start":                   {1000, 5 * time.Millisecond, 64, 64, 200 * time.Millisecond, 12_000},
 		"a slow one that takes all": {1000, 2 * time.Second, 64, 64, 10 * time.Minute, 32},
 	} {
 		t.Run(name, func(t *testing.T) {
