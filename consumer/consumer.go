@@ -31,8 +31,8 @@ type Consumer struct {
 
 	topics    []string
 	readopted time.Time // when readopt last did its work; for the poll loop alone
-	records   average   // for the poll loop alone
-	unread    []unread  // batches that are to be passed over; for the poll loop alone
+	records   average
+	unread    []unread // batches that are to be passed over; for the poll loop alone
 
 	failed  chan error // first error that ends the member
 	abandon func()     // ends every request of the client
@@ -83,7 +83,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		kgo.OnPartitionsAssigned(c.assigned),
 		kgo.OnPartitionsRevoked(c.revoked),
 		kgo.OnPartitionsLost(c.lost),
-		kgo.WithHooks(sizes),
+		kgo.WithHooks(sizes, &c.records),
 	)
 	c.engine = newEngine(cfg, h, c.fail)
 	life, abandon := context.WithCancel(context.Background())

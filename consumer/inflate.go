@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 // usualBatch is what a batch inflates to at most with a producer's usual settings.
 const usualBatch = 1 << 20
 
+// collectedFirst is from how many bytes on, as it came or as it was inflated, the garbage of an answer is collected before the next one.
+const collectedFirst = 16 << 20
+
 // inflater inflates fetched batches within bounds: one batch to Config.MaxInflated, and all of one answer to about Config.MaxBytes. From there on
 // only batches of the usual size are inflated, up to twice that; what is left of the answer is fetched again. So a hundred kilobytes on
 // the wire can't become gigabytes, however many batches they are. It is also a hook: it is told when an answer begins.
@@ -20,11 +24,13 @@ type inflater struct {
 	most         int          // of one batch
 	enough       int64        // of one answer
 	used         atomic.Int64 // of the one that is being read
+	large        atomic.Bool  // an answer was, since garbage was collected for one
 }
 
 var (
-	_ kgo.Decompressor   = (*inflater)(nil)
-	_ kgo.HookBrokerRead = (*inflater)(nil)
+	_ kgo.Decompressor    = (*inflater)(nil)
+	_ kgo.HookBrokerRead  = (*inflater)(nil)
+	_ kgo.HookBrokerWrite = (*inflater)(nil)
 )
 
 // errLater is for a batch that is to be fetched again: the client ends with what it has read of the answer.
@@ -55,9 +61,21 @@ func bounded(most int) (kgo.Decompressor, error) {
 }
 
 // OnBrokerRead begins an answer to a fetch. Several brokers may answer at once; then each has a little less, or more.
-func (f *inflater) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, err error) {
-	if key == int16(kmsg.Fetch) && err == nil {
-		f.used.Store(0)
+func (f *inflater) OnBrokerRead(_ kgo.BrokerMetadata, key int16, n int, _, _ time.Duration, err error) {
+	if key != int16(kmsg.Fetch) || err != nil {
+		return
+	}
+	f.used.Store(0)
+	if n >= collectedFirst {
+		f.large.Store(true)
+	}
+}
+
+// OnBrokerWrite collects what a large answer left before the next one comes, which the client asks for when the last record of the one before was polled: the
+// collector alone would let them lie beside each other. It takes milliseconds, and such an answer tens of them.
+func (f *inflater) OnBrokerWrite(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
+	if key == int16(kmsg.Fetch) && f.large.CompareAndSwap(true, false) {
+		runtime.GC()
 	}
 }
 
@@ -75,7 +93,7 @@ func (f *inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byt
 	var err error
 	done := false
 	if codec == kgo.CodecLz4 {
-		out, done = inflateLz4(src, lz4Most(len(src), most))
+		out, done = inflateLz4(src, most)
 	}
 	if !done && len(src) >= largeBatch {
 		out, done, err = inflateLarge(src, codec, most)
@@ -87,5 +105,8 @@ func (f *inflater) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byt
 		return nil, errLater
 	}
 	f.used.Add(int64(len(out)))
+	if len(out) >= collectedFirst {
+		f.large.Store(true)
+	}
 	return out, err
 }

@@ -17,9 +17,10 @@ const (
 	lz4Sum      = 1 << 2 // a checksum is behind the content
 	lz4Stored   = 1 << 31
 	lz4Farthest = 64 << 10 // bytes that a block may refer back
+	lz4Ratio    = 255      // a byte becomes no more
 )
 
-// lz4Kept is how much room is kept.
+// lz4Kept is how much room is kept, and how large a frame may be that is inflated into it, without its last block.
 const lz4Kept = 4 * usualBatch
 
 // lz4Room is where frames are inflated, before they are copied to memory of just their size: the records hold that as long as they are in hand.
@@ -32,6 +33,9 @@ func inflateLz4(src []byte, most int) (_ []byte, ok bool) {
 	blocks, max, apart, ok := lz4Header(src)
 	if !ok {
 		return nil, false
+	}
+	if n := lz4Count(blocks, max); (n-1)*max >= lz4Kept {
+		return lz4Whole(blocks, n, max, apart, min(most, lz4Ratio*len(src)))
 	}
 	room := lz4Room.Get().(*[]byte)
 	out := (*room)[:0]
@@ -61,13 +65,54 @@ func inflateLz4(src []byte, most int) (_ []byte, ok bool) {
 	}
 }
 
-// lz4Most is how much of a frame is inflated this way, where most is the bound: of a large one no more than what the room is kept for, since it takes the same
-// memory once more.
-func lz4Most(compressed, most int) int {
-	if compressed >= largeBatch {
-		return min(most, lz4Kept)
+// lz4Count is how many blocks there are up to the end, or to where there is none.
+func lz4Count(blocks []byte, max int) (n int) {
+	for {
+		block, rest, _, _ := lz4Block(blocks, max)
+		if block == nil {
+			return n
+		}
+		n, blocks = n+1, rest
 	}
-	return most
+}
+
+// lz4Whole inflates a frame of n blocks, which is large, at once into memory of just its size: writers fill all blocks but the last one, which is therefore
+// inflated first. Others are left to inflateLarge.
+func lz4Whole(blocks []byte, n, max int, apart bool, most int) (_ []byte, ok bool) {
+	if !apart || (n-1)*max >= most {
+		return nil, false
+	}
+	var last []byte
+	rest, stored := blocks, false
+	for range n {
+		last, rest, stored, _ = lz4Block(rest, max)
+	}
+	if len(rest) != 4 || binary.LittleEndian.Uint32(rest) != 0 {
+		return nil, false
+	}
+	end, ok := lz4Into(make([]byte, max), last, stored)
+	if !ok || (n-1)*max+end > most {
+		return nil, false
+	}
+	out := make([]byte, (n-1)*max+end)
+	for at := 0; at < len(out); at += max {
+		block, rest, stored, _ := lz4Block(blocks, max)
+		to := out[at:min(at+max, len(out))]
+		if filled, ok := lz4Into(to, block, stored); !ok || filled != len(to) {
+			return nil, false
+		}
+		blocks = rest
+	}
+	return out, true
+}
+
+// lz4Into inflates a block that is by itself.
+func lz4Into(to, block []byte, stored bool) (n int, ok bool) {
+	if stored {
+		return copy(to, block), true
+	}
+	n, err := lz4.UncompressBlock(block, to)
+	return n, err == nil
 }
 
 // lz4Header reads what stands before the blocks of a frame: how large each may become, and whether each is by itself.

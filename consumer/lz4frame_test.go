@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -50,11 +51,26 @@ func linked(first []byte) (frame, data []byte) {
 	return binary.LittleEndian.AppendUint32(frame, 0), data
 }
 
+// unfilled is a frame of n blocks that hold less than blocks of 256 KiB may: of a writer that flushes.
+func unfilled(t testing.TB, size, n int) []byte {
+	t.Helper()
+	frame := slices.Clone(framed(t, nil, lz4.BlockSizeOption(lz4.Block256Kb))[:7])
+	for range n {
+		frame = append(binary.LittleEndian.AppendUint32(frame, uint32(size)|lz4Stored), noise(size)...)
+	}
+	frame = binary.LittleEndian.AppendUint32(frame, 0)
+	if whole := framed(t, bytes.Repeat(noise(size), n), lz4.BlockSizeOption(lz4.Block256Kb)); frame[4]&lz4Sum != 0 {
+		frame = append(frame, whole[len(whole)-4:]...)
+	}
+	return frame
+}
+
 // Frames as producers write them come out as they went in; what is no plain frame is left to the client's own way.
 func TestLz4FramesComeOutAsTheyWentIn(t *testing.T) {
-	large := text(3<<20 + 7)
+	large, huge := text(3<<20+7), text(9<<20+7)
 	reference, referred := linked(noise(100))
 	sum, size, sums := lz4.ChecksumOption(true), lz4.SizeOption(uint64(len(large))), lz4.BlockChecksumOption(true)
+	size2 := lz4.SizeOption(uint64(len(huge)))
 	for name, c := range map[string]struct {
 		src, data []byte
 		other     bool // it is no plain frame
@@ -68,7 +84,12 @@ func TestLz4FramesComeOutAsTheyWentIn(t *testing.T) {
 		"one byte":                    {src: framed(t, []byte("x")), data: []byte("x")},
 		"noise, which is stored":      {src: framed(t, noise(200<<10)), data: noise(200 << 10)},
 		"a large batch":               {src: framed(t, noise(300<<10)), data: noise(300 << 10)},
-		"one larger than is kept":     {src: framed(t, noise(5<<20)), data: noise(5 << 20), other: true},
+		"one larger than is kept":     {src: framed(t, noise(5<<20)), data: noise(5 << 20)},
+		"of 64 KiB, and large":        {src: framed(t, huge, lz4.BlockSizeOption(lz4.Block64Kb)), data: huge},
+		"of 4 MiB, and large":         {src: framed(t, huge, lz4.BlockSizeOption(lz4.Block4Mb), size2, sum), data: huge},
+		"large, of whole blocks":      {src: framed(t, huge[:8<<20]), data: huge[:8<<20]},
+		"a large one without its end": {src: bytes.TrimRight(framed(t, huge, lz4.ChecksumOption(false)), "\x00"), other: true, broken: true},
+		"large, and not filled":       {src: unfilled(t, 100<<10, 64), data: bytes.Repeat(noise(100<<10), 64), other: true},
 		"blocks that refer back":      {src: reference, data: referred},
 		"checksums of blocks":         {src: framed(t, large, sums), data: large, other: true},
 		"no frame":                    {src: []byte("this is no frame"), other: true, broken: true},
@@ -79,7 +100,7 @@ func TestLz4FramesComeOutAsTheyWentIn(t *testing.T) {
 		"a block larger than said":    {src: slices.Concat(reference[:7], []byte{0xff, 0xff, 0xff, 0x7f}, reference[11:]), other: true, broken: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := inflateLz4(c.src, 4<<20)
+			got, ok := inflateLz4(c.src, 16<<20)
 			if ok == c.other || ok && !bytes.Equal(got, c.data) {
 				t.Errorf("%t, %d bytes, want %d", ok, len(got), len(c.data))
 			}
@@ -118,10 +139,22 @@ func TestLz4FramesKeepToTheBound(t *testing.T) {
 	}
 }
 
+// A frame of a hundred bytes that seems to be one of 60 MiB takes no memory for it.
+func TestALz4FrameThatSeemsLargeTakesNoMemory(t *testing.T) {
+	src := unfilled(t, 1, 240)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, ok := inflateLz4(src, 64<<20)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; ok || took > 1<<20 {
+		t.Errorf("%d bytes are taken for %d (%t)", took, len(src), ok)
+	}
+}
+
 // What is taken for a plain frame is what the library reads in it. Only checksums are not looked at: the batch has its own.
 func FuzzLz4Frame(f *testing.F) {
 	reference, _ := linked(noise(100))
-	for _, src := range [][]byte{reference, framed(f, text(300)), framed(f, noise(300), lz4.SizeOption(300)), framed(f, text(70<<10), lz4.BlockSizeOption(lz4.Block64Kb)),
+	for _, src := range [][]byte{reference, framed(f, text(300)), framed(f, noise(300), lz4.SizeOption(300)), framed(f, text(70<<10), lz4.BlockSizeOption(lz4.Block64Kb)), framed(f, text(128<<10), lz4.BlockSizeOption(lz4.Block64Kb)),
 		slices.Concat(framed(f, text(9)), framed(f, text(9)))} {
 		f.Add(src)
 	}
@@ -137,6 +170,13 @@ func FuzzLz4Frame(f *testing.F) {
 		want, err := usual.Decompress(src, kgo.CodecLz4)
 		if ok && err == nil && !bytes.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
+		}
+		if blocks, max, apart, ok := lz4Header(src); ok { // as if it were large
+			if n := lz4Count(blocks, max); n > 0 {
+				if whole, ok := lz4Whole(blocks, n, max, apart, 1<<23); ok && !bytes.Equal(whole, got) && len(whole) <= 1<<17 {
+					t.Errorf("at once %q, want %q", whole, got)
+				}
+			}
 		}
 		if ok && err != nil && !errors.Is(err, lz4.ErrInvalidFrameChecksum) && !errors.Is(err, lz4.ErrInvalidHeaderChecksum) && !errors.Is(err, lz4.ErrInvalidContentSize) {
 			t.Errorf("%d bytes are taken, and the library says %v", len(got), err)

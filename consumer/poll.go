@@ -20,11 +20,11 @@ const (
 func (c *Consumer) poll(ctx context.Context) {
 	fetching := fetchLog{log: c.log}
 	for {
-		n := c.room(ctx)
+		room := c.room(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		fetches := c.fetch(ctx, n)
+		fetches := c.fetch(ctx, room)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			c.client.AllowRebalance()
 			return
@@ -37,6 +37,7 @@ func (c *Consumer) poll(ctx context.Context) {
 			if p := c.of(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
 				c.losses.check(ctx, c.client, f)
 				c.records.note(f.Records)
+				c.records.apart(f.Records)
 				p.add(f.Records)
 			}
 		})
@@ -47,8 +48,13 @@ func (c *Consumer) poll(ctx context.Context) {
 	}
 }
 
-// fetch polls for n records.
-func (c *Consumer) fetch(ctx context.Context, n int) kgo.Fetches {
+// fetch polls for as many records as there is room for. Where it must wait for them it polls for one: how large they are is known when they are there, not before, and
+// all that a fetch brings may be the window's worth many times over.
+func (c *Consumer) fetch(ctx context.Context, room int64) kgo.Fetches {
+	n := 1
+	if c.client.BufferedFetchRecords() > 0 { // asked first: then average has heard of them
+		n = c.recordsOf(room)
+	}
 	if len(c.unread) == 0 {
 		return c.client.PollRecords(ctx, n)
 	}
@@ -58,13 +64,13 @@ func (c *Consumer) fetch(ctx context.Context, n int) kgo.Fetches {
 	return c.client.PollRecords(polling, n)
 }
 
-// room waits until there is room in the window, and says for how many records. It waits a moment for room that is worth a poll: where the destination
+// room waits until there is room in the window, and says for how many bytes. It waits a moment for room that is worth a poll: where the destination
 // is slower than the brokers, each record that settles would else bring a poll for one, and wake who asks for it.
-func (c *Consumer) room(ctx context.Context) int {
+func (c *Consumer) room(ctx context.Context) int64 {
 	w := c.engine.window
 	enough := w.usual() / worthPolling
 	if room, _ := c.roomNow(); room >= enough {
-		return c.recordsOf(room)
+		return room
 	}
 	defer w.wanted.Store(nobodyWaits)
 	moment, tick := time.NewTimer(aMoment), time.NewTicker(lookAgain)
@@ -73,7 +79,7 @@ func (c *Consumer) room(ctx context.Context) int {
 	for {
 		room, inHand := c.roomNow()
 		if room >= enough {
-			return c.recordsOf(room)
+			return room
 		}
 		wakeAt := inHand - (enough - room)
 		if w.wanted.Store(wakeAt); w.inHand.Load() <= wakeAt {
@@ -142,30 +148,6 @@ func (c *Consumer) resume(p *partition) {
 	if p.paused.Swap(false) {
 		c.client.ResumeFetchPartitions(map[string][]int32{p.topic: {p.id}})
 	}
-}
-
-// average follows the size of records.
-type average struct{ now float64 }
-
-func (a *average) note(recs []*kgo.Record) {
-	var total int64
-	for _, rec := range recs {
-		total += recordBytes(rec)
-	}
-	mean := float64(total) / float64(len(recs))
-	if a.now == 0 || mean > a.now {
-		a.now = mean
-		return
-	}
-	a.now += (mean - a.now) / 8
-}
-
-// bytes of a record; while nothing is known, of a usual one.
-func (a *average) bytes() int64 {
-	if a.now == 0 {
-		return 32 << 10
-	}
-	return int64(a.now)
 }
 
 // readopt lets the client forget topics that were deleted and made again, and find them anew: it else asks for the old ones for ever.

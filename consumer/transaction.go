@@ -89,7 +89,7 @@ func (t *transactor) run(ctx context.Context, id string, handler func(*kgo.Clien
 		return err
 	}
 	opts = append(opts,
-		kgo.WithHooks(sizes),
+		kgo.WithHooks(sizes, &t.records),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {

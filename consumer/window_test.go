@@ -243,7 +243,7 @@ func TestAPollIsForRoomThatIsWorthIt(t *testing.T) {
 		const record, usual = 4 << 10, 8 << 20
 		c := &Consumer{engine: &engine{window: newWindow(usual * 3 / 2)}, parts: map[partitionID]*partition{}, records: average{now: record}}
 		w := c.engine.window
-		if n := c.room(t.Context()); n != mostPolled {
+		if n := c.recordsOf(c.room(t.Context())); n != mostPolled {
 			t.Errorf("room for %d in an empty window", n)
 		}
 		w.take(usual)
@@ -254,14 +254,14 @@ func TestAPollIsForRoomThatIsWorthIt(t *testing.T) {
 				w.release(record)
 			}
 		}()
-		if n := c.room(t.Context()); n < usual/worthPolling/record {
+		if n := c.recordsOf(c.room(t.Context())); n < usual/worthPolling/record {
 			t.Errorf("a poll for %d records after %s", n, time.Since(began))
 		}
 		time.Sleep(time.Second)
 		w.take(usual)
 		w.release(3 * record)
 		began = time.Now()
-		if n, took := c.room(t.Context()), time.Since(began); n != 3 || took != aMoment {
+		if n, took := c.recordsOf(c.room(t.Context())), time.Since(began); n != 3 || took != aMoment {
 			t.Errorf("room for %d after %s, want 3 after a moment", n, took)
 		}
 		stopped, stop := context.WithCancel(t.Context())
