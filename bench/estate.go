@@ -82,7 +82,7 @@ func (e *estate) startBroker(ctx context.Context, topic string, discard bool) (*
 		return nil, err
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(up.Kafka), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
-		kgo.MaxBufferedBytes(64<<20), kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(batchMaxBytes(topic)))
+		kgo.MaxBufferedBytes(256<<20), kgo.BrokerMaxWriteBytes(1<<30), kgo.ProducerBatchMaxBytes(batchMaxBytes(topic)))
 	if err != nil {
 		c.stop()
 		return nil, err
@@ -90,10 +90,10 @@ func (e *estate) startBroker(ctx context.Context, topic string, discard bool) (*
 	return &kafka{child: c, addr: up.Kafka, control: up.Control, client: client}, nil
 }
 
-// batchMaxBytes leaves a client's default but for big results, which are above it.
+// batchMaxBytes leaves a client's default but for big results, which are above it: of those a batch holds as many as come together.
 func batchMaxBytes(topic string) int32 {
 	if topic == string(results.Big) {
-		return 64 << 20
+		return 100_000_000
 	}
 	return 1_000_012
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -45,7 +46,7 @@ func (w *relayWork) start(ctx context.Context, name, profiled string) (*child, e
 	if role != "" {
 		return w.e.start(ctx, nil, role, "-from", w.source.addr, "-topic", w.topic, "-group", group, "-to", w.sink.addr, "-out", relayed, "-n", fmt.Sprint(w.n))
 	}
-	return w.startGxol(ctx, group, profiled, false)
+	return w.startGxol(ctx, group, cmp.Or(profiled, "127.0.0.1:0"), true) // with metrics and the page, as by default
 }
 
 func (w *relayWork) startGxol(ctx context.Context, group, listen string, page bool) (*child, error) {

@@ -69,12 +69,17 @@ func (a *average) apart(recs []*kgo.Record) {
 	if !large {
 		return
 	}
-	for i := range recs {
-		own := *recs[i] // the client keeps the records of a batch together too
-		own.Key, own.Value, own.Headers = bytes.Clone(own.Key), bytes.Clone(own.Value), slices.Clone(own.Headers)
-		for h := range own.Headers {
-			own.Headers[h].Value = bytes.Clone(own.Headers[h].Value)
-		}
-		recs[i] = &own
+	for i, rec := range recs {
+		recs[i] = own(rec)
 	}
+}
+
+// own is a record that has nothing in common with its batch. The client keeps the records themselves together too.
+func own(rec *kgo.Record) *kgo.Record {
+	r := *rec
+	r.Key, r.Value, r.Headers = bytes.Clone(rec.Key), bytes.Clone(rec.Value), slices.Clone(rec.Headers)
+	for i := range r.Headers {
+		r.Headers[i].Value = bytes.Clone(r.Headers[i].Value)
+	}
+	return &r
 }
