@@ -2,7 +2,7 @@ package consumer
 
 import (
 	"errors"
-	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -72,10 +72,10 @@ func (f *inflater) OnBrokerRead(_ kgo.BrokerMetadata, key int16, n int, _, _ tim
 }
 
 // OnBrokerWrite collects what a large answer left before the next one comes, which the client asks for when the last record of the one before was polled: the
-// collector alone would let them lie beside each other. It takes milliseconds, and such an answer tens of them.
+// collector alone would let them lie beside each other, and between them holes that are too small for the next. It takes milliseconds, and such an answer tens of them.
 func (f *inflater) OnBrokerWrite(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
 	if key == int16(kmsg.Fetch) && f.large.CompareAndSwap(true, false) {
-		runtime.GC()
+		debug.FreeOSMemory()
 	}
 }
 

@@ -11,13 +11,12 @@ import (
 const (
 	usualHeap   = 104 << 20 // bytes that the heap may grow to before garbage is collected, where Go would collect as soon as it has doubled
 	heapShare   = 3         // the part of a container's memory that this is at most
+	goPercent   = 100       // Go's own: the least that is set
 	mostPercent = 400       // beyond it nothing is won any more
-	lessPercent = 50        // of a heap that holds much, which are large results: Go's own 100 would let their garbage take as much as they do
-	goPercent   = 100       // Go's own, until something is known
 )
 
 // collector lets the heap of a process that holds little grow to usualHeap before garbage is collected. Go alone collects when the heap has doubled: of a
-// heap of 40 MB, as `run` has it under load, that is twenty times a second. Of what is beyond usualHeap, or near it, half as much again may be garbage.
+// heap of 40 MB, as `run` has it under load, that is twenty times a second. A heap of more than half of that is collected as Go does it.
 type collector struct {
 	heap   int64 // bytes that the heap may grow to
 	before int   // percent
@@ -67,7 +66,7 @@ func (c *collector) collected() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
 	if live[0].Value.Kind() == metrics.KindUint64 {
-		if percent := percentFor(int64(live[0].Value.Uint64()), c.heap); math.Abs(float64(percent-c.set)) > 10 || percent == lessPercent && c.set != lessPercent {
+		if percent := percentFor(int64(live[0].Value.Uint64()), c.heap); math.Abs(float64(percent-c.set)) > 10 || percent == goPercent && c.set != goPercent {
 			c.set = percent
 			debug.SetGCPercent(percent)
 		}
@@ -77,5 +76,5 @@ func (c *collector) collected() {
 
 // percentFor is by how much of what lives the heap may grow until it has reached heap.
 func percentFor(live, heap int64) int {
-	return int(min(max((heap-live)*100/max(live, 1), lessPercent), mostPercent))
+	return int(min(max((heap-live)*100/max(live, 1), goPercent), mostPercent))
 }

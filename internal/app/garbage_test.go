@@ -16,12 +16,11 @@ func TestTheHeapGrowsToItsBound(t *testing.T) {
 		{live: 10 << 20, want: mostPercent},
 		{live: 26 << 20, want: 300},
 		{live: 40 << 20, want: 160},
-		{live: 52 << 20, want: 100},
-		{live: 64 << 20, want: 62},
-		{live: 80 << 20, want: lessPercent},
-		{live: 2 << 30, want: lessPercent},
+		{live: 52 << 20, want: goPercent},
+		{live: 80 << 20, want: goPercent},
+		{live: 2 << 30, want: goPercent},
 		{live: 20 << 20, memory: 128 << 20, want: 113},
-		{live: 40 << 20, memory: 128 << 20, want: lessPercent},
+		{live: 40 << 20, memory: 128 << 20, want: goPercent},
 		{live: 26 << 20, memory: 16 << 30, want: 300},
 	} {
 		if got := percentFor(c.live, heapFor(c.memory)); got != c.want {
@@ -53,7 +52,7 @@ func TestThePercentageFollowsWhatLives(t *testing.T) {
 	stop := collectLess(0, unset)
 	percentSoon(t, func(n int) bool { return n > goPercent })
 	much := make([]byte, 2*usualHeap)
-	percentSoon(t, func(n int) bool { return n == lessPercent })
+	percentSoon(t, func(n int) bool { return n == goPercent })
 	runtime.KeepAlive(much)
 	percentSoon(t, func(n int) bool { return n > goPercent }) // it is let go of
 	stop()
