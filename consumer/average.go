@@ -60,9 +60,9 @@ func (a *average) bytes() int64 {
 	return int64(a.now)
 }
 
-// apart copies records out of their batch, where batches are large: one record in hand holds all the memory that its batch inflated to, which may be the window's many
+// copyOut copies records out of their batch, where batches are large: one record in hand holds all the memory that its batch inflated to, which may be the window's many
 // times over.
-func (a *average) apart(recs []*kgo.Record) {
+func (a *average) copyOut(recs []*kgo.Record) {
 	a.mu.Lock()
 	large := a.batch >= largeInflated
 	a.mu.Unlock()

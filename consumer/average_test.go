@@ -44,17 +44,12 @@ func TestALargeBatchIsTakenRecordByRecord(t *testing.T) {
 			together(t, addrs, 50, size, codec)
 			release := make(chan struct{})
 			got := newSeen(50)
-			c, stop := startWith(t, addrs, Config{MaxBytes: limit, MaxInflated: 64 << 20, MaxInFlight: 4}, settling(func(ctx context.Context, rec *kgo.Record, _ Turn) error {
+			settle := settledAfter(release, got)
+			c, stop := startWith(t, addrs, Config{MaxBytes: limit, MaxInflated: 64 << 20, MaxInFlight: 4}, settling(func(ctx context.Context, rec *kgo.Record, turn Turn) error {
 				if uintptr(unsafe.Pointer(unsafe.SliceData(rec.Value)))%pageBytes != 0 {
 					t.Error("a record lies in the memory of its batch")
 				}
-				select {
-				case <-release:
-					got.add(rec)
-					return nil
-				case <-ctx.Done():
-					return ctx.Err()
-				}
+				return settle(ctx, rec, turn)
 			}))
 			if n := steady(c); n > limit+size+4096 {
 				t.Errorf("%d bytes in hand, bound is %d", n, limit)
@@ -93,7 +88,7 @@ func TestRecordsAreCopiedOutOfLargeBatches(t *testing.T) {
 			batch := []byte("key value header")
 			rec := &kgo.Record{Key: batch[:3], Value: batch[4:9], Headers: []kgo.RecordHeader{{Key: "h", Value: batch[10:]}}, Offset: 7, LeaderEpoch: 3}
 			recs := []*kgo.Record{rec}
-			a.apart(recs)
+			a.copyOut(recs)
 			if (recs[0] != rec) != c.want {
 				t.Fatalf("copied: %t, want %t", recs[0] != rec, c.want)
 			}
@@ -120,7 +115,7 @@ func repeat[T any](v T, n int) (out []T) {
 func TestACopyOfANullIsNull(t *testing.T) {
 	a := average{batch: 64 << 20}
 	recs := []*kgo.Record{{Value: nil}, {Key: []byte{}, Value: []byte{}}}
-	a.apart(recs)
+	a.copyOut(recs)
 	if recs[0].Key != nil || recs[0].Value != nil || recs[1].Key == nil || recs[1].Value == nil {
 		t.Errorf("%+v", recs)
 	}
@@ -135,12 +130,13 @@ func TestGarbageIsCollectedBehindALargeAnswer(t *testing.T) {
 		key   int16                    // of the requests; 0: a fetch
 		want  uint32
 	}{
-		"a usual one":         {bytes: 1 << 20},
-		"a large one":         {bytes: collectedFirst, want: 1},
-		"one that became so":  {bytes: 1 << 20, codec: kgo.CodecLz4, want: 1},
-		"of snappy":           {bytes: 1 << 20, codec: kgo.CodecSnappy, want: 1},
-		"of zstd":             {bytes: 1 << 20, codec: kgo.CodecZstd, want: 1},
-		"another kind of one": {bytes: collectedFirst, key: int16(kmsg.Metadata)},
+		"a usual one":          {bytes: 1 << 20},
+		"as much as asked for": {bytes: maxFetch + 4096},
+		"a large one":          {bytes: collectedFirst, want: 1},
+		"one that became so":   {bytes: 1 << 20, codec: kgo.CodecLz4, want: 1},
+		"of snappy":            {bytes: 1 << 20, codec: kgo.CodecSnappy, want: 1},
+		"of zstd":              {bytes: 1 << 20, codec: kgo.CodecZstd, want: 1},
+		"no fetch":             {bytes: collectedFirst, key: int16(kmsg.Metadata)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := newInflater(Config{}.withDefaults())

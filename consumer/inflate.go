@@ -13,8 +13,9 @@ import (
 // usualBatch is what a batch inflates to at most with a producer's usual settings.
 const usualBatch = 1 << 20
 
-// collectedFirst is from how many bytes on, as it came or as it was inflated, the garbage of an answer is collected before the next one.
-const collectedFirst = 16 << 20
+// collectedFirst is from how many bytes on the garbage of an answer is collected before the next one: of the answer as it came, or of one batch of it, inflated.
+// It is more than a fetch ever asks for, so that only an answer with a batch that is too large for that comes to it.
+const collectedFirst = 2 * maxFetch
 
 // inflater inflates fetched batches within bounds: one batch to Config.MaxInflated, and all of one answer to about Config.MaxBytes. From there on
 // only batches of the usual size are inflated, up to twice that; what is left of the answer is fetched again. So a hundred kilobytes on
@@ -24,7 +25,7 @@ type inflater struct {
 	most         int          // of one batch
 	enough       int64        // of one answer
 	used         atomic.Int64 // of the one that is being read
-	large        atomic.Bool  // an answer was, since garbage was collected for one
+	large        atomic.Bool  // garbage is to be collected before the next answer
 }
 
 var (

@@ -35,7 +35,10 @@ func inflateLz4(src []byte, most int) (_ []byte, ok bool) {
 		return nil, false
 	}
 	if n := lz4Count(blocks, max); (n-1)*max >= lz4Kept {
-		return lz4Whole(blocks, n, max, apart, min(most, lz4Ratio*len(src)))
+		// One that only seems so large, since its blocks are not filled, goes the usual way, unless it is large as it came.
+		if out, ok := lz4Whole(blocks, n, max, apart, min(most, lz4Ratio*len(src))); ok || len(src) >= largeBatch {
+			return out, ok
+		}
 	}
 	room := lz4Room.Get().(*[]byte)
 	out := (*room)[:0]

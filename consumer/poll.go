@@ -37,7 +37,7 @@ func (c *Consumer) poll(ctx context.Context) {
 			if p := c.of(f.Topic, f.Partition); p != nil && len(f.Records) > 0 {
 				c.losses.check(ctx, c.client, f)
 				c.records.note(f.Records)
-				c.records.apart(f.Records)
+				c.records.copyOut(f.Records)
 				p.add(f.Records)
 			}
 		})

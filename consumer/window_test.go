@@ -41,13 +41,9 @@ func steady(c *Consumer) (inHand int64) {
 	return inHand
 }
 
-func TestWhatIsInHandStaysBoundedWhateverTheTopicHolds(t *testing.T) {
-	addrs, _ := broker(t, 2)
-	fill(t, addrs, 40, 100<<10, 0, 1) // 8 MB
-	const limit = 1 << 20
-	release := make(chan struct{})
-	got := newSeen(80)
-	c, stop := startWith(t, addrs, Config{MaxBytes: limit, MaxInFlight: 4}, settling(func(ctx context.Context, rec *kgo.Record, _ Turn) error {
+// settledAfter settles records when release is closed.
+func settledAfter(release <-chan struct{}, got *seen) func(context.Context, *kgo.Record, Turn) error {
+	return func(ctx context.Context, rec *kgo.Record, _ Turn) error {
 		select {
 		case <-release:
 			got.add(rec)
@@ -55,7 +51,16 @@ func TestWhatIsInHandStaysBoundedWhateverTheTopicHolds(t *testing.T) {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}))
+	}
+}
+
+func TestWhatIsInHandStaysBoundedWhateverTheTopicHolds(t *testing.T) {
+	addrs, _ := broker(t, 2)
+	fill(t, addrs, 40, 100<<10, 0, 1) // 8 MB
+	const limit = 1 << 20
+	release := make(chan struct{})
+	got := newSeen(80)
+	c, stop := startWith(t, addrs, Config{MaxBytes: limit, MaxInFlight: 4}, settling(settledAfter(release, got)))
 	// Records are let in one more than fits, and a poll brings several.
 	if n := steady(c); n > limit+200<<10 {
 		t.Errorf("%d bytes in hand, bound is %d", n, limit)
@@ -73,18 +78,13 @@ func TestAPartitionThatIsHeldLeavesRoomForTheOthers(t *testing.T) {
 	fill(t, addrs, 60, 100<<10, 0) // six times the window, and there before the others
 	release := make(chan struct{})
 	got, held := newSeen(60), newSeen(60)
-	c, stop := startWith(t, addrs, Config{MaxBytes: 1 << 20, MaxInFlight: 4}, settling(func(ctx context.Context, rec *kgo.Record, _ Turn) error {
+	waits := settledAfter(release, held)
+	c, stop := startWith(t, addrs, Config{MaxBytes: 1 << 20, MaxInFlight: 4}, settling(func(ctx context.Context, rec *kgo.Record, turn Turn) error {
 		if rec.Partition == 1 {
 			got.add(rec)
 			return nil
 		}
-		select {
-		case <-release:
-			held.add(rec)
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return waits(ctx, rec, turn)
 	}))
 	steady(c)
 	fill(t, addrs, 60, 100<<10, 1)

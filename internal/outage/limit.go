@@ -17,10 +17,10 @@ const (
 	startInFlight = 16
 	window        = 25 * time.Millisecond  // at least so long, …
 	windowAnswers = 20                     // … and so many answers, make one step
-	recovery      = 100 * time.Millisecond // the first window after an outage, for what is weak yet
+	recovery      = 100 * time.Millisecond // at least so long lasts the first window after an outage, since what comes back may be weak
 	relearn       = 30 * time.Second       // at least so long until it asks anew how long an answer takes unhurried
 	tolerance     = 2                      // answers may take so many times as long before it is called a queue
-	quick         = 10 * time.Millisecond  // an answer within this is none, however fast few came: that is what a busy core makes of them
+	quick         = 10 * time.Millisecond  // an answer that takes no longer is called no queue: on a busy core answers of less than a millisecond take so long
 )
 
 // limit bounds the attempts in flight at a destination. An adaptive one finds how many the destination bears: it grows
