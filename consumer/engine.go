@@ -11,6 +11,7 @@ import (
 // engine is what all partitions share: who prepares, who settles, and the window. It outlives none of its partitions.
 type engine struct {
 	handler     Handler
+	starter     Starter      // nil: each record settles in a goroutine
 	maxInFlight int          // records of one partition that settle side by side, …
 	maxTogether int          // … and of all
 	inFlight    atomic.Int64 // the share of one partition now
@@ -22,7 +23,10 @@ type engine struct {
 
 func newEngine(cfg Config, h Handler, fail func(error)) *engine {
 	eng := &engine{handler: h, maxInFlight: cfg.MaxInFlight, maxTogether: cfg.MaxTogether, fail: fail, window: newWindow(cfg.MaxBytes),
-		settlers: &settlers{idle: make(chan *entry), quit: make(chan struct{})}}
+		settlers: &settlers{idle: make(chan task), quit: make(chan struct{})}}
+	if s, ok := h.(Starter); ok && s.Starts() {
+		eng.starter = s
+	}
 	eng.preparers = newPreparers(eng)
 	eng.share(1)
 	return eng
@@ -128,27 +132,36 @@ func (p *preparers) stop(ctx context.Context) {
 
 // settlers are the goroutines in which records settle: as many as are in flight at most, kept for the next.
 type settlers struct {
-	idle chan *entry
+	idle chan task
 	quit chan struct{}
 	done sync.WaitGroup
 }
 
-// start settles e in a goroutine that has nothing to do, or in a new one. It does not wait.
-func (s *settlers) start(e *entry) {
+// task is what one of them does.
+type task struct {
+	settle *entry
+	start  *partition // what waits there is to be started
+}
+
+// do does t in a goroutine that has nothing to do, or in a new one. It does not wait.
+func (s *settlers) do(t task) {
 	select {
-	case s.idle <- e:
+	case s.idle <- t:
 	default:
-		s.done.Go(func() { s.run(e) })
+		s.done.Go(func() { s.run(t) })
 	}
 }
 
-func (s *settlers) run(e *entry) {
+func (s *settlers) run(t task) {
 	for {
-		for e != nil {
-			e = e.of.settle(e)
+		if t.start != nil {
+			t.start.started()
+		}
+		for e := t.settle; e != nil; e = t.settle {
+			t = e.of.settle(e)
 		}
 		select {
-		case e = <-s.idle:
+		case t = <-s.idle:
 		case <-s.quit:
 			return
 		}

@@ -48,3 +48,27 @@ type Unread interface {
 	// PrepareUnread is Prepare for a record of such a batch. more is how many further records of the batch it also stands for.
 	PrepareUnread(rec *kgo.Record, more int64) Prepared
 }
+
+// Starter is a Handler that can settle records without a goroutine for each: it begins one and is called back, by whatever it writes to, when that is acknowledged.
+type Starter interface {
+	Handler
+	// Starts reports whether Start may begin any record.
+	Starts() bool
+	// Start begins to settle p if nothing has to be waited for, and reports whether it did: then it has called turn.Pass, and turn.Done or turn.GoOn is called
+	// once, perhaps before Start returns. What was not started is for Settle. Like Settle it is called when every record before p in its lanes is settled or has
+	// passed, and an error is for Settle to find.
+	Start(ctx context.Context, p Prepared, turn Started) bool
+	// TakeBack makes a record that was started one for Settle, which can be stopped. It reports false if Done or GoOn was called, or is at once.
+	TakeBack(p Prepared) bool
+}
+
+// Started is the Turn of a record that is started.
+type Started = interface {
+	Turn
+	// Leads reports whether First would return at once, and say false.
+	Leads() bool
+	// Done says that the record is settled. Only who leads may be.
+	Done()
+	// GoOn says that Settle is to go on with it.
+	GoOn()
+}

@@ -36,6 +36,7 @@ type partition struct {
 	next     int        // index of the first that has not joined its lanes
 	tails    map[uint64]*place
 	waiting  []*entry // ready to begin, in turn
+	starting bool     // a goroutine starts them
 	inFlight int
 	closed   bool          // begins nothing more
 	lost     bool          // another member owns it: nothing is marked any more
@@ -93,9 +94,9 @@ func recordBytes(rec *kgo.Record) int64 {
 // prepared lets entries join their lanes: those of the partition that are ready, in its order.
 func (p *partition) prepared() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.join()
-	p.begin()
-	p.mu.Unlock()
+	p.start()
 }
 
 // join goes on where the lanes end. The caller holds mu.
@@ -116,14 +117,14 @@ func (p *partition) join() {
 // ready puts an entry among those that may begin. The caller holds mu, and calls begin.
 func (p *partition) ready(e *entry) { p.waiting = append(p.waiting, e) }
 
-// begin starts as many as may be in flight. The caller holds mu.
+// begin lets as many begin as may be in flight. The caller holds mu.
 func (p *partition) begin() {
-	for {
-		e := p.take()
-		if e == nil {
-			return
-		}
-		p.engine.settlers.start(e)
+	if p.engine.starter != nil {
+		p.wakeStart()
+		return
+	}
+	for e := p.take(); e != nil; e = p.take() {
+		p.engine.settlers.do(task{settle: e})
 	}
 }
 
@@ -143,31 +144,41 @@ func (p *partition) take() *entry {
 	return e
 }
 
-// settle settles one entry, and returns the next one that its goroutine may settle; nil if there is none.
-func (p *partition) settle(e *entry) *entry {
+// settle settles one entry, and returns what its goroutine may do next; zero if there is nothing.
+func (p *partition) settle(e *entry) (next task) {
 	err := p.engine.handler.Settle(p.ctx, e.prepared, e)
 	if err != nil && p.while.Err() == nil {
 		p.engine.fail(fmt.Errorf("%s[%d]: %w", p.topic, p.id, err))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.inFlight--
 	if err == nil {
 		p.settled(e)
 	} else {
 		e.giveUp()
 		p.release(e.bytes) // it comes again, to this member or another
 	}
+	if !p.landed() {
+		return task{}
+	}
+	if p.engine.starter == nil {
+		next.settle = p.take() // while this goroutine is warm
+	}
+	p.begin()
+	return next
+}
+
+// landed counts one less in flight, and lets those behind join. It reports whether more may begin. The caller holds mu.
+func (p *partition) landed() bool {
+	p.inFlight--
 	if p.closed {
 		if p.inFlight == 0 {
 			close(p.idle)
 		}
-		return nil
+		return false
 	}
 	p.join()
-	mine := p.take() // while this goroutine is warm
-	p.begin()
-	return mine
+	return true
 }
 
 // settled lets go of an entry, and moves the prefix. The caller holds mu.
@@ -234,6 +245,7 @@ func (p *partition) close(lost bool) {
 		if !e.settled && !e.begun {
 			waiting += e.bytes
 		}
+		p.takeBack(e)
 	}
 	p.waiting = nil
 	p.enough()

@@ -86,6 +86,8 @@ type Attempt struct {
 	// While ends when nothing more is to begin: what waits for its turn stops then. What is under way, and what GoesOn with it, does not, until ctx ends, but
 	// for a destination that is away. nil: ctx alone.
 	While context.Context //nolint:containedctx // an attempt has two ends
+	// Begun is what Start gave for it, where it was begun by that: then Try says first how that ended.
+	Begun Pass
 	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
 	Asks bool
 }
@@ -136,11 +138,14 @@ func (g *Guard) Limit() int {
 func (g *Guard) Make(ctx context.Context, a Attempt) Outcome {
 	defer g.holds.release(a.For)
 	for {
-		p, err := g.enter(ctx, &a)
-		if err != nil {
-			return Outcome{Answer: Stopped}
+		p := a.Begun.pass
+		if a.Begun = (Pass{}); p.g == nil {
+			var err error
+			if p, err = g.enter(ctx, &a); err != nil {
+				return Outcome{Answer: Stopped}
+			}
+			g.under.add(a.For, p.began)
 		}
-		g.under.add(a.For, p.began)
 		shown, f := once(ctx, a.Try)
 		g.under.remove(a.For)
 		if f != nil && g.cfg.NeverRefuses {

@@ -6,7 +6,7 @@ import (
 	"github.com/gx-ol/gx-ol/internal/fault"
 )
 
-// Pass is the right to make one attempt that its caller makes: a transaction, which ends elsewhere than it began.
+// Pass is the right to make one attempt that its caller makes: one that ends elsewhere than it began, as a transaction does.
 type Pass struct{ pass }
 
 // Begin waits until such an attempt may be made; who names the records that wait meanwhile, one a partition. An error is ctx's.

@@ -2,7 +2,7 @@
 // wrong by its own fault. A Guard of package outage stands between a record and each destination.
 //
 // A record is settled when its events are acknowledged by the destinations, or its dead letter by the broker. One call
-// of Settle settles one record; the call stack is the journey.
+// of Settle settles one record; the call stack is the journey. Start saves that call where nothing has to be waited for.
 package pipeline
 
 import (
@@ -219,13 +219,20 @@ func (p *Pipeline) PrepareUnread(rec *kgo.Record, more int64) Prepared {
 // Settle brings a prepared record to every destination, or buries it. With an error the record is not settled: ctx has ended, or turn.While has while it waited.
 func (p *Pipeline) Settle(ctx context.Context, ready Prepared, turn Turn) error {
 	r := ready.(*prepared)
-	r.begin(p, turn)
+	if r.started == nil {
+		r.begin(p, turn)
+	}
 	if !p.journey(ctx, r, turn) || !p.bury(ctx, r, turn) {
 		return cmp.Or(ctx.Err(), context.Canceled)
 	}
+	p.settled(r)
+	return nil
+}
+
+// settled tells of a record that is settled, and lets go of what is not needed any more.
+func (p *Pipeline) settled(r *prepared) {
 	p.Settled(r.rec, r.runs, r.bad != nil)
 	r.runs = nil
-	return nil
 }
 
 // byHand is an operator's order to bury the record in hand.

@@ -34,6 +34,8 @@ func (fakeMapper) Map(msg *gx.Message, _ mapper.Input) ([]openlineage.Run, error
 		panic("ROWVALUE-in-a-panic")
 	case "unmapped":
 		return nil, &mapper.Error{Code: "unmapped_dataset", Reason: "no such dataset"}
+	case "nothing":
+		return []openlineage.Run{{Warn: []string{"no_validations"}}}, nil
 	}
 	one := func(part, id string) openlineage.Run {
 		ev := func(t openlineage.EventType, body string) openlineage.Event {
@@ -92,6 +94,15 @@ func (b *backend) has() []string {
 type sender struct {
 	backend
 	latency time.Duration
+	full    func(body string) bool // it has no room for this one now; nil: it always has
+}
+
+func (s *sender) TrySend(ctx context.Context, ev openlineage.Event, done func(error)) bool {
+	if s.full != nil && s.full(string(ev.Body)) {
+		return false
+	}
+	s.Send(ctx, ev, done)
+	return true
 }
 
 func (s *sender) Send(ctx context.Context, ev openlineage.Event, done func(error)) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -35,6 +36,10 @@ type prepared struct {
 
 	legs []leg // one a destination
 	pass passing
+
+	started *sending     // what Start has begun, until Settle goes on with it
+	turn    Started      // of a record that was started
+	flight  atomic.Int32 // grounded, flying, landed or caught
 
 	// Most records have one destination, and few lanes: room that needs no allocation.
 	oneLeg   [1]leg

@@ -20,12 +20,16 @@ func (p *passing) sent(turn Turn) {
 }
 
 // send brings a record to a destination that keeps order by itself: all events at once, and without waiting for the records before it.
-// It reports false only when it was stopped.
+// It goes on with what start has begun. It reports false only when it was stopped.
 func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool {
-	s := o.sendings.Get().(*sending)
-	s.to, s.runs, s.turn, s.pass = o.sender, r.runs, turn, &r.pass
-	defer s.release(o)
-	out := s.make(ctx, o, l)
+	s := r.started
+	if s != nil {
+		r.started = nil
+	} else {
+		s = o.sending(r, turn)
+	}
+	defer s.release()
+	out := s.make(ctx, l)
 	if out.Answer == outage.Stopped {
 		return false
 	}
@@ -36,45 +40,60 @@ func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool 
 	if again && !s.first {
 		// Something before it was written again after it: the last delivery of a lane must be its newest.
 		s.first = true
-		if out = s.make(ctx, o, l); out.Answer == outage.Stopped {
+		if out = s.make(ctx, l); out.Answer == outage.Stopped {
 			return false
 		}
 	}
-	return out.Fault == nil || s.refused(ctx, o, l, out)
+	return out.Fault == nil || s.refused(ctx, l, out)
 }
 
 // sending is the way of a record's events to a Sender. It is used again for another record, with its functions and acknowledgements, so
 // that a record that goes well costs no allocation here.
 type sending struct {
 	sent
+	o     *outlet
+	r     *prepared
 	turn  Turn
-	pass  *passing
 	tried bool // it was handed over before
 	first bool // every record before it is settled, and no attempt was made before that
+
+	begun  outage.Pass // of the attempt that start began, until make goes on with it
+	going  bool        // that attempt is under way: it is not begun again, but gone on with
+	failed error       // how it failed already: a panic
 
 	try, ready func(context.Context) error // attempt and wait, as values
 }
 
 func newSending() any {
-	s := &sending{sent: sent{came: make(chan struct{}, 1)}}
+	s := &sending{sent: *newSent(nil, nil)}
+	s.last = s.arrived
 	s.try, s.ready = s.attempt, s.wait
 	return s
 }
 
-func (s *sending) release(o *outlet) {
+// sending is the one for a record.
+func (o *outlet) sending(r *prepared, turn Turn) *sending {
+	s := o.sendings.Get().(*sending)
+	s.to, s.runs, s.o, s.r, s.turn = o.sender, r.runs, o, r, turn
+	return s
+}
+
+func (s *sending) release() {
+	o := s.o
 	if !s.clear() {
 		return
 	}
-	s.turn, s.pass, s.tried, s.first = nil, nil, false, false
+	s.o, s.r, s.turn, s.tried, s.first, s.begun, s.going, s.failed = nil, nil, nil, false, false, outage.Pass{}, false, nil
 	o.sendings.Put(s)
 }
 
 // make makes attempts until the destination answers for good.
-func (s *sending) make(ctx context.Context, o *outlet, l *leg) outage.Outcome {
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, GoesOn: s.tried, Try: s.try, Ready: s.ready})
+func (s *sending) make(ctx context.Context, l *leg) outage.Outcome {
+	out := s.o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Begun: s.begun, GoesOn: s.tried, Try: s.try, Ready: s.ready})
+	s.begun = outage.Pass{}
 	l.begun = l.begun || s.tried
 	if n := s.taken(); n > 0 && out.Answer != outage.Stopped {
-		o.p.Observer.EventsDelivered(o.Name, n, out.Took)
+		s.o.p.Observer.EventsDelivered(s.o.Name, n, out.Took)
 	}
 	return out
 }
@@ -87,24 +106,36 @@ func (s *sending) wait(ctx context.Context) error {
 	return err
 }
 
-// attempt hands all events over and waits for what becomes of them.
+// attempt hands all events over and waits for what becomes of them. Of one that start has begun it does what is left to do.
 func (s *sending) attempt(ctx context.Context) error {
-	if s.tried {
-		s.turn.Again()
+	switch {
+	case s.failed != nil:
+		err := s.failed
+		s.failed, s.going = nil, false
+		return err
+	case !s.going:
+		if s.tried {
+			s.turn.Again()
+		}
+		s.hand(ctx)
+	case !s.tried:
+		s.rest(ctx)
 	}
-	s.hand(ctx)
+	s.going = false
 	if !s.tried {
 		s.tried = true
-		s.pass.sent(s.turn)
+		s.r.pass.sent(s.turn)
 	}
-	if err := s.acknowledged(ctx); err != nil {
-		return err
+	if s.open { // else start has seen all acknowledgements
+		if err := s.acknowledged(ctx); err != nil {
+			return err
+		}
 	}
 	return s.worst()
 }
 
 // refused notes which runs were refused, and ends those whose terminal event was: a START was taken, and no run may stay RUNNING.
-func (s *sending) refused(ctx context.Context, o *outlet, l *leg, out outage.Outcome) bool {
+func (s *sending) refused(ctx context.Context, l *leg, out outage.Outcome) bool {
 	var open []*openlineage.Run
 	var bad *openlineage.Run // the run that was refused last
 	s.each(func(run *openlineage.Run, i int, err error) {
@@ -126,7 +157,7 @@ func (s *sending) refused(ctx context.Context, o *outlet, l *leg, out outage.Out
 	}
 	for _, run := range open {
 		s.turn.Again()
-		if !o.end(ctx, l, run) {
+		if !s.o.end(ctx, l, run) {
 			return false
 		}
 	}

@@ -23,17 +23,22 @@ func last(taken []string, body string) int {
 	return -1
 }
 
+// timesOut answers the first attempt of what begins so with a fault of the brokers.
+func timesOut(prefix string) func(string, int) error {
+	return func(body string, nth int) error {
+		if strings.HasPrefix(body, prefix) && nth == 1 {
+			return fault.BackendError("kafka_timeout", "timed out")
+		}
+		return nil
+	}
+}
+
 // A fails, and B behind it was acknowledged meanwhile: B is written again after A, or a reader would take A for the newest.
 func TestWhatWasWrittenAheadOfARetryIsWrittenAgainAfterIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &sender{latency: 50 * time.Millisecond, backend: backend{answer: func(body string, nth int) error {
-			if strings.HasPrefix(body, "r0 ") && nth == 1 {
-				return fault.BackendError("kafka_timeout", "timed out")
-			}
-			return nil
-		}}}
+	eachWay(t, func(t *testing.T, s *sender, drive drive) {
+		s.latency, s.answer = 50*time.Millisecond, timesOut("r0 ")
 		recs := records(many(5)...)
-		if n, err := handle(t.Context(), to(s, &letters{}), recs); n != 5 || err != nil {
+		if n, err := handle(t.Context(), drive(to(s, &letters{})), recs); n != 5 || err != nil {
 			t.Fatalf("settled %d, %v", n, err)
 		}
 		checkOrder(t, s.taken, 5)
@@ -51,16 +56,11 @@ func TestWhatWasWrittenAheadOfARetryIsWrittenAgainAfterIt(t *testing.T) {
 
 // A record without events stands in its lanes like another: what is behind it must hear of a retry before it.
 func TestARecordWithoutEventsKeepsItsPlace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &sender{latency: 50 * time.Millisecond, backend: backend{answer: func(body string, nth int) error {
-			if strings.HasPrefix(body, "r0 ") && nth == 1 {
-				return fault.BackendError("kafka_timeout", "timed out")
-			}
-			return nil
-		}}}
+	eachWay(t, func(t *testing.T, s *sender, drive drive) {
+		s.latency, s.answer = 50*time.Millisecond, timesOut("r0 ")
 		recs := records(event("r0"), event("r1"), []byte("bad"), event("r3"), event("r4"))
 		l := &letters{}
-		if n, err := handle(t.Context(), to(s, l), recs); n != 5 || err != nil {
+		if n, err := handle(t.Context(), drive(to(s, l)), recs); n != 5 || err != nil {
 			t.Fatalf("settled %d, %v", n, err)
 		}
 		if len(l.all) != 1 || last(s.taken, "r4 START") < last(s.taken, "r0 COMPLETE") {
@@ -69,13 +69,79 @@ func TestARecordWithoutEventsKeepsItsPlace(t *testing.T) {
 	})
 }
 
+// So does one that has none and nothing wrong with it: it is not settled before those before it are.
+func TestARecordThatIsOnlyCountedKeepsItsPlace(t *testing.T) {
+	eachWay(t, func(t *testing.T, s *sender, drive drive) {
+		s.latency, s.answer = 50*time.Millisecond, timesOut("r0 ")
+		recs := records(event("r0"), event("r1"), event("nothing"), event("r3"), event("r4"))
+		if n, err := handle(t.Context(), drive(to(s, &letters{})), recs); n != 5 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		if last(s.taken, "r4 START") < last(s.taken, "r0 COMPLETE") {
+			t.Errorf("delivered %v", s.taken)
+		}
+	})
+}
+
+// Every way counts each event once, as often as it is delivered, and tells of each record once.
+func TestEveryWayCountsAlike(t *testing.T) {
+	eachWay(t, func(t *testing.T, s *sender, drive drive) {
+		s.latency, s.answer = time.Millisecond, tooLarge("r3 COMPLETE")
+		seen, o, cfg := &counted{}, &told{}, quick()
+		cfg.Observer, cfg.Settled = seen, o.settled
+		p := New(cfg, []Destination{{Name: "backend", To: s}}, &letters{})
+		if n, err := handle(t.Context(), drive(p), records(event("r0"), event("r1"), event("nothing"), event("r3"))); n != 4 || err != nil {
+			t.Fatalf("settled %d, %v", n, err)
+		}
+		if seen.events != len(s.taken) || seen.records != 4 || seen.letters != 1 || len(o.all) != 4 {
+			t.Errorf("%d events of %d, %d letters; told %v", seen.events, len(s.taken), seen.letters, o.all)
+		}
+	})
+}
+
+func TestWhichRecordsMayBeStarted(t *testing.T) {
+	for name, c := range map[string]struct {
+		to   []Destination
+		want bool
+	}{
+		"a Sender":   {[]Destination{{Name: "a", To: &sender{}}}, true},
+		"two":        {[]Destination{{Name: "a", To: &sender{}}, {Name: "b", To: &sender{}}}, false},
+		"one by one": {[]Destination{{Name: "a", To: &backend{}}}, false},
+		"one that cannot be asked": {[]Destination{{Name: "a", To: struct {
+			Deliverer
+			Sender
+		}{}}}, false},
+		"one that refuses by itself": {[]Destination{{Name: "a", To: &choosySender{}}}, false},
+	} {
+		if got := New(quick(), c.to, &letters{}).Starts(); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	runs, _ := fakeMapper{}.Map(&gx.Message{EventFacts: gx.EventFacts{RunID: "r0"}}, mapper.Input{})
+	p := to(&sender{}, &letters{})
+	for n, want := range map[int]bool{1: true, startedAtMost / 2: true, startedAtMost/2 + 1: false} {
+		ready := p.Prepare(records(event("r0"))[0]).(*prepared)
+		ready.runs = slices.Repeat(runs, n)
+		if got := p.Start(t.Context(), ready, freely{}); got != want {
+			t.Errorf("%d runs of two events: %t", n, got)
+		}
+	}
+}
+
+type choosySender struct {
+	choosy
+	sender
+}
+
+func (*choosySender) Deliver(context.Context, openlineage.Event) error { return nil }
+
 // All acknowledgements of a partition take as long as one, since nobody waits for them in turn.
 func TestRecordsOfOneKeyDoNotWaitForAcknowledgements(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &sender{latency: time.Second}
+	eachWay(t, func(t *testing.T, s *sender, drive drive) {
+		s.latency = time.Second
 		recs := records(many(1000)...)
 		began := time.Now()
-		if n, err := handle(t.Context(), to(s, &letters{}), recs); n != 1000 || err != nil {
+		if n, err := handle(t.Context(), drive(to(s, &letters{})), recs); n != 1000 || err != nil {
 			t.Fatalf("settled %d, %v", n, err)
 		}
 		if took := time.Since(began); took != time.Second {
@@ -87,9 +153,9 @@ func TestRecordsOfOneKeyDoNotWaitForAcknowledgements(t *testing.T) {
 
 // While the brokers are away, whatever was in flight is written again in its order.
 func TestAnOutageOfABrokerKeepsTheOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	eachWay(t, func(t *testing.T, s *sender, drive drive) {
 		back := time.Now().Add(time.Minute)
-		s := &sender{latency: 50 * time.Millisecond}
+		s.latency = 50 * time.Millisecond
 		s.answer = func(body string, _ int) error {
 			if time.Now().Before(back) && !strings.HasPrefix(body, "r1 ") {
 				return fault.BackendError("kafka", "no leader")
@@ -104,7 +170,7 @@ func TestAnOutageOfABrokerKeepsTheOrder(t *testing.T) {
 				t.Errorf("held %+v", h)
 			}
 		}()
-		if n, err := handle(t.Context(), p, records(many(40)...)); n != 40 || err != nil {
+		if n, err := handle(t.Context(), drive(p), records(many(40)...)); n != 40 || err != nil {
 			t.Fatalf("settled %d, %v", n, err)
 		}
 		checkOrder(t, s.taken, 40)
@@ -159,15 +225,10 @@ func TestARecordPassesWhenEverySenderHasIt(t *testing.T) {
 
 // What follows a refused run is a terminal event without facets; the records behind it come after that again.
 func TestAMinimalEventIsNotTheLastOfItsLane(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &sender{latency: 50 * time.Millisecond, backend: backend{answer: func(body string, _ int) error {
-			if body == "r0 COMPLETE" {
-				return fault.MessageError(fault.Oversize, "kafka_message_too_large", "too large")
-			}
-			return nil
-		}}}
+	eachWay(t, func(t *testing.T, s *sender, drive drive) {
+		s.latency, s.answer = 50*time.Millisecond, tooLarge("r0 COMPLETE")
 		l := &letters{}
-		if n, err := handle(t.Context(), to(s, l), records(many(3)...)); n != 3 || err != nil {
+		if n, err := handle(t.Context(), drive(to(s, l)), records(many(3)...)); n != 3 || err != nil {
 			t.Fatalf("settled %d, %v", n, err)
 		}
 		if last(s.taken, "r2 START") < last(s.taken, "r0 MINIMAL") || last(s.taken, "r0 MINIMAL") < 0 {
@@ -189,14 +250,22 @@ func (p *panicking) Send(ctx context.Context, ev openlineage.Event, done func(er
 	p.sender.Send(ctx, ev, done)
 }
 
+func (p *panicking) TrySend(ctx context.Context, ev openlineage.Event, done func(error)) bool {
+	p.Send(ctx, ev, done)
+	return true
+}
+
 func TestABugInASenderIsItsRecordsEndOnly(t *testing.T) {
-	l := &letters{}
-	s := &panicking{}
-	if n, err := handle(t.Context(), to(s, l), records(many(4)...)); n != 4 || err != nil {
-		t.Fatalf("settled %d, %v", n, err)
-	}
-	if got := l.codes(); !slices.Equal(got, []string{"1:deliver/bug/panic"}) {
-		t.Errorf("letters %v", got)
+	for name, drive := range map[string]drive{"settled": alone, "started": asIs} {
+		t.Run(name, func(t *testing.T) {
+			l := &letters{}
+			if n, err := handle(t.Context(), drive(to(&panicking{}, l)), records(many(4)...)); n != 4 || err != nil {
+				t.Fatalf("settled %d, %v", n, err)
+			}
+			if got := l.codes(); !slices.Equal(got, []string{"1:deliver/bug/panic"}) {
+				t.Errorf("letters %v", got)
+			}
+		})
 	}
 }
 
@@ -207,6 +276,9 @@ func (freely) Pass()                               {}
 func (freely) Again()                              {}
 func (freely) While() context.Context              { return context.Background() }
 func (freely) First(context.Context) (bool, error) { return false, nil }
+func (freely) Leads() bool                         { return true }
+func (freely) Done()                               {}
+func (freely) GoOn()                               {}
 
 // instantly is a Sender that acknowledges at once and keeps nothing.
 type instantly struct{}
@@ -214,17 +286,27 @@ type instantly struct{}
 func (instantly) Deliver(context.Context, openlineage.Event) error              { return nil }
 func (instantly) Send(_ context.Context, _ openlineage.Event, done func(error)) { done(nil) }
 
+func (instantly) TrySend(_ context.Context, _ openlineage.Event, done func(error)) bool {
+	done(nil)
+	return true
+}
+
 func TestSettlingARecordThatGoesWellAllocatesNothing(t *testing.T) {
 	p := to(instantly{}, &letters{})
 	ready := p.Prepare(records(event("r0"))[0]).(*prepared)
 	runs := ready.runs
-	if n := testing.AllocsPerRun(1000, func() {
-		ready.runs = runs
-		if err := p.Settle(t.Context(), ready, freely{}); err != nil {
-			t.Fatal(err)
+	for name, settles := range map[string]func() bool{
+		"settled": func() bool { return p.Settle(t.Context(), ready, freely{}) == nil },
+		"started": func() bool { return p.Start(t.Context(), ready, freely{}) && ready.runs == nil },
+	} {
+		if n := testing.AllocsPerRun(1000, func() {
+			ready.runs = runs
+			if !settles() {
+				t.Fatal(name, "is not settled")
+			}
+		}); n > 0 && !raced {
+			t.Errorf("%s: %.0f allocations a record", name, n)
 		}
-	}); n > 0 && !raced {
-		t.Errorf("%.0f allocations a record", n)
 	}
 }
 

@@ -13,11 +13,19 @@ type sent struct {
 	to   Sender
 	runs []openlineage.Run
 	acks []*ack        // one an event, in order; those beyond belong to larger records
-	left atomic.Int32  // how many are not acknowledged, and one more while who waits has not looked
-	came chan struct{} // has room for one: the last acknowledgement came
+	next int           // how many were handed over
+	left atomic.Int32  // how many are not acknowledged, and one more until all are handed over
+	last func()        // is told of the last acknowledgement, in the goroutine that it comes in
+	came chan struct{} // has room for one: that it came, for who waits
 	open bool          // some may still come
 
 	told func(run *openlineage.Run, err error) // is told of each failure when it is known, even if nobody waits any more; nil: nobody
+}
+
+func newSent(to Sender, runs []openlineage.Run) *sent {
+	s := &sent{to: to, runs: runs, came: make(chan struct{}, 1)}
+	s.last = func() { s.came <- struct{}{} }
+	return s
 }
 
 // ack is what became of one event.
@@ -27,8 +35,8 @@ type ack struct {
 	done func(error)
 }
 
-// hand hands over all events, without waiting for any.
-func (s *sent) hand(ctx context.Context) {
+// begin makes the acknowledgements ready, before any event is handed over.
+func (s *sent) begin() {
 	n := 0
 	for i := range s.runs {
 		for range s.runs[i].Events {
@@ -39,14 +47,35 @@ func (s *sent) hand(ctx context.Context) {
 			n++
 		}
 	}
-	s.open = true
+	s.open, s.next = true, 0
 	s.left.Store(int32(n) + 1)
-	n = 0
+}
+
+// hand hands over all events, without waiting for any.
+func (s *sent) hand(ctx context.Context) {
+	s.begin()
+	s.rest(ctx)
+}
+
+// rest hands over all events that are not yet.
+func (s *sent) rest(ctx context.Context) {
+	n := 0
 	for i := range s.runs {
 		for _, ev := range s.runs[i].Events {
-			s.to.Send(ctx, ev, s.acks[n].done)
+			if n == s.next {
+				s.next++
+				s.to.Send(ctx, ev, s.acks[n].done)
+			}
 			n++
 		}
+	}
+	s.handed()
+}
+
+// handed notes that all events are handed over.
+func (s *sent) handed() {
+	if s.left.Add(-1) == 0 {
+		s.last()
 	}
 }
 
@@ -57,7 +86,7 @@ func (s *sent) newAck() *ack {
 			s.told(a.run, err)
 		}
 		if s.left.Add(-1) == 0 {
-			s.came <- struct{}{}
+			s.last()
 		}
 	}
 	return a
@@ -65,7 +94,9 @@ func (s *sent) newAck() *ack {
 
 // acknowledged waits until it is known what became of each event. Its error is that of ctx.
 func (s *sent) acknowledged(ctx context.Context) error {
-	if s.left.Add(-1) > 0 {
+	select {
+	case <-s.came: // also when ctx has ended since
+	default:
 		select {
 		case <-s.came:
 		case <-ctx.Done():

@@ -209,7 +209,7 @@ func (t *Transactions) write(ctx context.Context, rec *kgo.Record, runs []openli
 	if noEvents(runs) {
 		return nil
 	}
-	s := &sent{to: t.to, runs: runs, came: make(chan struct{}, 1)}
+	s := newSent(t.to, runs)
 	s.told = func(run *openlineage.Run, err error) {
 		// After a stop any other error may only tell of the stop.
 		if f := fault.Of(err); f.Kind == fault.Message || f.Kind == fault.Bug && ctx.Err() == nil {

@@ -301,9 +301,16 @@ func TestAStopEndsATransactionThatWaits(t *testing.T) {
 // counted observes how much was settled.
 type counted struct {
 	nobody
+	mu                       sync.Mutex
 	records, events, letters int
 }
 
-func (c *counted) RecordsIn(_ string, n int)                        { c.records += n }
-func (c *counted) EventsDelivered(_ string, n int, _ time.Duration) { c.events += n }
-func (c *counted) Buried(deadletter.Letter)                         { c.letters++ }
+func (c *counted) count(what *int, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*what += n
+}
+
+func (c *counted) RecordsIn(_ string, n int)                        { c.count(&c.records, n) }
+func (c *counted) EventsDelivered(_ string, n int, _ time.Duration) { c.count(&c.events, n) }
+func (c *counted) Buried(deadletter.Letter)                         { c.count(&c.letters, 1) }

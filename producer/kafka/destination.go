@@ -68,6 +68,11 @@ func (d *Destination) Send(ctx context.Context, ev openlineage.Event, done func(
 	d.writer.Send(ctx, d.record(ev), done)
 }
 
+// TrySend is Send if that waits for nothing. Else it reports false, and has done nothing.
+func (d *Destination) TrySend(ctx context.Context, ev openlineage.Event, done func(error)) bool {
+	return d.writer.TrySend(ctx, d.record(ev), done)
+}
+
 // Deliver writes one event and waits for its acknowledgement.
 func (d *Destination) Deliver(ctx context.Context, ev openlineage.Event) error {
 	return d.writer.Write(ctx, d.record(ev))

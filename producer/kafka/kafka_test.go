@@ -377,6 +377,41 @@ func TestBytesInHandAreBounded(t *testing.T) {
 	sent.Wait()
 }
 
+// What has to wait for room, or to be alone, is not tried: it is as if nobody had asked.
+func TestNothingIsTriedThatMustWait(t *testing.T) {
+	for name, c := range map[string]struct {
+		size  int   // of the record
+		taken int64 // of the room
+		want  bool
+	}{
+		"room":                   {100, 0, true},
+		"none for it":            {100_000, inHand - 50_000, false},
+		"larger than a batch":    {batchBytes, 0, false},
+		"as large as the room":   {inHand, 0, false},
+		"room beside the others": {100, inHand - 50_000, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := NewWriter(client(t, cluster(t)))
+			if !w.room.TryAcquire(c.taken) {
+				t.Fatal("no room at the start")
+			}
+			answers := make(chan error, 1)
+			got := w.TrySend(t.Context(), &kgo.Record{Topic: "in", Value: noise(t, 0, c.size)}, func(err error) { answers <- err })
+			if got != c.want {
+				t.Errorf("tried: %t", got)
+			}
+			if got {
+				if err := <-answers; err != nil {
+					t.Error(err)
+				}
+			}
+			if w.room.Release(c.taken); !w.room.TryAcquire(w.size) || len(answers) > 0 {
+				t.Error("something of it is left")
+			}
+		})
+	}
+}
+
 func TestConfigurationOfATopicIsChecked(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("taken without a topic")

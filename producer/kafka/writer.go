@@ -103,6 +103,22 @@ func (w *Writer) Send(ctx context.Context, rec *kgo.Record, done func(error)) {
 			return
 		}
 	}
+	w.produce(ctx, client, rec, care, weight, done)
+}
+
+// TrySend is Send if there is room, and rec need not be alone. Else it reports false, and has done nothing.
+func (w *Writer) TrySend(ctx context.Context, rec *kgo.Record, done func(error)) bool {
+	care := w.care.Load()
+	weight := w.weigh(rec, care)
+	if weight == w.size || !w.room.TryAcquire(weight) {
+		return false
+	}
+	w.produce(ctx, w.client, rec, care, weight, done)
+	return true
+}
+
+// produce hands rec to a client, and takes its answer.
+func (w *Writer) produce(ctx context.Context, client *kgo.Client, rec *kgo.Record, care int32, weight int64, done func(error)) {
 	client.Produce(ctx, rec, func(rec *kgo.Record, err error) {
 		if err == nil && !w.again.Load() {
 			w.room.Release(weight)

@@ -1,0 +1,25 @@
+package outage
+
+import (
+	"context"
+	"time"
+)
+
+// Start begins an attempt that its caller makes, if nothing has to be waited for: no outage, no place in flight, no pace. Whoever begins it ends it with Went where
+// it went well, and else goes on with Make, as Attempt.Begun.
+func (g *Guard) Start(ctx context.Context, a *Attempt) (Pass, bool) {
+	if g.limit != nil || g.cfg.Pace != nil || g.gate.closed.Load() || over(ctx, a.While) != nil {
+		return Pass{}, false
+	}
+	p := pass{g: g, began: time.Now()}
+	g.under.add(a.For, p.began)
+	return Pass{p}, true
+}
+
+// Went ends an attempt of h that Start began, and that went well. It says how long it lasted.
+func (p Pass) Went(h *Holder) time.Duration {
+	took := time.Since(p.began)
+	p.g.under.remove(h)
+	p.end(taken, nil)
+	return took
+}
