@@ -17,15 +17,15 @@ import (
 // docs/metrics.md names every metric.
 type Metrics struct {
 	registry *prometheus.Registry
-	records  *prometheus.CounterVec
-	events   *prometheus.CounterVec
+	records  *series[prometheus.Counter]
+	events   *series[prometheus.Counter]
 	buried   *prometheus.CounterVec
-	warnings *prometheus.CounterVec
-	lost     *prometheus.CounterVec
-	skipped  *prometheus.CounterVec
-	filtered *prometheus.CounterVec
-	reloads  *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
+	warnings *series[prometheus.Counter]
+	lost     *series[prometheus.Counter]
+	skipped  *series[prometheus.Counter]
+	filtered *series[prometheus.Counter]
+	reloads  *series[prometheus.Counter]
+	seconds  *series[prometheus.Observer]
 
 	totals struct{ records, events, buried, skipped, filtered, lost atomic.Int64 }
 	delays [delayBuckets]atomic.Int64 // attempts by how long they took, for Delays
@@ -70,34 +70,26 @@ type Hold struct {
 
 // New registers the metrics with a registry of their own.
 func New() *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		records: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_records_in_total",
-			Help: "Records read from Kafka."}, []string{"topic"}),
-		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_events_delivered_total",
-			Help: "OpenLineage events that the destination acknowledged."}, []string{"destination"}),
-		buried: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_buried_total",
-			Help: "Records written to the dead letters."}, []string{"disposition", "code"}),
-		warnings: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_warnings_total",
-			Help: "Results mapped with something changed or not known."}, []string{"code"}),
-		lost: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_records_lost_total",
-			Help: "Offsets that the brokers deleted before they were read."}, []string{"topic"}),
-		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_events_skipped_total",
-			Help: "OpenLineage events that the destination answered well and did not store."}, []string{"destination"}),
-		filtered: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_results_filtered_total",
-			Help: "Validation results that input.filter left out."}, []string{"topic"}),
-		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_reloads_total",
-			Help: "Reloads of the configuration that were asked for."}, []string{"outcome"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
-			Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"destination"}),
-	}
-	m.registry.MustRegister(m.records, m.events, m.buried, m.warnings, m.lost, m.skipped, m.filtered, m.reloads, m.seconds, (*waits)(m),
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.records = m.counter("gx_ol_records_in_total", "Records read from Kafka.", "topic")
+	m.events = m.counter("gx_ol_events_delivered_total", "OpenLineage events that the destination acknowledged.", "destination")
+	m.warnings = m.counter("gx_ol_warnings_total", "Results mapped with something changed or not known.", "code")
+	m.lost = m.counter("gx_ol_records_lost_total", "Offsets that the brokers deleted before they were read.", "topic")
+	m.skipped = m.counter("gx_ol_events_skipped_total", "OpenLineage events that the destination answered well and did not store.", "destination")
+	m.filtered = m.counter("gx_ol_results_filtered_total", "Validation results that input.filter left out.", "topic")
+	m.reloads = m.counter("gx_ol_reloads_total", "Reloads of the configuration that were asked for.", "outcome")
+	m.buried = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gx_ol_buried_total", Help: "Records written to the dead letters."},
+		[]string{"disposition", "code"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gx_ol_delivery_seconds",
+		Help: "Seconds until the destination acknowledged an attempt.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"destination"})
+	m.seconds = seriesOf(seconds.WithLabelValues)
+	m.registry.MustRegister(m.buried, seconds, (*waits)(m),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{"done", "refused"} {
-		m.reloads.WithLabelValues(outcome)
+		m.reloads.with(outcome)
 	}
 	for _, code := range warningCodes() {
-		m.warnings.WithLabelValues(code)
+		m.warnings.with(code)
 	}
 	for _, c := range letterCodes() {
 		m.buried.WithLabelValues(c.disposition, c.code)
@@ -105,36 +97,43 @@ func New() *Metrics {
 	return m
 }
 
+// counter registers a counter with one label.
+func (m *Metrics) counter(name, help, label string) *series[prometheus.Counter] {
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	m.registry.MustRegister(vec)
+	return seriesOf(vec.WithLabelValues)
+}
+
 // Topics and Destinations let the counters of those that are known begin at 0: Prometheus sees no increase in a counter that begins with its
 // first count.
 func (m *Metrics) Topics(names ...string) {
 	for _, name := range names {
-		m.records.WithLabelValues(name)
-		m.lost.WithLabelValues(name)
-		m.filtered.WithLabelValues(name)
+		m.records.with(name)
+		m.lost.with(name)
+		m.filtered.with(name)
 	}
 }
 
 // Destinations is Topics for destinations.
 func (m *Metrics) Destinations(names ...string) {
 	for _, name := range names {
-		m.events.WithLabelValues(name)
-		m.skipped.WithLabelValues(name)
-		m.seconds.WithLabelValues(name)
+		m.events.with(name)
+		m.skipped.with(name)
+		m.seconds.with(name)
 	}
 }
 
 // RecordsIn counts records read.
 func (m *Metrics) RecordsIn(topic string, n int) {
-	m.records.WithLabelValues(topic).Add(float64(n))
+	m.records.with(topic).Add(float64(n))
 	m.totals.records.Add(int64(n))
 }
 
 // EventsDelivered counts acknowledged events and the time of the attempt.
 func (m *Metrics) EventsDelivered(destination string, n int, took time.Duration) {
-	m.events.WithLabelValues(destination).Add(float64(n))
+	m.events.with(destination).Add(float64(n))
 	m.totals.events.Add(int64(n))
-	m.seconds.WithLabelValues(destination).Observe(took.Seconds())
+	m.seconds.with(destination).Observe(took.Seconds())
 	m.delays[delayBucket(took)].Add(1)
 }
 
@@ -165,17 +164,17 @@ func (m *Metrics) Buried(disposition, code string) {
 }
 
 // Warned counts a result that was mapped with something changed or not known.
-func (m *Metrics) Warned(code string) { m.warnings.WithLabelValues(code).Inc() }
+func (m *Metrics) Warned(code string) { m.warnings.with(code).Inc() }
 
 // Skipped counts events that the destination answered well and did not store.
 func (m *Metrics) Skipped(destination string, n int) {
-	m.skipped.WithLabelValues(destination).Add(float64(n))
+	m.skipped.with(destination).Add(float64(n))
 	m.totals.skipped.Add(int64(n))
 }
 
 // Filtered counts results that were left out. A record that is left out by its headers counts as one.
 func (m *Metrics) Filtered(topic string, n int) {
-	m.filtered.WithLabelValues(topic).Add(float64(n))
+	m.filtered.with(topic).Add(float64(n))
 	m.totals.filtered.Add(int64(n))
 }
 
@@ -185,12 +184,12 @@ func (m *Metrics) Reloaded(done bool) {
 	if done {
 		outcome = "done"
 	}
-	m.reloads.WithLabelValues(outcome).Inc()
+	m.reloads.with(outcome).Inc()
 }
 
 // Lost counts offsets that were deleted before they were read.
 func (m *Metrics) Lost(topic string, n int64) {
-	m.lost.WithLabelValues(topic).Add(float64(n))
+	m.lost.with(topic).Add(float64(n))
 	m.totals.lost.Add(n)
 }
 

@@ -6,7 +6,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -108,5 +111,37 @@ func TestEveryDocumentedCodeBeginsAtZero(t *testing.T) {
 		if !strings.Contains(body, `gx_ol_warnings_total{code="`+code[1]+`"} 0`) {
 			t.Errorf("no gx_ol_warnings_total of code %s", code[1])
 		}
+	}
+}
+
+// A label that comes first from several at once is one series, which counts them all.
+func TestASeriesIsOneHoweverManyAskForIt(t *testing.T) {
+	made := 0
+	s := seriesOf(func(label ...string) *atomic.Int64 { made++; return new(atomic.Int64) })
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 100 {
+				s.with(strconv.Itoa((n + i) % 10)).Add(1)
+			}
+		})
+	}
+	all.Wait()
+	for n := range 10 {
+		if got := s.with(strconv.Itoa(n)).Load(); got != 80 {
+			t.Errorf("series %d counted %d, want 80", n, got)
+		}
+	}
+	if made != 10 {
+		t.Errorf("%d series were made of 10 labels", made)
+	}
+}
+
+func BenchmarkRecordsIn(b *testing.B) {
+	m := New()
+	m.Topics("results")
+	b.ReportAllocs()
+	for b.Loop() {
+		m.RecordsIn("results", 1)
 	}
 }
