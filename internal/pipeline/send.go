@@ -37,7 +37,8 @@ func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool 
 	if err != nil {
 		return false
 	}
-	if again && !s.first {
+	// After a panic s is open: acknowledgements of what was handed over before it may come still, and would count for another attempt. The record is buried anyway.
+	if again && !s.first && !s.open {
 		// Something before it was written again after it: the last delivery of a lane must be its newest.
 		s.first = true
 		if out = s.make(ctx, l); out.Answer == outage.Stopped {
