@@ -90,7 +90,8 @@ func (s *sending) release() {
 
 // make makes attempts until the destination answers for good.
 func (s *sending) make(ctx context.Context, l *leg) outage.Outcome {
-	out := s.o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Begun: s.begun, GoesOn: s.tried, Try: s.try, Ready: s.ready})
+	goesOn := s.tried && !s.going // what Start has begun is this attempt itself
+	out := s.o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Begun: s.begun, GoesOn: goesOn, Try: s.try, Ready: s.ready})
 	s.begun = outage.Pass{}
 	l.begun = l.begun || s.tried
 	if n := s.taken(); n > 0 && out.Answer != outage.Stopped {

@@ -63,3 +63,50 @@ func TestAfterAPanicHalfwayARecordIsNotHandedOverAgain(t *testing.T) {
 		})
 	}
 }
+
+// behind is a Turn of a record behind another one.
+type behind struct {
+	ending
+	first, goOn chan struct{}
+}
+
+func (behind) Leads() bool { return false }
+
+func (b behind) GoOn() { close(b.goOn) }
+
+func (b behind) First(context.Context) (bool, error) { <-b.first; return false, nil }
+
+// A record whose first attempt failed is not handed over again once nothing more is to begin, however that attempt was begun: another member may have it already.
+func TestAStartedRecordIsNotTriedAgainAfterTheEndOfWhile(t *testing.T) {
+	for name, starts := range map[string]bool{"settled": false, "started": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				while, enough := context.WithCancel(t.Context())
+				s := &sender{latency: time.Millisecond}
+				s.answer = timesOut("r1 ")
+				p := to(s, &letters{})
+				turn := behind{ending{while: while}, make(chan struct{}), make(chan struct{})}
+				ready := p.Prepare(records(event("r1"))[0])
+				if starts {
+					if !p.Start(t.Context(), ready, turn) {
+						t.Fatal("not started")
+					}
+					<-turn.goOn
+				}
+				settled := make(chan error)
+				go func() { settled <- p.Settle(t.Context(), ready, turn) }()
+				synctest.Wait()
+				time.Sleep(2 * s.latency)
+				enough()
+				other := p.Prepare(records(event("r0"))[0])
+				if err := p.Settle(t.Context(), other, freely{}); err != nil { // the record before it goes well, and so ends the outage
+					t.Fatal(err)
+				}
+				close(turn.first)
+				if err := <-settled; err == nil || s.tries["r1 START"] != 1 {
+					t.Errorf("%v after %d attempts, want an error after one", err, s.tries["r1 START"])
+				}
+			})
+		})
+	}
+}
