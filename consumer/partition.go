@@ -30,20 +30,21 @@ type partition struct {
 	progress atomic.Int64 // when it was last taken up or settled something, Unix nanoseconds
 	paused   atomic.Bool  // its fetching pauses: it is held, and has more than its share of the window
 
-	mu       sync.Mutex // guards all below
-	order    []*entry   // from the first that is not settled on; nil before head
-	head     int        // index of that first one
-	next     int        // index of the first that has not joined its lanes
-	tails    map[uint64]*place
-	waiting  []*entry // ready to begin, in turn
-	starting bool     // a goroutine starts them
-	inFlight int
-	closed   bool          // begins nothing more
-	lost     bool          // another member owns it: nothing is marked any more
-	idle     chan struct{} // closed: closed, and nothing in flight
-	empty    chan struct{} // closed when all that was added is settled; nil: nobody waits
-	prefix   kgo.Record    // topic, partition, offset and epoch of the last record of the settled prefix
-	unmarked bool          // prefix has grown since it was marked
+	mu         sync.Mutex // guards all below
+	order      []*entry   // from the first that is not settled on; nil before head
+	head       int        // index of that first one
+	next       int        // index of the first that has not joined its lanes
+	tails      map[uint64]*place
+	waiting    []*entry // ready to begin, in turn
+	starting   bool     // a goroutine starts them, …
+	startsSoon bool     // … or one will
+	inFlight   int
+	closed     bool          // begins nothing more
+	lost       bool          // another member owns it: nothing is marked any more
+	idle       chan struct{} // closed: closed, and nothing in flight
+	empty      chan struct{} // closed when all that was added is settled; nil: nobody waits
+	prefix     kgo.Record    // topic, partition, offset and epoch of the last record of the settled prefix
+	unmarked   bool          // prefix has grown since it was marked
 }
 
 func newPartition(eng *engine, topic string, id int32) *partition {

@@ -1,5 +1,7 @@
 package consumer
 
+import "time"
+
 // start lets what waits begin, here if a Starter can begin it. The caller holds mu, which is let go of meanwhile.
 func (p *partition) start() {
 	switch {
@@ -37,14 +39,31 @@ func (p *partition) started() {
 }
 
 // wakeStart lets another goroutine start what waits: whoever brings an acknowledgement may not be kept, for it brings the room too that a
-// start may wait for. It does so once a good part of what may be in flight has landed, so that a goroutine is not woken for each record. The
-// caller holds mu.
+// start may wait for. It does so once a good part of what may be in flight has landed, so that a goroutine is not woken for each record, or
+// soon where less has: the rest may hang for long, and must not keep the places that are left from being used. The caller holds mu.
 func (p *partition) wakeStart() {
+	if len(p.waiting) == 0 || p.starting || p.closed {
+		return
+	}
 	most := int(p.engine.inFlight.Load())
-	if len(p.waiting) > 0 && !p.starting && !p.closed && p.inFlight <= most-most/4 {
+	switch free := most - p.inFlight; {
+	case free >= max(most/4, 1):
 		p.starting = true
 		p.engine.settlers.do(task{start: p})
+	case free > 0 && !p.startsSoon:
+		p.startsSoon = true
+		time.AfterFunc(soon, p.startSoon)
 	}
+}
+
+// soon is how long a few free places wait for more of them.
+const soon = 5 * time.Millisecond
+
+func (p *partition) startSoon() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.startsSoon = false
+	p.start()
 }
 
 // takeBack lets Settle end what a Starter has begun, if that has not ended by itself. The caller holds mu.

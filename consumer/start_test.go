@@ -318,3 +318,25 @@ func TestWhatWasStartedAndIsDoneIsCommitted(t *testing.T) {
 		t.Errorf("committed %d, want 60", got)
 	}
 }
+
+// While most of what is under way hangs, the places that are left go on being used, though nothing new is read.
+func TestTheLastPlacesAreUsedWhileTheOthersHang(t *testing.T) {
+	var done atomic.Int64
+	hang := make(chan Started, 7)
+	f := newFlights()
+	f.start = func(_ context.Context, rec *kgo.Record, turn Started) bool {
+		turn.Pass()
+		if rec.Offset < 7 {
+			hang <- turn
+			return true
+		}
+		go func() { done.Add(1); turn.Done() }()
+		return true
+	}
+	p := inHand(t, f, Config{MaxInFlight: 8}, make([]string, 100)...)
+	until(t, "93 records done", func() bool { return done.Load() == 93 })
+	for range 7 {
+		(<-hang).Done()
+	}
+	whole(t, p)
+}

@@ -37,7 +37,8 @@ func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool 
 	if err != nil {
 		return false
 	}
-	if again && !s.first {
+	// After a panic s is open: acknowledgements of what was handed over before it may come still, and would count for another attempt. The record is buried anyway.
+	if again && !s.first && !s.open {
 		// Something before it was written again after it: the last delivery of a lane must be its newest.
 		s.first = true
 		if out = s.make(ctx, l); out.Answer == outage.Stopped {
@@ -89,7 +90,8 @@ func (s *sending) release() {
 
 // make makes attempts until the destination answers for good.
 func (s *sending) make(ctx context.Context, l *leg) outage.Outcome {
-	out := s.o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Begun: s.begun, GoesOn: s.tried, Try: s.try, Ready: s.ready})
+	goesOn := s.tried && !s.going // what Start has begun is this attempt itself
+	out := s.o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Begun: s.begun, GoesOn: goesOn, Try: s.try, Ready: s.ready})
 	s.begun = outage.Pass{}
 	l.begun = l.begun || s.tried
 	if n := s.taken(); n > 0 && out.Answer != outage.Stopped {
