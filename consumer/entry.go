@@ -21,7 +21,6 @@ type entry struct {
 
 	joined    bool
 	begun     bool
-	started   bool // a Starter has begun it
 	passed    bool // those behind it may begin
 	settled   bool
 	rewritten bool          // it was written again after it had passed

@@ -54,11 +54,12 @@ type Starter interface {
 	Handler
 	// Starts reports whether Start may begin any record.
 	Starts() bool
-	// Start begins to settle p if nothing has to be waited for, and reports whether it did: then it has called turn.Pass, and turn.Done or turn.GoOn is called
-	// once, perhaps before Start returns. What was not started is for Settle. Like Settle it is called when every record before p in its lanes is settled or has
+	// Start begins to settle p if nothing has to be waited for, and reports whether it did: then turn.Done or turn.GoOn is called once, perhaps
+	// before Start returns. What was not started is for Settle. Like Settle it is called when every record before p in its lanes is settled or has
 	// passed, and an error is for Settle to find.
 	Start(ctx context.Context, p Prepared, turn Started) bool
-	// TakeBack makes a record that was started one for Settle, which can be stopped. It reports false if Done or GoOn was called, or is at once.
+	// TakeBack makes a record that was started one for Settle, which can be stopped. It reports false of one that was not started, and if Done or
+	// GoOn was called, or is at once.
 	TakeBack(p Prepared) bool
 }
 

@@ -23,7 +23,6 @@ func (p *partition) startAll() {
 			p.engine.settlers.do(task{settle: e})
 			continue
 		}
-		e.started = true
 		if p.closed { // it was closed meanwhile
 			p.takeBack(e)
 		}
@@ -68,7 +67,7 @@ func (p *partition) startSoon() {
 
 // takeBack lets Settle end what a Starter has begun, if that has not ended by itself. The caller holds mu.
 func (p *partition) takeBack(e *entry) {
-	if e.started && !e.settled && p.engine.starter.TakeBack(e.prepared) {
+	if p.engine.starter != nil && e.begun && !e.settled && p.engine.starter.TakeBack(e.prepared) {
 		p.engine.settlers.do(task{settle: e})
 	}
 }

@@ -235,7 +235,8 @@ func TestAClosedPartitionTakesBackWhatIsStarted(t *testing.T) {
 		turns <- turn
 		return true
 	}
-	f.takeBack = func(rec *kgo.Record) bool { return rec.Offset == 0 }
+	var caught atomic.Bool
+	f.takeBack = func(rec *kgo.Record) bool { return rec.Offset == 0 && caught.CompareAndSwap(false, true) }
 	f.settle = func(ctx context.Context, _ *kgo.Record, turn Turn) error {
 		ended <- turn.While().Err()
 		<-ctx.Done()
@@ -265,12 +266,14 @@ func TestAClosedPartitionTakesBackWhatIsStarted(t *testing.T) {
 func TestAStartUnderWayIsTakenBack(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	f := newFlights()
+	var flying atomic.Bool
 	f.start = func(context.Context, *kgo.Record, Started) bool {
 		close(begun)
 		<-goOn
+		flying.Store(true)
 		return true
 	}
-	f.takeBack = func(*kgo.Record) bool { return true }
+	f.takeBack = func(*kgo.Record) bool { return flying.CompareAndSwap(true, false) }
 	p := inHand(t, f, Config{}, "a")
 	<-begun
 	p.close(false)
@@ -304,7 +307,8 @@ func TestWhatWasStartedAndIsDoneIsCommitted(t *testing.T) {
 		}
 		return true
 	}
-	f.takeBack = func(rec *kgo.Record) bool { return rec.Offset == 60 }
+	var caught atomic.Bool
+	f.takeBack = func(rec *kgo.Record) bool { return rec.Offset == 60 && caught.CompareAndSwap(false, true) }
 	f.settle = func(ctx context.Context, _ *kgo.Record, _ Turn) error {
 		<-ctx.Done()
 		return ctx.Err()

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Start begins an attempt that its caller makes, if nothing has to be waited for: no outage, no place in flight, no pace. Whoever begins it ends it with Went where
-// it went well, and else goes on with Make, as Attempt.Begun.
-func (g *Guard) Start(ctx context.Context, a *Attempt) (Pass, bool) {
-	if g.limit != nil || g.cfg.Pace != nil || g.gate.closed.Load() || over(ctx, a.While) != nil {
+// Start begins an attempt for h that its caller makes, if nothing has to be waited for: no outage, no place in flight, no pace. while is
+// Attempt's. Whoever begins it ends it with Went where it went well, and else goes on with Make, as Attempt.Begun.
+func (g *Guard) Start(ctx context.Context, h *Holder, while context.Context) (Pass, bool) {
+	if g.limit != nil || g.cfg.Pace != nil || g.gate.closed.Load() || over(ctx, while) != nil {
 		return Pass{}, false
 	}
 	p := pass{g: g, began: time.Now()}
-	g.under.add(a.For, p.began)
+	g.under.add(h, p.began)
 	return Pass{p}, true
 }
 

@@ -15,7 +15,7 @@ func TestNothingIsStartedThatMustWait(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg     Config
 		stopped bool
-		attempt Attempt
+		while   context.Context //nolint:containedctx // of the attempt
 		closed  bool
 		want    bool
 	}{
@@ -24,7 +24,7 @@ func TestNothingIsStartedThatMustWait(t *testing.T) {
 		"a pace":                 {cfg: Config{Pace: func(context.Context) error { return nil }}},
 		"an outage":              {closed: true},
 		"a stop":                 {stopped: true},
-		"nothing more may begin": {attempt: Attempt{While: over}},
+		"nothing more may begin": {while: over},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := New(c.cfg)
@@ -35,8 +35,7 @@ func TestNothingIsStartedThatMustWait(t *testing.T) {
 			if c.stopped {
 				ctx = over
 			}
-			c.attempt.For = &Holder{}
-			if _, ok := g.Start(ctx, &c.attempt); ok != c.want {
+			if _, ok := g.Start(ctx, &Holder{}, c.while); ok != c.want {
 				t.Errorf("started: %t", ok)
 			}
 			if (g.under.first != nil) != c.want {
@@ -51,7 +50,7 @@ func TestAStartedAttemptIsUnderWayUntilItWent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Config{Name: "to"})
 		h := &Holder{Topic: "in"}
-		pass, ok := g.Start(t.Context(), &Attempt{For: h})
+		pass, ok := g.Start(t.Context(), h, nil)
 		time.Sleep(2 * overdueAfter)
 		if held := g.Holds(); !ok || len(held) != 1 || held[0].Code != overdue {
 			t.Errorf("started: %t, held %+v", ok, held)
@@ -70,15 +69,14 @@ func TestMakeGoesOnWithWhatWasStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Config{Name: "to", Backoff: Backoff{Initial: time.Millisecond, Max: time.Millisecond}})
 		h := &Holder{Topic: "in"}
-		a := Attempt{For: h}
-		pass, ok := g.Start(t.Context(), &a)
+		pass, ok := g.Start(t.Context(), h, nil)
 		if !ok {
 			t.Fatal("not started")
 		}
 		began := time.Now()
 		time.Sleep(time.Second)
 		tries := 0
-		a.Begun, a.Try = pass, func(context.Context) error {
+		a := Attempt{For: h, Begun: pass, Try: func(context.Context) error {
 			if tries++; tries == 1 {
 				if g.under.first != h || !h.under.began.Equal(began) {
 					t.Error("the attempt was begun again")
@@ -86,7 +84,7 @@ func TestMakeGoesOnWithWhatWasStarted(t *testing.T) {
 				return fault.BackendError("kafka", "no leader")
 			}
 			return nil
-		}
+		}}
 		if out := g.Make(t.Context(), a); out.Answer != Taken || tries != 2 {
 			t.Errorf("%+v after %d tries", out, tries)
 		}

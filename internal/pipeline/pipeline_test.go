@@ -53,6 +53,9 @@ func (fakeMapper) Map(msg *gx.Message, _ mapper.Input) ([]openlineage.Run, error
 		return []openlineage.Run{one("[0]", "first"), one("[1]", "second")}, nil
 	}
 	run := one("", id)
+	if id == "through" {
+		run.Events[1].PassThrough = true
+	}
 	if id == "foreign" {
 		run.Minimal = nil // as a passed-through event has none
 	}

@@ -117,13 +117,10 @@ func TestWhichRecordsMayBeStarted(t *testing.T) {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
-	runs, _ := fakeMapper{}.Map(&gx.Message{EventFacts: gx.EventFacts{RunID: "r0"}}, mapper.Input{})
 	p := to(&sender{}, &letters{})
-	for n, want := range map[int]bool{1: true, startedAtMost / 2: true, startedAtMost/2 + 1: false} {
-		ready := p.Prepare(records(event("r0"))[0]).(*prepared)
-		ready.runs = slices.Repeat(runs, n)
-		if got := p.Start(t.Context(), ready, freely{}); got != want {
-			t.Errorf("%d runs of two events: %t", n, got)
+	for id, want := range map[string]bool{"r0": true, "pair": true, "nothing": true, "unmapped": false, "through": false} {
+		if got := p.Start(t.Context(), p.Prepare(records(event(id))[0]), freely{}); got != want {
+			t.Errorf("%s: %t", id, got)
 		}
 	}
 }

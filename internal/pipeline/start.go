@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
-	"github.com/gx-ol/gx-ol/internal/outage"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -25,9 +24,6 @@ type TrySender interface {
 	// TrySend is Send if that waits for nothing. Else it reports false, and has done nothing.
 	TrySend(ctx context.Context, event openlineage.Event, done func(error)) bool
 }
-
-// startedAtMost is how many events a record may have that Start begins: a client holds so many, and then it lets the caller wait.
-const startedAtMost = 8
 
 // Where a record is on this way: whoever changes it from flying goes on with it.
 const (
@@ -52,7 +48,7 @@ func (p *Pipeline) Starts() bool {
 func (p *Pipeline) Start(ctx context.Context, ready Prepared, turn Started) bool {
 	r, o := ready.(*prepared), p.outlets[0]
 	switch {
-	case r.bad != nil || eventsOf(r.runs) > startedAtMost:
+	case r.bad != nil || passesThrough(r.runs):
 		return false
 	case noEvents(r.runs):
 		if !turn.Leads() {
@@ -64,21 +60,20 @@ func (p *Pipeline) Start(ctx context.Context, ready Prepared, turn Started) bool
 	}
 	r.begin(p, turn)
 	l := &r.legs[0]
-	pass, ok := o.guard.Start(ctx, &outage.Attempt{For: &l.at, While: l.while})
+	pass, ok := o.guard.Start(ctx, &l.at, l.while)
 	if !ok {
 		return false
 	}
 	s := o.sending(r, turn)
 	s.begun, s.going = pass, true
 	r.started, r.turn = s, turn
-	r.flight.Store(flying)
 	var all bool
 	if all, s.failed = s.tryHand(ctx); !all {
-		r.flight.Store(grounded) // nothing has arrived: the rest is not handed over
 		return false
 	}
 	s.tried = true
 	r.pass.sent(turn)
+	r.flight.Store(flying) // the last acknowledgement comes after handed
 	s.handed()
 	return true
 }
@@ -125,9 +120,15 @@ func (s *sending) arrived() {
 	r.turn.Done()
 }
 
-func eventsOf(runs []openlineage.Run) (n int) {
+// passesThrough reports whether there are events that were not made here. Who is told of the record may have to read those, and whoever brings
+// acknowledgements has no time for that.
+func passesThrough(runs []openlineage.Run) bool {
 	for i := range runs {
-		n += len(runs[i].Events)
+		for j := range runs[i].Events {
+			if runs[i].Events[j].PassThrough {
+				return true
+			}
+		}
 	}
-	return n
+	return false
 }

@@ -412,6 +412,20 @@ func TestNothingIsTriedThatMustWait(t *testing.T) {
 	}
 }
 
+// However small records are, there is no room for more than a client holds: it would let the caller wait.
+func TestRoomIsForNoMoreRecordsThanAClientHolds(t *testing.T) {
+	w := NewWriter(client(t, []string{"127.0.0.1:1"})) // nobody answers
+	ctx, stop := context.WithCancel(t.Context())
+	n := 0
+	for w.TrySend(ctx, &kgo.Record{Topic: "in"}, func(error) {}) {
+		n++
+	}
+	if n < bufferedRecs*9/10 || n >= bufferedRecs {
+		t.Errorf("%d records in hand, of at most %d", n, bufferedRecs)
+	}
+	stop()
+}
+
 func TestConfigurationOfATopicIsChecked(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("taken without a topic")

@@ -260,9 +260,10 @@ func (w *Writer) together(few []late) {
 	}
 }
 
-// weigh is how much room a record takes; all of it if it must be alone.
+// weigh is how much room a record takes; all of it if it must be alone. It is never so little that the client could hold its most records, and let
+// whoever hands over one more wait.
 func (w *Writer) weigh(rec *kgo.Record, care int32) int64 {
-	n := size(rec)
+	n := max(size(rec), w.size/bufferedRecs+1)
 	switch {
 	case care == singly, n > w.most:
 		return w.size
