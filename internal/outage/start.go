@@ -7,7 +7,7 @@ import (
 
 // Start begins an attempt for h that its caller makes, if nothing has to be waited for: no outage, no place in flight, no pace. while is
 // Attempt's. Whoever begins it ends it with Went where it went well, and else goes on with Make, as Attempt.Begun.
-func (g *Guard) Start(ctx context.Context, h *Holder, while context.Context) (Pass, bool) {
+func (g *Guard) Start(ctx, while context.Context, h *Holder) (Pass, bool) {
 	if g.limit != nil || g.cfg.Pace != nil || g.gate.closed.Load() || over(ctx, while) != nil {
 		return Pass{}, false
 	}
