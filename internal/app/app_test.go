@@ -12,11 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"github.com/gx-ol/gx-ol/consumer"
 	"github.com/gx-ol/gx-ol/internal/config"
 	"github.com/gx-ol/gx-ol/internal/pipeline"
 	"github.com/gx-ol/gx-ol/internal/samples"
@@ -28,6 +31,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // estate is a broker with the bundled samples on the topic in, and an empty topic out.
 func estate(t *testing.T) (brokers string, messages int) {
 	t.Helper()
+	cluster, messages := estateOf(t)
+	return strings.Join(cluster.ListenAddrs(), ","), messages
+}
+
+func estateOf(t *testing.T) (cluster *kfake.Cluster, messages int) {
+	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "in", "out"),
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 	if err != nil {
@@ -38,14 +47,13 @@ func estate(t *testing.T) (brokers string, messages int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	brokers = strings.Join(cluster.ListenAddrs(), ",")
-	client := clientOf(t, brokers)
+	client := clientOf(t, strings.Join(cluster.ListenAddrs(), ","))
 	for _, s := range all {
 		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "in", Key: []byte(s.Key), Value: s.Value}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return brokers, len(all)
+	return cluster, len(all)
 }
 
 func clientOf(t *testing.T, brokers string, opts ...kgo.Opt) *kgo.Client {
@@ -140,6 +148,34 @@ func TestResultsArriveAtATopic(t *testing.T) {
 			runUntil(t, parse(t, brokers, "transport: {type: kafka, topic: out}\ndelivery: "+delivery), Process{}, c.enough)
 		})
 	}
+}
+
+// While a topic's brokers do not acknowledge, nothing counts as settled, whoever waits for it: also a stop commits nothing of it.
+func TestNothingIsCommittedThatIsNotAcknowledged(t *testing.T) {
+	cluster, _ := estateOf(t)
+	brokers := strings.Join(cluster.ListenAddrs(), ",")
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		cluster.SleepControl(func() {
+			once.Do(func() { close(asked) })
+			<-goOn
+		})
+		return nil, nil, false
+	})
+	defer close(goOn)
+	p := Process{Members: func(cfg *consumer.Config) { cfg.Grace = 10 * time.Millisecond }}
+	runUntil(t, parse(t, brokers, "transport: {type: kafka, topic: out}"), p, asked)
+	offsets, err := kadm.NewClient(clientOf(t, brokers)).FetchOffsets(t.Context(), "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	offsets.Each(func(o kadm.OffsetResponse) {
+		if o.At > 0 {
+			t.Errorf("committed %d of %s[%d]", o.At, o.Topic, o.Partition)
+		}
+	})
 }
 
 // lines counts those that are written.
