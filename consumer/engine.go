@@ -155,7 +155,7 @@ func (s *settlers) do(t task) {
 func (s *settlers) run(t task) {
 	for {
 		if t.start != nil {
-			t.start.started()
+			t.start.woken()
 		}
 		for e := t.settle; e != nil; e = t.settle {
 			t = e.of.settle(e)

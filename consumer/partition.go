@@ -30,21 +30,21 @@ type partition struct {
 	progress atomic.Int64 // when it was last taken up or settled something, Unix nanoseconds
 	paused   atomic.Bool  // its fetching pauses: it is held, and has more than its share of the window
 
-	mu         sync.Mutex // guards all below
-	order      []*entry   // from the first that is not settled on; nil before head
-	head       int        // index of that first one
-	next       int        // index of the first that has not joined its lanes
-	tails      map[uint64]*place
-	waiting    []*entry // ready to begin, in turn
-	starting   bool     // a goroutine starts them, …
-	startsSoon bool     // … or one will
-	inFlight   int
-	closed     bool          // begins nothing more
-	lost       bool          // another member owns it: nothing is marked any more
-	idle       chan struct{} // closed: closed, and nothing in flight
-	empty      chan struct{} // closed when all that was added is settled; nil: nobody waits
-	prefix     kgo.Record    // topic, partition, offset and epoch of the last record of the settled prefix
-	unmarked   bool          // prefix has grown since it was marked
+	mu       sync.Mutex // guards all below
+	order    []*entry   // from the first that is not settled on; nil before head
+	head     int        // index of that first one
+	next     int        // index of the first that has not joined its lanes
+	tails    map[uint64]*place
+	waiting  []*entry    // ready to begin, in turn
+	starting bool        // a goroutine starts them, …
+	soon     *time.Timer // … or will; nil: none will
+	inFlight int
+	closed   bool          // begins nothing more
+	lost     bool          // another member owns it: nothing is marked any more
+	idle     chan struct{} // closed: closed, and nothing in flight
+	empty    chan struct{} // closed when all that was added is settled; nil: nobody waits
+	prefix   kgo.Record    // topic, partition, offset and epoch of the last record of the settled prefix
+	unmarked bool          // prefix has grown since it was marked
 }
 
 func newPartition(eng *engine, topic string, id int32) *partition {
@@ -121,7 +121,7 @@ func (p *partition) ready(e *entry) { p.waiting = append(p.waiting, e) }
 // begin lets as many begin as may be in flight. The caller holds mu.
 func (p *partition) begin() {
 	if p.engine.starter != nil {
-		p.wakeStart()
+		p.wake()
 		return
 	}
 	for e := p.take(); e != nil; e = p.take() {
@@ -241,6 +241,10 @@ func (p *partition) close(lost bool) {
 		return
 	}
 	p.closed = true
+	p.enough() // first: what is taken back may ask at once
+	if p.soon != nil {
+		p.soon.Stop()
+	}
 	var waiting int64
 	for _, e := range p.order[p.head:] {
 		if !e.settled && !e.begun {
@@ -249,7 +253,6 @@ func (p *partition) close(lost bool) {
 		p.takeBack(e)
 	}
 	p.waiting = nil
-	p.enough()
 	p.release(waiting)
 	if p.inFlight == 0 {
 		close(p.idle)

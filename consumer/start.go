@@ -30,17 +30,17 @@ func (p *partition) startAll() {
 	p.starting = false
 }
 
-// started is startAll for a goroutine that was woken for it.
-func (p *partition) started() {
+// woken is startAll for the goroutine that wake has let do it.
+func (p *partition) woken() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.startAll()
 }
 
-// wakeStart lets another goroutine start what waits: whoever brings an acknowledgement may not be kept, for it brings the room too that a
+// wake lets another goroutine start what waits: whoever brings an acknowledgement may not be kept, for it brings the room too that a
 // start may wait for. It does so once a good part of what may be in flight has landed, so that a goroutine is not woken for each record, or
 // soon where less has: the rest may hang for long, and must not keep the places that are left from being used. The caller holds mu.
-func (p *partition) wakeStart() {
+func (p *partition) wake() {
 	if len(p.waiting) == 0 || p.starting || p.closed {
 		return
 	}
@@ -49,9 +49,8 @@ func (p *partition) wakeStart() {
 	case free >= max(most/4, 1):
 		p.starting = true
 		p.engine.settlers.do(task{start: p})
-	case free > 0 && !p.startsSoon:
-		p.startsSoon = true
-		time.AfterFunc(soon, p.startSoon)
+	case free > 0 && p.soon == nil:
+		p.soon = time.AfterFunc(soon, p.startSoon)
 	}
 }
 
@@ -61,7 +60,7 @@ const soon = 5 * time.Millisecond
 func (p *partition) startSoon() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.startsSoon = false
+	p.soon = nil
 	p.start()
 }
 

@@ -236,7 +236,13 @@ func TestAClosedPartitionTakesBackWhatIsStarted(t *testing.T) {
 		return true
 	}
 	var caught atomic.Bool
-	f.takeBack = func(rec *kgo.Record) bool { return rec.Offset == 0 && caught.CompareAndSwap(false, true) }
+	var while atomic.Value // of the partition
+	f.takeBack = func(rec *kgo.Record) bool {
+		if while.Load().(context.Context).Err() == nil {
+			t.Error("taken back before it can be told of the stop")
+		}
+		return rec.Offset == 0 && caught.CompareAndSwap(false, true)
+	}
 	f.settle = func(ctx context.Context, _ *kgo.Record, turn Turn) error {
 		ended <- turn.While().Err()
 		<-ctx.Done()
@@ -245,6 +251,7 @@ func TestAClosedPartitionTakesBackWhatIsStarted(t *testing.T) {
 	p := inHand(t, f, Config{}, "a", "b")
 	<-turns
 	landed := <-turns
+	while.Store(landed.While())
 	p.close(false)
 	if err := <-ended; err == nil {
 		t.Error("While goes on")
