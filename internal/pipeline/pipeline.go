@@ -100,7 +100,8 @@ type Observer interface {
 }
 
 // Settled is told of each record that is settled, with its runs: none of one that could not be mapped. It is called from many goroutines at once, must not
-// block, and must not change the runs.
+// block, and must not change the runs. One of them may be that which brings all acknowledgements, so it must be quick: to read an event is too much, but for those
+// that pass through, which are never started.
 type Settled func(rec *kgo.Record, runs []openlineage.Run, buried bool)
 
 // Config is what settling needs, however it is done. Zero values mean their defaults.
@@ -219,7 +220,7 @@ func (p *Pipeline) PrepareUnread(rec *kgo.Record, more int64) Prepared {
 // Settle brings a prepared record to every destination, or buries it. With an error the record is not settled: ctx has ended, or turn.While has while it waited.
 func (p *Pipeline) Settle(ctx context.Context, ready Prepared, turn Turn) error {
 	r := ready.(*prepared)
-	if r.started == nil {
+	if r.sending == nil {
 		r.begin(p, turn)
 	}
 	if !p.journey(ctx, r, turn) || !p.bury(ctx, r, turn) {

@@ -37,7 +37,7 @@ type prepared struct {
 	legs []leg // one a destination
 	pass passing
 
-	started *sending     // what Start has begun, until Settle goes on with it
+	sending *sending     // by which Start has begun, until Settle goes on with it
 	turn    Started      // of a record that was started
 	flight  atomic.Int32 // grounded, flying, landed or caught
 

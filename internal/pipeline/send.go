@@ -22,9 +22,9 @@ func (p *passing) sent(turn Turn) {
 // send brings a record to a destination that keeps order by itself: all events at once, and without waiting for the records before it.
 // It goes on with what start has begun. It reports false only when it was stopped.
 func (o *outlet) send(ctx context.Context, r *prepared, l *leg, turn Turn) bool {
-	s := r.started
+	s := r.sending
 	if s != nil {
-		r.started = nil
+		r.sending = nil
 	} else {
 		s = o.sending(r, turn)
 	}

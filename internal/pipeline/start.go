@@ -10,7 +10,8 @@ import (
 // Started is the Turn of a record that Start may begin.
 type Started = interface {
 	Turn
-	// Leads reports whether every record before this one in its lanes is settled, and none of them was written again after this one began: what First would wait for.
+	// Leads reports whether every record before this one in its lanes is settled, and none of them was written again after this one began: then First
+	// would return at once.
 	Leads() bool
 	// Done says that the record is settled.
 	Done()
@@ -18,14 +19,14 @@ type Started = interface {
 	GoOn()
 }
 
-// TrySender is a Sender that can be asked for no more than can be done at once.
+// TrySender is a Sender that need not wait for room.
 type TrySender interface {
 	Sender
 	// TrySend is Send if that waits for nothing. Else it reports false, and has done nothing.
 	TrySend(ctx context.Context, event openlineage.Event, done func(error)) bool
 }
 
-// Where a record is on this way: whoever changes it from flying goes on with it.
+// Where a record is that may be started: whoever changes it from flying goes on with it.
 const (
 	grounded int32 = iota // it was not started
 	flying                // its acknowledgements are waited for by nobody
@@ -66,7 +67,7 @@ func (p *Pipeline) Start(ctx context.Context, ready Prepared, turn Started) bool
 	}
 	s := o.sending(r, turn)
 	s.begun, s.going = pass, true
-	r.started, r.turn = s, turn
+	r.sending, r.turn = s, turn
 	var all bool
 	if all, s.failed = s.tryHand(ctx); !all {
 		return false
@@ -78,8 +79,8 @@ func (p *Pipeline) Start(ctx context.Context, ready Prepared, turn Started) bool
 	return true
 }
 
-// TakeBack lets Settle go on with a record that was started and is not acknowledged yet, for it can be stopped there. It reports false where that is not needed any
-// more: Done or GoOn was called, or is at once.
+// TakeBack lets Settle go on with a record that was started and is not acknowledged yet: there it can be stopped. It reports false of one that was not
+// started, and where Done or GoOn was called, or is at once.
 func (p *Pipeline) TakeBack(ready Prepared) bool {
 	return ready.(*prepared).flight.CompareAndSwap(flying, caught)
 }
@@ -114,7 +115,7 @@ func (s *sending) arrived() {
 	}
 	o := s.o
 	o.p.Observer.EventsDelivered(o.Name, s.next, s.begun.Went(&r.legs[0].at))
-	r.started = nil
+	r.sending = nil
 	s.release()
 	o.p.settled(r)
 	r.turn.Done()

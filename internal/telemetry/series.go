@@ -7,15 +7,15 @@ import (
 )
 
 // series are those of a vector with one label, by its value. The vector finds one by hashing and comparing under a lock, which costs several times
-// what counting does; of a small result that was a fiftieth of the CPU. There are few: labels come from closed sets.
+// what counting does; of a small result that was a fiftieth of the CPU. There are few; see Metrics.
 type series[T any] struct {
-	make  func(label ...string) T // of the vector
+	find  func(label ...string) T // the vector's way: finds it, or makes it
 	mu    sync.Mutex              // who adds one
 	known atomic.Pointer[map[string]T]
 }
 
-func seriesOf[T any](make func(label ...string) T) *series[T] {
-	s := &series[T]{make: make}
+func seriesOf[T any](find func(label ...string) T) *series[T] {
+	s := &series[T]{find: find}
 	s.known.Store(&map[string]T{})
 	return s
 }
@@ -31,7 +31,7 @@ func (s *series[T]) with(label string) T {
 		return one
 	}
 	more := maps.Clone(*s.known.Load())
-	more[label] = s.make(label)
+	more[label] = s.find(label)
 	s.known.Store(&more)
 	return more[label]
 }

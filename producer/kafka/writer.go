@@ -260,8 +260,8 @@ func (w *Writer) together(few []late) {
 	}
 }
 
-// weigh is how much room a record takes; all of it if it must be alone. It is never so little that the client could hold its most records, and let
-// whoever hands over one more wait.
+// weigh is how much room a record takes; all of it if it must be alone. The least is such that there is room for fewer records than the client
+// holds at most: holding that many, it would let the caller wait.
 func (w *Writer) weigh(rec *kgo.Record, care int32) int64 {
 	n := max(size(rec), w.size/bufferedRecs+1)
 	switch {
