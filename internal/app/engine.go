@@ -21,6 +21,12 @@ import (
 	"github.com/gx-ol/gx-ol/producer/kafka"
 )
 
+// Where one of these did not hold, each record toward Kafka would settle in a goroutine of its own, and nothing would tell.
+var (
+	_ consumer.Starter   = (*pipeline.Pipeline)(nil)
+	_ pipeline.TrySender = (*kafka.Destination)(nil)
+)
+
 // written is how many records of a partition settle side by side toward Kafka: they are handed over and not waited for one by one.
 const written = 1000
 
