@@ -185,24 +185,22 @@ func TestTheMemberGoesOnWhenTheGroupIsDisturbed(t *testing.T) {
 				return refusal(req, c.code), nil, true // once: a control is dropped after it has answered
 			})
 			produce(t, cluster.ListenAddrs(), 100)
-			got := newSeen(150)
-			done := make(chan error, 1)
-			go func() {
-				_, err := runWith(t, cluster.ListenAddrs(), got, kgo.HeartbeatInterval(100*time.Millisecond), kgo.AutoCommitInterval(100*time.Millisecond))
-				done <- err
-			}()
+			_, stop := startWith(t, cluster.ListenAddrs(), Config{Client: []kgo.Opt{kgo.HeartbeatInterval(100 * time.Millisecond), kgo.AutoCommitInterval(100 * time.Millisecond)}},
+				everything(newSeen(150)))
 			select {
 			case <-disturbed:
 			case <-time.After(2 * time.Minute):
 				t.Fatal("the group was not disturbed")
 			}
 			produce(t, cluster.ListenAddrs(), 50)
-			if err := <-done; err != nil {
+			// Some may come twice, so that all are committed is the only sign that all were seen, and that the member goes on.
+			admin := kadm.NewClient(mustClient(t, cluster.ListenAddrs()))
+			until(t, "150 records committed", func() bool { return committed(t, admin) == 150 })
+			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
-			admin := kadm.NewClient(mustClient(t, cluster.ListenAddrs()))
 			if n := committed(t, admin); n != 150 {
-				t.Errorf("%d records committed, want 150", n)
+				t.Errorf("%d records committed after the stop, want 150", n)
 			}
 		})
 	}
