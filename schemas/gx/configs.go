@@ -10,27 +10,29 @@ import (
 	"unique"
 )
 
-// Config is an expectation's configuration that came before, byte for byte. A suite sends the same ones with each of its results, and they are
-// most of a message: to compare one with what is remembered costs far less than to read it, and what it says in an event
+// Config is an expectation's configuration that came before, byte for byte but for the batch that it names. A suite sends the same ones with each of its
+// results, and they are most of a message: to compare one with what is remembered costs far less than to read it, and what it says in an event
 // need not be written anew. It never changes, and may be read by many goroutines.
 type Config struct {
 	// Kept is for the mapper: what it makes of the configuration alone. Always of one type.
 	Kept atomic.Value
 
-	json  []byte // of the configuration, from '{' to '}'
-	hash  uint64
-	facts configFacts
-	keys  int // that it counts in the quota
-	next  atomic.Uint32
-	slot  uint32
+	head, tail []byte // its JSON, from '{' to the batch's id and from behind it to '}'; without a tail all of it
+	hash       uint64
+	facts      configFacts
+	keys       int // that it counts in the quota
+	cost       int64
+	next       atomic.Uint32
+	slot       uint32
 }
 
 // configFacts are what an expectation has from its configuration.
 type configFacts struct {
-	kind, id, description, notes, severity, column, batchID string
-	hasColumn, rowCondition, old                            bool
-	kwargs                                                  []Kwarg
-	place                                                   span // of kwargs, from the configuration's start on
+	kind, id, description, notes, severity, column string
+	batchID                                        string // of one that has no tail
+	hasColumn, rowCondition, old                   bool
+	kwargs                                         []Kwarg
+	place                                          span // of kwargs, from the configuration's start on; as long as if the batch's id were empty
 }
 
 // What is remembered of configurations, in the whole process.
@@ -58,8 +60,25 @@ var remembered = newConfigs(longConfig)
 
 func newConfigs(longest int) *configs { return &configs{seed: maphash.MakeSeed(), longest: longest} }
 
-// behind is the configuration that came behind c the last time, if b begins with it. Whatever stands in the slot now: an object's bytes show where it ends.
-func (m *configs) behind(c *Config, b []byte) *Config {
+// begins reports whether b begins with the configuration: then n is its length there, and id the batch that it names there, if it has a tail. An object's bytes
+// show where it ends.
+func (c *Config) begins(b []byte) (n int, id []byte, ok bool) {
+	if !bytes.HasPrefix(b, c.head) {
+		return 0, nil, false
+	}
+	n = len(c.head)
+	if c.tail == nil {
+		return n, nil, true
+	}
+	end := plain(b, n)
+	if !bytes.HasPrefix(b[end:], c.tail) { // it begins with the quote that ends the id
+		return 0, nil, false
+	}
+	return end + len(c.tail), b[n:end], true
+}
+
+// behind is the configuration that came behind c the last time, whatever stands in its slot now; nil if there is none.
+func (m *configs) behind(c *Config) *Config {
 	if c == nil {
 		return nil
 	}
@@ -67,44 +86,67 @@ func (m *configs) behind(c *Config, b []byte) *Config {
 	if n == 0 {
 		return nil
 	}
-	if next := m.slots[n-1].Load(); next != nil && bytes.HasPrefix(b, next.json) {
-		return next
-	}
-	return nil
+	return m.slots[n-1].Load()
 }
 
-// find looks up what was read of an expectation, and remembers it. A full memory takes one in sixteen, so that of too many a part is remembered, and not
-// each of them in vain.
-func (m *configs) find(object []byte, e *evr, keys int) *Config {
-	if len(object) > m.longest {
-		return nil
-	}
-	h := maphash.Bytes(m.seed, object)
-	set := uint32(h) % configSlots &^ (configWays - 1)
-	free := set + uint32(h>>32)%configWays // the one that goes where all are in use
-	for at := set; at < set+configWays; at++ {
-		switch c := m.slots[at].Load(); {
-		case c == nil:
-			free = at
-		case c.hash == h && bytes.Equal(c.json, object):
-			return c
+// set is the first of the slots in which a configuration of this hash may stand.
+func set(hash uint64) uint32 { return uint32(hash) % configSlots &^ (configWays - 1) }
+
+// find looks up a configuration; nil if it is not remembered.
+func (m *configs) find(object []byte) (c *Config, id []byte) {
+	h := m.sum(object)
+	first := set(h)
+	for at := first; at < first+configWays; at++ {
+		if c := m.slots[at].Load(); c != nil && c.hash == h {
+			if _, id, ok := c.begins(object); ok {
+				return c, id
+			}
 		}
 	}
+	return nil, nil
+}
+
+var batchKey = []byte(`"batch_id"`)
+
+// sum is a hash that is the same whatever batch the configuration names. Where what looks like a batch's id is none, it is only not found.
+func (m *configs) sum(object []byte) uint64 {
+	at := bytes.Index(object, batchKey)
+	if at < 0 {
+		return maphash.Bytes(m.seed, object)
+	}
+	at += len(batchKey)
+	quote := bytes.IndexByte(object[at:], '"')
+	if quote < 0 {
+		return maphash.Bytes(m.seed, object)
+	}
+	at += quote + 1
+	return 31*maphash.Bytes(m.seed, object[:at]) + maphash.Bytes(m.seed, object[plain(object, at):])
+}
+
+// remember keeps what was read of an expectation's configuration, which is not there yet. A full memory takes one in sixteen, so that of too many a part is
+// remembered, and not each of them in vain.
+func (m *configs) remember(object []byte, e *evr, keys int) *Config {
 	if bytes.Count(object, []byte{'{'})+bytes.Count(object, []byte{'['}) > deepConfig {
 		return nil
 	}
-	cost := costOf(object)
-	if m.bytes.Load()+cost > configBytes {
+	if room := costOf(len(object)); m.bytes.Load()+room > configBytes {
 		if rand.Uint32()%16 != 0 {
 			return nil
 		}
-		m.makeRoom(cost)
+		m.makeRoom(room)
 	}
 	c := newConfig(object, e, keys)
-	c.hash, c.slot = h, free
-	m.bytes.Add(cost)
-	if old := m.slots[free].Swap(c); old != nil {
-		m.bytes.Add(-costOf(old.json))
+	c.hash = m.sum(object)
+	first := set(c.hash)
+	c.slot = first + uint32(c.hash>>32)%configWays // the one that goes where all are in use
+	for at := first; at < first+configWays; at++ {
+		if m.slots[at].Load() == nil {
+			c.slot = at
+		}
+	}
+	m.bytes.Add(c.cost)
+	if old := m.slots[c.slot].Swap(c); old != nil {
+		m.bytes.Add(-old.cost)
 	}
 	return c
 }
@@ -115,40 +157,51 @@ func (m *configs) makeRoom(cost int64) {
 			return
 		}
 		if old := m.slots[m.hand.Add(1)%configSlots].Swap(nil); old != nil {
-			m.bytes.Add(-costOf(old.json))
+			m.bytes.Add(-old.cost)
 		}
 	}
 }
 
-func costOf(object []byte) int64 { return int64(configWeight*len(object) + configCost) }
+func costOf(length int) int64 { return int64(configWeight*length + configCost) }
 
-// newConfig copies what was read, since the message's memory is not its own. Names are shared with all others.
+// newConfig copies what was read, since the message's memory is not its own. Names are shared with all others. e's places are from the object's start on.
 func newConfig(object []byte, e *evr, keys int) *Config {
 	shared := func(s string) string { return unique.Make(s).Value() }
-	c := &Config{json: bytes.Clone(object), keys: keys}
-	c.facts = configFacts{
+	c := &Config{keys: keys, facts: configFacts{
 		kind: shared(e.Type), id: strings.Clone(e.ID), description: strings.Clone(e.Description), notes: strings.Clone(e.Notes), severity: shared(e.Severity),
-		column: shared(e.Column), batchID: shared(e.batchID), hasColumn: e.HasColumn, rowCondition: e.RowCondition, old: e.old, place: e.kwargs,
+		column: shared(e.Column), hasColumn: e.HasColumn, rowCondition: e.RowCondition, old: e.old, place: e.kwargs,
+	}}
+	if at := e.batchAt; at.start > e.kwargs.start && at.end < e.kwargs.end {
+		c.head, c.tail = bytes.Clone(object[:at.start]), bytes.Clone(object[at.end:])
+		c.facts.place.end -= at.end - at.start
+	} else {
+		c.head, c.facts.batchID = bytes.Clone(object), shared(e.batchID)
 	}
-	if len(e.Kwargs) == 0 {
-		return c
+	c.facts.kwargs = ownKwargs(e.Kwargs, shared)
+	c.cost = costOf(len(c.head) + len(c.tail))
+	return c
+}
+
+// ownKwargs copies keywords.
+func ownKwargs(kwargs []Kwarg, shared func(string) string) []Kwarg {
+	if len(kwargs) == 0 {
+		return nil
 	}
 	size := 0
-	for i := range e.Kwargs {
-		size += len(e.Kwargs[i].Value)
+	for i := range kwargs {
+		size += len(kwargs[i].Value)
 	}
-	values := make([]byte, 0, size)
-	c.facts.kwargs = make([]Kwarg, len(e.Kwargs))
-	for i, k := range e.Kwargs {
+	values, own := make([]byte, 0, size), make([]Kwarg, len(kwargs))
+	for i, k := range kwargs {
 		k.Name = shared(k.Name)
 		if k.Value != nil {
 			start := len(values)
 			values = append(values, k.Value...)
 			k.Value = json.RawMessage(values[start:len(values):len(values)])
 		}
-		c.facts.kwargs[i] = k
+		own[i] = k
 	}
-	return c
+	return own
 }
 
 // configuration consumes an expectation_config: one that came before is recognised, any other is read.
@@ -157,22 +210,11 @@ func (s *scanner) configuration(e *evr) {
 		s.object(func(k []byte) { s.config(e, k) })
 		return
 	}
-	start, before := s.pos, s.mem.keys
-	c := remembered.behind(s.mem.config, s.b[start:])
-	if c != nil && s.mem.mayKeep(c.keys) {
-		s.pos += len(c.json)
-		e.configure(c, start)
-	} else {
-		s.object(func(k []byte) { s.config(e, k) })
-		if s.err != nil {
+	c := s.known(e)
+	if c == nil {
+		if c = s.learn(e); s.err != nil {
 			return
 		}
-		at := e.kwargs
-		if at.end != 0 {
-			e.kwargs = span{at.start - start, at.end - start}
-		}
-		c = remembered.find(s.b[start:s.pos], e, s.mem.keys-before)
-		e.kwargs, e.Config = at, c
 	}
 	if last := s.mem.config; last != nil && c != nil && last.next.Load() != c.slot+1 {
 		last.next.Store(c.slot + 1)
@@ -180,19 +222,61 @@ func (s *scanner) configuration(e *evr) {
 	s.mem.config = c
 }
 
+// known consumes a configuration that came before; nil if this one did not: then it is not consumed.
+func (s *scanner) known(e *evr) *Config {
+	start := s.pos
+	if c := remembered.behind(s.mem.config); c != nil {
+		if n, id, ok := c.begins(s.b[start:]); ok {
+			return s.take(e, c, n, id)
+		}
+	}
+	s.skip() // to its end: that costs a fraction of reading it
+	object := s.b[start:s.pos]
+	s.pos = start
+	if s.err != nil || len(object) > remembered.longest {
+		return nil
+	}
+	c, id := remembered.find(object)
+	if c == nil {
+		return nil
+	}
+	return s.take(e, c, len(object), id)
+}
+
+// take consumes the n bytes that c is here, and takes what it tells; nil if it has more keys than may be kept.
+func (s *scanner) take(e *evr, c *Config, n int, id []byte) *Config {
+	if !s.mem.mayKeep(c.keys) {
+		return nil
+	}
+	f, start := &c.facts, s.pos
+	s.pos += n
+	e.Config, e.Type, e.ID, e.Description, e.Notes, e.Severity = c, f.kind, f.id, f.description, f.notes, f.severity
+	e.Column, e.HasColumn, e.RowCondition, e.Kwargs = f.column, f.hasColumn, f.rowCondition, f.kwargs
+	e.batchID, e.old = f.batchID, f.old
+	if c.tail != nil {
+		e.batchID = s.mem.batchName(id)
+	}
+	if f.place.end != 0 {
+		e.kwargs = span{start + f.place.start, start + f.place.end + len(id)}
+	}
+	return c
+}
+
+// learn reads a configuration and remembers it.
+func (s *scanner) learn(e *evr) *Config {
+	start, before := s.pos, s.mem.keys
+	s.object(func(k []byte) { s.config(e, k) })
+	if s.err != nil || s.pos-start > remembered.longest {
+		return nil
+	}
+	of := *e
+	of.kwargs, of.batchAt = e.kwargs.from(start), e.batchAt.from(start)
+	e.Config = remembered.remember(s.b[start:s.pos], &of, s.mem.keys-before)
+	return e.Config
+}
+
 // unconfigured reports whether nothing is known of the configuration yet: members of it may stand beside the results as well.
 func (e *evr) unconfigured() bool {
 	return e.Type == "" && e.ID == "" && e.Description == "" && e.Notes == "" && e.Severity == "" && !e.HasColumn && !e.RowCondition && !e.old &&
 		e.Kwargs == nil && e.batchID == "" && e.kwargs.end == 0
-}
-
-// configure takes what c tells; it begins at start.
-func (e *evr) configure(c *Config, start int) {
-	f := &c.facts
-	e.Config, e.Type, e.ID, e.Description, e.Notes, e.Severity = c, f.kind, f.id, f.description, f.notes, f.severity
-	e.Column, e.HasColumn, e.RowCondition, e.Kwargs = f.column, f.hasColumn, f.rowCondition, f.kwargs
-	e.batchID, e.old = f.batchID, f.old
-	if f.place.end != 0 {
-		e.kwargs = span{start + f.place.start, start + f.place.end}
-	}
 }

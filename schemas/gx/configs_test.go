@@ -60,6 +60,18 @@ func TestAConfigurationThatComesAgainIsNotTakenForAnother(t *testing.T) {
 	const config = `{"type":"expect_column_max_to_be_between","kwargs":{"column":"c","max_value":{"$PARAMETER":"p"},"min_value":1},"id":"i"}`
 	result := func(members string) string { return `{"success":true,` + members + `}` }
 	plain := result(`"expectation_config":` + config)
+	batch := func(member string) string {
+		return result(`"expectation_config":{"type":"t","kwargs":{` + member + `"column":"c"},"id":"i"}`)
+	}
+	twice := func(one, other string) string {
+		return result(`"expectation_config":{"type":"t","kwargs":` + one + `,"kwargs":` + other + `}`)
+	}
+	twiceRaised := func(batch string) string {
+		return `{"success":false,"expectation_config":{"expectation_type":"t","kwargs":{"batch_id":"` + batch + `"},"kwargs":{"column":"c","x":1}},"exception_info":{"raised_exception":true}}`
+	}
+	raised := func(batch string) string {
+		return `{"success":false,"expectation_config":{"expectation_type":"t","kwargs":{"batch_id":"` + batch + `","column":"c","x":1},"meta":{}},"exception_info":{"raised_exception":true}}`
+	}
 	for name, results := range map[string][]string{
 		"described beside it, behind":         {plain, result(`"expectation_config":` + config + `,"description":"of its own"`), plain},
 		"described beside it, before":         {plain, result(`"description":"of its own","expectation_config":` + config), plain},
@@ -72,8 +84,39 @@ func TestAConfigurationThatComesAgainIsNotTakenForAnother(t *testing.T) {
 		"raised once a metric":                {`{"success":false,"expectation_config":{"expectation_type":"t","kwargs":{"column":"c","x":1}},"exception_info":{"raised_exception":true}}`, `{"success":false,"expectation_config":{"expectation_type":"t","kwargs":{"column":"c","x":1}},"exception_info":{"raised_exception":true}}`},
 		"names with escapes and long values":  {result(`"expectation_config":{"type":"t\u0065","kwargs":{"c\u006flumn":"\u00e4","value_set":["` + strings.Repeat("v", 3000) + `"]},"meta":{"notes":["a","b"]}}`), plain},
 		"nothing in it":                       {result(`"expectation_config":{},"result":{}`), result(`"expectation_config":{},"result":{}`), plain},
+		"of other batches":                    {batch(`"batch_id":"one",`), batch(`"batch_id":"two",`), batch(`"batch_id":"",`), batch(`"batch_id":"three \u00e4",`), batch(`"batch_id":"ä",`), batch("")},
+		"a batch that is none":                {batch(`"batch_id":"one",`), batch(`"batch_id":null,`), batch(`"batch_id":7,`), batch(`"batch_id":{"batch_id":"one"},`), batch(`"batch_id":["one"],`)},
+		"two batches in one":                  {batch(`"batch_id":"a","batch_id":"one",`), batch(`"batch_id":"a","batch_id":"two",`), batch(`"batch_id":"b","batch_id":"one",`), batch(`"batch_id":"b","batch_id":9,`)},
+		"a batch in kwargs that count not":    {twice(`{"batch_id":"one"}`, `{}`), twice(`{"batch_id":"two"}`, `{}`), twice(`{}`, `{"batch_id":"two"}`), twice(`{"batch_id":"one"}`, `null`), twice(`{"batch_id":"two"}`, `7`)},
+		"what only looks like a batch":        {batch(`"x":"\"batch_id\": \"one\"",`), batch(`"x":"\"batch_id\": \"two\"",`), batch(`"x":"batch_id","batch_id":"one",`), batch(`"x":"batch_id","batch_id":"two",`)},
+		"a batch beside the kwargs":           {result(`"expectation_config":{"type":"t","batch_id":"one","kwargs":{}}`), result(`"expectation_config":{"type":"t","batch_id":"two","kwargs":{}}`)},
+		"raised, of other batches":            {raised("one"), raised("one"), raised("three"), raised("three"), raised("two")},
+		"raised, of a much shorter batch":     {raised(strings.Repeat("long", 200)), raised("")},
+		"raised, with two kwargs":             {twiceRaised("one"), twiceRaised(strings.Repeat("long", 200)), twiceRaised("")},
 	} {
 		sameAgain(t, name, []byte(`{"success":true,"meta":{"great_expectations_version":"0.18.0"},"results":[`+strings.Join(results, ",")+`]}`))
+	}
+}
+
+// Each day's result names a batch of its own: then nothing but that is read of the configurations.
+func TestAConfigurationOfAnotherBatchIsRecognised(t *testing.T) {
+	forget()
+	defer forget()
+	for i, id := range []string{"source-orders-day_01", "source-orders-day_02-hour_10", "", "källa"} {
+		m, err := Decode(fmt.Appendf(nil, `{"success":true,"results":[{"success":true,"expectation_config":{"type":"t","kwargs":{"batch_id": %q,"column":"c"}}},
+			{"success":true,"expectation_config":{"type":"u","kwargs":{"batch_id": %q,"column":"c"}}}]}`, id, id))
+		if err != nil || m.Validations[0].Batch.BatchID != id || m.Validations[0].Batch.OtherIDs != nil {
+			t.Fatalf("%v, %+v", err, m)
+		}
+		kept := 0
+		for i := range remembered.slots {
+			if c := remembered.slots[i].Load(); c != nil {
+				kept++
+			}
+		}
+		if kept != 2 {
+			t.Errorf("after %d results of two expectations, each of another batch, %d configurations are remembered", i+1, kept)
+		}
 	}
 }
 
@@ -91,7 +134,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	forget()
 	defer forget()
 	for i := range 100_000 {
-		value := fmt.Appendf(nil, `{"success":true,"results":[{"success":true,"expectation_config":{"type":"t","kwargs":{"batch_id":"%d","text":"%s"}}}]}`, i, strings.Repeat("x", i%1000))
+		value := fmt.Appendf(nil, `{"success":true,"results":[{"success":true,"expectation_config":{"type":"t","kwargs":{"batch_id":"b","number":%d,"text":"%s"}}}]}`, i, strings.Repeat("x", i%1000))
 		if m, err := Decode(value); err != nil {
 			t.Fatal(err)
 		} else {
@@ -101,7 +144,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	var kept int64
 	for i := range remembered.slots {
 		if c := remembered.slots[i].Load(); c != nil {
-			kept += costOf(c.json)
+			kept += costOf(len(c.head) + len(c.tail))
 		}
 	}
 	if n := remembered.bytes.Load(); n != kept || n > configBytes+longConfig*configWeight+configCost || n < configBytes/2 {
@@ -141,6 +184,7 @@ func FuzzComesAgain(f *testing.F) {
 	f.Add(`{"success":true,"expectation_config":{"type":"a","kwargs":{"column":"c"}}}`, `{"success":true,"expectation_config":{"type":"a","kwargs":{"column":"c"}},"notes":"n"}`)
 	f.Add(`{"success":false,"expectation_config":{"expectation_type":"a","kwargs":{"x":{"$PARAMETER":"p"}}},"meta":{"substituted_parameters":{"x":1}}}`, `{"expectation_config":{}}`)
 	f.Add(`{"success":true,"expectation_config":{"type":"a"}`, `}`)
+	f.Add(`{"success":true,"expectation_config":{"type":"a","kwargs":{"batch_id":"one"}}}`, `{"success":true,"expectation_config":{"type":"a","kwargs":{"batch_id":"t\u0077o"}}}`)
 	f.Fuzz(func(t *testing.T, a, b string) {
 		defer forget()
 		sameAgain(t, "fuzzed", []byte(`{"success":true,"results":[`+a+`,`+b+`,`+a+`,`+b+`,`+b+`,`+a+`]}`))

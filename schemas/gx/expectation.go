@@ -16,6 +16,7 @@ const (
 type evr struct {
 	*Expectation
 	batchID string
+	batchAt span // what stands between its quotes
 	kwargs  span
 	old     bool // has expectation_type: 0.x
 
@@ -129,7 +130,7 @@ func (s *scanner) keywords(e *evr) {
 func (s *scanner) keyword(e *evr, key []byte, kept *int) {
 	switch string(key) {
 	case "batch_id":
-		e.batchID = s.name()
+		s.batchID(e)
 		return
 	case "result_format":
 		s.skip()
@@ -161,6 +162,14 @@ func (s *scanner) keyword(e *evr, key []byte, kept *int) {
 		e.RowCondition = c != 'n' && string(s.b[start:s.pos]) != `""`
 	}
 	s.mem.facts.kwarg(kept, k)
+}
+
+func (s *scanner) batchID(e *evr) {
+	quoted, start := s.next() == '"', s.pos+1
+	e.batchID, e.batchAt = s.name(), span{}
+	if quoted {
+		e.batchAt = span{start, s.pos - 1}
+	}
 }
 
 var jsonNull = []byte("null")

@@ -11,6 +11,7 @@ type store struct {
 	names    [1024]string // texts that come again in every message: types, columns, keyword names
 	evr      evr          // in hand
 	config   *Config      // of the expectation before, if it is remembered
+	batch    string       // that a configuration before it names
 	segs     []segment    // of the objects in hand, while they become canonical JSON
 	scratch  []byte       // canonical JSON in hand
 	members  []member     // a chunk, from which documents' members are cut
@@ -32,7 +33,7 @@ func openStore(size int) *store {
 
 // release gives the store back without what a message may still hold.
 func (m *store) release() {
-	m.facts, m.evr, m.config, m.quota = nil, evr{}, nil, quota{}
+	m.facts, m.evr, m.config, m.batch, m.quota = nil, evr{}, nil, "", quota{}
 	// A panic may have left some in hand: they must not show in another message.
 	clear(m.segs)
 	clear(m.members)
@@ -92,6 +93,14 @@ func (m *store) name(text []byte) string {
 	}
 	*other, *slot = *slot, string(text) // the older of the two goes
 	return *slot
+}
+
+// batchName is name for a batch's id, which mostly is the same all over a message, and may be long.
+func (m *store) batchName(id []byte) string {
+	if m.batch != string(id) {
+		m.batch = m.name(id)
+	}
+	return m.batch
 }
 
 // hashOf finds a name's slot. It looks at the ends and the middle of a long one: names that differ in between share a slot.

@@ -9,6 +9,14 @@ import (
 // span is a value's place in the scanner's bytes.
 type span struct{ start, end int }
 
+// from is the place counted from start on; the zero value stays as it is.
+func (p span) from(start int) span {
+	if p.end == 0 {
+		return p
+	}
+	return span{p.start - start, p.end - start}
+}
+
 // here consumes one value and returns its place.
 func (s *scanner) here() span {
 	s.next()
