@@ -41,7 +41,7 @@ const (
 	configWays   = 8        // slots that one configuration may stand in
 	configBytes  = 12 << 20 // of all, with what the mapper makes of them, as costOf counts
 	longConfig   = 4 << 10  // bytes; a longer configuration is read each time
-	deepConfig   = 32       // brackets; one with more is read each time too
+	deepConfig   = 128      // brackets; one with more is read each time too. Those that GX renders have some fifty
 	configCost   = 900      // bytes of one, beside those of its JSON
 	configWeight = 2        // how often the bytes of its JSON stand in memory: as they came, and as facts and text
 )

@@ -98,6 +98,29 @@ func TestAConfigurationThatComesAgainIsNotTakenForAnother(t *testing.T) {
 	}
 }
 
+// slotsInUse is how many configurations are remembered.
+func slotsInUse() (n int) {
+	for i := range remembered.slots {
+		if remembered.slots[i].Load() != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// What GX renders for its pages stands in the configuration, in many small objects.
+func TestARenderedConfigurationIsRemembered(t *testing.T) {
+	forget()
+	defer forget()
+	rendered := listOf(20, `{"name":"column","schema":{"type":"string"},"value":"c"}`)
+	if _, err := Decode([]byte(`{"success":true,"results":[{"success":true,"expectation_config":{"type":"t","kwargs":{"column":"c"},"rendered_content":[` + rendered + `]}}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if n := slotsInUse(); n != 1 {
+		t.Errorf("%d configurations are remembered", n)
+	}
+}
+
 // Each day's result names a batch of its own: then nothing but that is read of the configurations.
 func TestAConfigurationOfAnotherBatchIsRecognised(t *testing.T) {
 	forget()
@@ -108,12 +131,7 @@ func TestAConfigurationOfAnotherBatchIsRecognised(t *testing.T) {
 		if err != nil || m.Validations[0].Batch.BatchID != id || m.Validations[0].Batch.OtherIDs != nil {
 			t.Fatalf("%v, %+v", err, m)
 		}
-		kept := 0
-		for i := range remembered.slots {
-			if c := remembered.slots[i].Load(); c != nil {
-				kept++
-			}
-		}
+		kept := slotsInUse()
 		if kept != 2 {
 			t.Errorf("after %d results of two expectations, each of another batch, %d configurations are remembered", i+1, kept)
 		}
