@@ -47,7 +47,7 @@ func (b *bounds) explains(d disturbance, id int16, all []int) int {
 	switch {
 	case d.what == freezeProcess && owned:
 		return 2 * b.take(all, d) // once when it goes to another, once when this one goes on and has not heard of that yet
-	case d.what == killProcess && owned:
+	case (d.what == killProcess || d.what == killInHang) && owned:
 		return b.take(all, d)
 	case d.ofBroker() && (moved || b.toKafka):
 		return b.worst(all, d) // who can't reach the group's broker can't commit; toward Kafka what was written ahead of a retry is written again
@@ -162,11 +162,11 @@ func (b *bounds) open(all []int, at, ended uint32) (open []int) {
 }
 
 // due is when what was settled must have been committed at a time. Nobody commits while the group's broker is away, or while the group
-// waits for a member that is stopped in the middle of a rebalance.
+// waits for a member that is stopped in the middle of a rebalance; and what was sent to a broker that hangs is settled when it goes on.
 func (e evidence) due(at uint32) uint32 {
 	due := at - min(at, commitLag)
 	for _, d := range e.disturbances {
-		if (d.ofBroker() || d.what == freezeProcess) && at >= d.from && at <= d.to+settleTime {
+		if (d.ofBroker() || d.what == freezeProcess || d.what == killInHang) && at >= d.from && at <= d.to+settleTime {
 			due = min(due, d.from-min(d.from, commitLag))
 		}
 	}

@@ -157,6 +157,14 @@ func TestADisturbanceExplainsWhatItsProcessHadNotCommitted(t *testing.T) {
 			e.samples = e.samples[:1]
 			e.disturbances = []disturbance{{what: killBroker, from: 2000, to: 4000}, kill("a", 9000)}
 		}, 12},
+		"a kill while the output hangs takes along what was sent": {func(_ *journal, e *evidence) {
+			e.samples = e.samples[:1]
+			e.disturbances = []disturbance{{what: killInHang, who: "a", from: 600, ended: 2100, to: 2200}}
+		}, 12},
+		"and nobody settles while it hangs": {func(_ *journal, e *evidence) {
+			e.samples = e.samples[:1]
+			e.disturbances = []disturbance{{what: killInHang, who: "b", from: 600, ended: 2100, to: 2200}, kill("a", 9000)}
+		}, 12},
 		"a broker's end ends no process": {func(_ *journal, e *evidence) {
 			e.samples = e.samples[:2]
 			e.disturbances = []disturbance{{what: killBroker, from: 1000, to: 4000}}
@@ -222,7 +230,14 @@ func TestEqualSeedsMakeEqualPlans(t *testing.T) {
 			t.Errorf("the plan has no %q", want)
 		}
 	}
-	o.seed = 8
+	o.mode = kafkaMode
+	for brokers, want := range map[int]bool{1: true, 3: false} {
+		o.brokers = brokers
+		if got := slices.ContainsFunc(newPlan(o).actions, func(a action) bool { return a.what == killInHang }); got != want {
+			t.Errorf("with %d brokers the output's own hangs: %t", brokers, got)
+		}
+	}
+	o.mode, o.brokers, o.seed = http, 3, 8
 	if c := newPlan(o); slices.Equal(a.kinds, c.kinds) {
 		t.Error("two seeds, one input")
 	}
@@ -239,7 +254,7 @@ func TestAnEventTellsItsRecord(t *testing.T) {
 }
 
 func TestWrongUseIsExitCode2(t *testing.T) {
-	for _, args := range [][]string{{"-mode", "htp"}, {"-plant", "none"}, {"-brokers", "2"}, {"-o", "xml"}, {"-records", "0"}, {"seed"}, {"-mode", "kafka", "-plant", "swap"}} {
+	for _, args := range [][]string{{"-mode", "htp"}, {"-plant", "none"}, {"-brokers", "2"}, {"-o", "xml"}, {"-records", "0"}, {"seed"}, {"-mode", "kafka", "-plant", "swap"}, {"-plant", "settle_at_hand_over"}} {
 		if code := run(args); code != 2 {
 			t.Errorf("%v: exit code %d", args, code)
 		}

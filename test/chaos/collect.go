@@ -28,14 +28,14 @@ func (s *estate) collect(ctx context.Context) error {
 		}
 		return -1
 	}
-	err := s.read(ctx, input+".dlq", func(m message) error {
+	err := s.read(ctx, s.kafka, s.topics, input+".dlq", func(m message) error {
 		s.e.letters = append(s.e.letters, letterOf(m.headers, place, s.journal.at(m.at)))
 		return nil
 	})
 	if err != nil || s.o.mode == http {
 		return err
 	}
-	return s.read(ctx, output, func(m message) error {
+	return s.read(ctx, s.sink, s.events, output, func(m message) error {
 		i, event, err := parse(m.value)
 		if err != nil {
 			return err
@@ -45,11 +45,11 @@ func (s *estate) collect(ctx context.Context) error {
 	})
 }
 
-func (s *estate) read(ctx context.Context, topic string, each func(message) error) error {
+func (s *estate) read(ctx context.Context, from *kafkatest.Cluster, topics *cluster, topic string, each func(message) error) error {
 	if s.o.mode == exactlyOnce {
-		return kafkatest.ReadCommitted(ctx, s.kafka.Servers(), topic, func(r kafkatest.Record) error {
+		return kafkatest.ReadCommitted(ctx, from.Servers(), topic, func(r kafkatest.Record) error {
 			return each(message{value: []byte(r.Value), headers: r.Headers})
 		})
 	}
-	return s.topics.read(ctx, topic, each)
+	return topics.read(ctx, topic, each)
 }

@@ -19,8 +19,9 @@ const (
 )
 
 const (
-	sessionTimeout = 6 * time.Second // the least that Kafka takes unless a broker is told otherwise
-	exhaustAfter   = 4 * time.Second // retry.exhaust_after; longer than a phase in which 500 and 201 are mixed
+	sessionTimeout = 6 * time.Second         // the least that Kafka takes unless a broker is told otherwise
+	hangs          = 1500 * time.Millisecond // before the kill: commits come each half second
+	exhaustAfter   = 4 * time.Second         // retry.exhaust_after; longer than a phase in which 500 and 201 are mixed
 )
 
 // estate is everything that runs, and what is noted while it does.
@@ -31,10 +32,12 @@ type estate struct {
 	backend *backend // nil but in mode http
 	kafka   *kafkatest.Cluster
 	topics  *cluster
+	sink    *kafkatest.Cluster // where the events go: kafka, but with options.ownOutput; nil in mode http
+	events  *cluster           // of sink
 	owners  *owners
 	fleet   *fleet
 	e       evidence
-	events  *findings      // of the actions: exits
+	found   *findings      // of the actions: exits
 	counts  map[string]int // of the actions, by kind
 
 	frozen sync.WaitGroup // who lets stopped processes go on
@@ -48,7 +51,7 @@ func chaos(ctx context.Context, o options) (*report, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.patience)
 	defer cancel()
 	began := time.Now()
-	s := &estate{o: o, plan: newPlan(o), events: newFindings(), counts: map[string]int{}}
+	s := &estate{o: o, plan: newPlan(o), found: newFindings(), counts: map[string]int{}}
 	s.journal = newJournal(o.records, o.keys)
 	cleanup, err := s.build(ctx)
 	defer cleanup()
@@ -66,9 +69,9 @@ func chaos(ctx context.Context, o options) (*report, error) {
 		return nil, err
 	}
 	f, t := check(s.journal, s.e)
-	for _, k := range s.events.kinds() {
-		f.counts[k] += s.events.counts[k]
-		f.witnesses[k] = append(f.witnesses[k], s.events.witnesses[k]...)
+	for _, k := range s.found.kinds() {
+		f.counts[k] += s.found.counts[k]
+		f.witnesses[k] = append(f.witnesses[k], s.found.witnesses[k]...)
 	}
 	return s.report(f, t, took), nil
 }
@@ -103,20 +106,16 @@ func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
 		return cleanup, err
 	}
 	ends = append(ends, s.owners.close)
-	if err := s.topics.create(ctx, min(3, s.o.brokers), output, input+".dlq", input); err != nil {
+	if err := s.topics.create(ctx, min(3, s.o.brokers), input+".dlq", input); err != nil {
 		return cleanup, err
 	}
 	s.e.kinds = s.plan.kinds
 	if s.e.partition, s.e.offset, err = s.topics.publish(ctx, input, s.plan.kinds, s.o.keys); err != nil {
 		return cleanup, err
 	}
-	transport := fmt.Sprintf("{type: kafka, topic: %s}\n", output)
-	if s.o.mode == http {
-		if s.backend, err = startBackend(s.journal, s.plan.kinds); err != nil {
-			return cleanup, err
-		}
-		ends = append(ends, s.backend.stop)
-		transport = fmt.Sprintf("{type: http, url: %q, backend: marquez, timeout: %s}\n", s.backend.url, clientTimeout)
+	transport, err := s.output(ctx, &ends)
+	if err != nil {
+		return cleanup, err
 	}
 	dir, err := os.MkdirTemp("", "gx-ol-chaos-")
 	if err != nil {
@@ -129,6 +128,26 @@ func (s *estate) build(ctx context.Context) (cleanup func(), err error) {
 		config: func(id string) string { return s.config(id, transport) }}
 	ends = append(ends, s.fleet.kill, s.frozen.Wait)
 	return cleanup, s.fleet.begin()
+}
+
+// output makes what the events go to, and gives it as a configuration names it.
+func (s *estate) output(ctx context.Context, ends *[]func()) (transport string, err error) {
+	if s.o.mode == http {
+		if s.backend, err = startBackend(s.journal, s.plan.kinds); err != nil {
+			return "", err
+		}
+		*ends = append(*ends, s.backend.stop)
+		return fmt.Sprintf("{type: http, url: %q, backend: marquez, timeout: %s}\n", s.backend.url, clientTimeout), nil
+	}
+	s.sink, s.events = s.kafka, s.topics
+	if s.o.ownOutput() {
+		if s.sink, err = kafkatest.NewCluster(1); err != nil { //nolint:contextcheck // a cluster ends with cleanup, not with ctx
+			return "", err
+		}
+		s.events = newCluster(s.sink.Servers(), s.o.partitions)
+		*ends = append(*ends, s.sink.Stop, s.events.close)
+	}
+	return fmt.Sprintf("{type: kafka, topic: %s, config: {bootstrap.servers: %q}}\n", output, s.sink.Servers()), s.events.create(ctx, min(3, s.o.brokers), output)
 }
 
 // config is a process's file. A record is poison by 5xx sooner than at the defaults, or each would take two minutes, and pauses
@@ -171,7 +190,7 @@ func (s *estate) live(ctx context.Context) error {
 	deadline := time.Now().Add(10 * time.Minute) // no expectation: a busy machine takes its time
 	for !s.settled(ctx) {
 		if time.Now().After(deadline) {
-			s.events.add(unsettled, "committed %v", s.last().committed)
+			s.found.add(unsettled, "committed %v", s.last().committed)
 			break
 		}
 		if err := s.pause(ctx); err != nil {
@@ -180,7 +199,7 @@ func (s *estate) live(ctx context.Context) error {
 	}
 	for n, m := range s.fleet.members {
 		if err := m.stop(s.o.grace); err != nil {
-			s.events.add(badExit, "process %d: %v", n, err)
+			s.found.add(badExit, "process %d: %v", n, err)
 		}
 	}
 	return nil
@@ -206,7 +225,8 @@ func (s *estate) act(a action) error {
 		return nil
 	}
 	d := disturbance{what: a.what, from: s.journal.now()}
-	if a.what == killProcess || a.what == stopProcess || a.what == freezeProcess {
+	switch a.what {
+	case killProcess, stopProcess, freezeProcess, killInHang:
 		d.who = s.fleet.members[a.who].id
 	}
 	if a.what == freezeProcess {
@@ -214,18 +234,23 @@ func (s *estate) act(a action) error {
 	}
 	defer func() { s.disturbed(d) }()
 	switch a.what {
-	case killProcess:
+	case killProcess, killInHang:
+		if a.what == killInHang {
+			s.sink.Hang(0)
+			defer s.sink.GoOn(0)
+			time.Sleep(hangs) // who counts as settled what was not acknowledged commits it meanwhile
+		}
 		s.fleet.members[a.who].kill()
 		d.ended = s.journal.now()
 		return s.fleet.up(a.who)
 	case stopProcess:
 		if err := s.fleet.members[a.who].stop(s.o.grace); err != nil {
-			s.events.add(badExit, "process %d: %v", a.who, err)
+			s.found.add(badExit, "process %d: %v", a.who, err)
 		}
 		return s.fleet.up(a.who)
 	case rebalance:
 		if err := s.fleet.visit(); err != nil {
-			s.events.add(badExit, "a visitor: %v", err)
+			s.found.add(badExit, "a visitor: %v", err)
 		}
 	case killBroker:
 		s.kafka.Kill(a.who)

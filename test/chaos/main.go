@@ -7,8 +7,8 @@
 //	go run ./test/chaos -plant swap                       # a gx-ol with a planted bug: the checks must find it
 //
 // What goes wrong: kill -9 and SIGTERM of processes, a process that is stopped (SIGSTOP) for longer than its session and goes on
-// (SIGCONT), members that join and leave (one of them in an outage, so that records in flight can't settle), brokers that are killed and restarted (with -brokers 3), and, over HTTP, a backend that
-// answers 503, 429 with Retry-After, 401, 500 and 201 mixed, 200 in place of 201, slowly, not in time, or not at all, that is away
+// (SIGCONT), members that join and leave (one of them in an outage, so that records in flight can't settle), brokers that are killed and restarted (with -brokers 3),
+// toward Kafka with one broker a second one, to which the events go and which hangs while a process is killed, and, over HTTP, a backend that answers 503, 429 with Retry-After, 401, 500 and 201 mixed, 200 in place of 201, slowly, not in time, or not at all, that is away
 // for longer than exhaust_after, and that resets connections before and after it stored an event. Among the records are some that
 // can't be decoded, and events that the backend refuses with 422, with Marquez's 500 and "code":400, in their terminal form only,
 // and with a 500 that says nothing.
@@ -29,6 +29,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -44,8 +45,8 @@ const (
 	exactlyOnce = "exactly_once"
 )
 
-// plants are the bugs that test/chaos/planted can have.
-var plants = []string{"commit_before_settle", "late_mark", "bury_on_outage", "swap"}
+// plants are the bugs that test/chaos/planted can have, and the mode in which each shows.
+var plants = map[string]string{"commit_before_settle": http, "late_mark": http, "bury_on_outage": http, "swap": http, "settle_at_hand_over": kafkaMode}
 
 // options is what the command line says.
 type options struct {
@@ -63,6 +64,9 @@ type options struct {
 	patience   time.Duration
 	keep       bool
 }
+
+// ownOutput reports whether the events go to a broker of their own, which can hang while the group's goes on.
+func (o options) ownOutput() bool { return o.mode == kafkaMode && o.brokers == 1 }
 
 func main() { os.Exit(run(os.Args[1:])) }
 
@@ -100,7 +104,7 @@ func parseOptions(args []string) (options, error) {
 	f.IntVar(&o.partitions, "partitions", 6, "of the input topic")
 	f.IntVar(&o.keys, "keys", 120, "keys of the records")
 	f.StringVar(&o.mode, "mode", http, "http, kafka or exactly_once")
-	f.StringVar(&o.plant, "plant", "", "run a gx-ol with this bug: "+strings.Join(plants, ", "))
+	f.StringVar(&o.plant, "plant", "", "run a gx-ol with this bug: "+strings.Join(slices.Sorted(maps.Keys(plants)), ", "))
 	f.StringVar(&o.format, "o", "text", "text or json")
 	f.DurationVar(&o.grace, "grace", 25*time.Second, "a process must have ended so long after SIGTERM")
 	f.DurationVar(&o.patience, "patience", 30*time.Minute, "an upper bound of the whole run")
@@ -113,10 +117,10 @@ func parseOptions(args []string) (options, error) {
 		return o, fmt.Errorf("unexpected %q: there are flags only", f.Arg(0))
 	case !slices.Contains([]string{http, kafkaMode, exactlyOnce}, o.mode):
 		return o, fmt.Errorf("-mode must be http, kafka or exactly_once, not %q", o.mode)
-	case o.plant != "" && !slices.Contains(plants, o.plant):
-		return o, fmt.Errorf("-plant must be one of %s, not %q", strings.Join(plants, ", "), o.plant)
-	case o.plant != "" && o.mode != http:
-		return o, errors.New("-plant works with -mode http")
+	case o.plant != "" && plants[o.plant] == "":
+		return o, fmt.Errorf("-plant must be one of %s, not %q", strings.Join(slices.Sorted(maps.Keys(plants)), ", "), o.plant)
+	case o.plant != "" && o.mode != plants[o.plant]:
+		return o, fmt.Errorf("-plant %s works with -mode %s", o.plant, plants[o.plant])
 	case o.brokers != 1 && o.brokers != 3:
 		return o, errors.New("-brokers must be 1 or 3")
 	case o.format != "text" && o.format != "json":

@@ -23,6 +23,7 @@ const (
 	freezeProcess = "SIGSTOP past its session, then SIGCONT"
 	killBroker    = "broker kill -9"
 	restartBroker = "broker restart"
+	killInHang    = "kill -9 while the output's broker hangs"
 )
 
 // The backend's phases.
@@ -89,6 +90,11 @@ func newPlan(o options) plan {
 	// Early, so that there is work left when the process goes on, and another has its partitions.
 	for range max(1, o.kills/16) {
 		p.actions = append(p.actions, action{at: 0.1 + 0.4*r.Float64(), what: freezeProcess, who: r.IntN(o.processes)})
+	}
+	if o.ownOutput() {
+		for range max(3, o.kills/8) {
+			p.actions = append(p.actions, action{at: 0.05 + 0.8*r.Float64(), what: killInHang, who: r.IntN(o.processes)})
+		}
 	}
 	if o.mode == http {
 		// The first thing, while all partitions have work: an outage that nobody meets shows nothing.

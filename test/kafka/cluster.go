@@ -154,6 +154,12 @@ func (c *Cluster) Kill(n int) {
 	<-c.nodes[n].gone
 }
 
+// Hang lets broker n neither answer nor break a connection until GoOn is called, as a frozen virtual machine does.
+func (c *Cluster) Hang(n int) { _ = syscall.Kill(-c.nodes[n].cmd.Process.Pid, syscall.SIGSTOP) }
+
+// GoOn ends Hang: the broker answers what it was asked meanwhile.
+func (c *Cluster) GoOn(n int) { _ = syscall.Kill(-c.nodes[n].cmd.Process.Pid, syscall.SIGCONT) }
+
 // Restart ends broker n cleanly and starts it again.
 func (c *Cluster) Restart(n int) error {
 	_ = c.nodes[n].stdin.Close()

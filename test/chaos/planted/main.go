@@ -5,6 +5,7 @@
 //	late_mark             after a revoke, what was in flight is marked all the same
 //	bury_on_outage        a backend that is away is taken for the message's fault
 //	swap                  a record lets those behind it in its lanes begin before it is on its way
+//	settle_at_hand_over   toward Kafka an event counts as acknowledged when the client has it
 package main
 
 import (
@@ -50,8 +51,12 @@ func run(ctx context.Context, plant string) error {
 	h := &planted{plant: plant}
 	p := app.Process{Version: "planted", Getenv: os.LookupEnv, Stdout: os.Stdout, Log: log,
 		Handler: func(to consumer.Handler) consumer.Handler { h.Handler = to; return h }}
-	if plant == "bury_on_outage" {
+	switch plant {
+	case "bury_on_outage":
 		p.Deliverer = func(to pipeline.Deliverer) pipeline.Deliverer { return hasty{to} }
+	case "settle_at_hand_over":
+		p.Handler = nil // it would hide that records can be started
+		p.Deliverer = func(to pipeline.Deliverer) pipeline.Deliverer { return eager{to.(destination)} }
 	}
 	if plant == "late_mark" {
 		p.Members = func(cfg *consumer.Config) { cfg.Grace = 100 * time.Millisecond } // so that a revoke finds work in flight
@@ -98,4 +103,26 @@ func (h hasty) Deliver(ctx context.Context, ev openlineage.Event) error {
 		return &c
 	}
 	return err
+}
+
+// destination is what Kafka's is.
+type destination interface {
+	pipeline.Deliverer
+	pipeline.TrySender
+}
+
+// eager takes what was handed over for acknowledged.
+type eager struct{ destination }
+
+func (e eager) Send(ctx context.Context, ev openlineage.Event, done func(error)) {
+	e.destination.Send(ctx, ev, func(error) {})
+	done(nil)
+}
+
+func (e eager) TrySend(ctx context.Context, ev openlineage.Event, done func(error)) bool {
+	ok := e.destination.TrySend(ctx, ev, func(error) {})
+	if ok {
+		done(nil)
+	}
+	return ok
 }
