@@ -38,60 +38,6 @@ type Config struct {
 	Log   *zap.Logger // default: none
 }
 
-// Answer is how an attempt ended for good.
-type Answer uint8
-
-// The answers. Of Stopped nothing is known: ctx ended first.
-const (
-	Stopped Answer = iota
-	Taken
-	Refused   // it is the message's own fault, or a bug
-	Exhausted // the destination does not take this one, although it takes others
-)
-
-// Outcome is how an attempt ended for good.
-type Outcome struct {
-	Answer Answer
-	Fault  *fault.Error  // of Refused and Exhausted
-	Took   time.Duration // of Taken and Refused: how long the last attempt lasted
-}
-
-// Holder is a record on its way to one destination: where it stands, and how often it failed. One goroutine at a time has it.
-type Holder struct {
-	Topic     string
-	Partition int32
-	Offset    int64
-
-	hold  *held // the hold of its partition, while it waits
-	tries tries
-	under link
-}
-
-// Attempts is how often the destination did not take it, and when that was first; zero if it never failed.
-func (h *Holder) Attempts() (n int, first time.Time) { return h.tries.attempts, h.tries.first }
-
-// Attempt is what is to be tried, and for whom.
-type Attempt struct {
-	For *Holder
-	// Try makes one attempt. A *fault.Error says whose fault a failure is; any other error is a bug, unless ctx has ended.
-	Try func(ctx context.Context) error
-	// Ready, where there is one, is called before the record waits in an outage, and before it is tried again. An error of it is ctx's.
-	Ready func(ctx context.Context) error
-	// Event is what is written, where it is one event; once it is taken it may be written again, so its body must stay as it is.
-	Event *openlineage.Event
-	// Minimal makes a harmless event of the same run; nil if it has none.
-	Minimal func() openlineage.Event
-	// GoesOn says that it goes on with what an earlier attempt has begun: the end of a run whose START was taken, or the next run of its record.
-	GoesOn bool
-	// While ends when nothing more is to begin: what waits for its turn stops then. What is under way, and what GoesOn with it, does not, until ctx ends, but
-	// for a destination that is away. nil: ctx alone.
-	While context.Context //nolint:containedctx // an attempt has two ends
-	// Begun is what Start gave for it, where it was begun by that: then Try says first how that ended.
-	Begun Pass
-	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
-	Asks bool
-}
-
 // Guard guards one destination. It is safe for concurrent use. Make it with New.
 type Guard struct {
 	cfg   Config
@@ -287,25 +233,4 @@ func (p pass) end(shown result, f *fault.Error) {
 		p.g.limit.release(took)
 	}
 	p.g.gate.leave(p.probe, shown, f)
-}
-
-// once makes one attempt. A panic in a destination is our bug, not the process's end.
-func once(ctx context.Context, try func(context.Context) error) (shown result, f *fault.Error) {
-	err := attempt(ctx, try)
-	switch {
-	case err == nil:
-		return taken, nil
-	case ctx.Err() != nil: // asked before blame: a stop is nobody's fault
-		return nothing, nil //nolint:nilerr // what failed because of the stop is no failure
-	}
-	f = fault.Of(err)
-	if f.Kind == fault.Backend {
-		return away, f
-	}
-	return refused, f
-}
-
-func attempt(ctx context.Context, try func(context.Context) error) (err error) {
-	defer fault.Recover(&err)
-	return try(ctx)
 }
