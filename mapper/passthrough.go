@@ -9,12 +9,9 @@ import (
 
 // passedThrough are the runs of events that were events already.
 func passedThrough(msg *gx.Message) []openlineage.Run {
-	runs := []openlineage.Run{passThrough(msg.Event, &msg.EventFacts)}
-	for i := range msg.MoreEvents {
-		more := &msg.MoreEvents[i]
-		runs = append(runs, passThrough(more.Event, &more.Facts))
-	}
-	for i := range runs {
+	runs := make([]openlineage.Run, len(msg.Events))
+	for i := range msg.Events {
+		runs[i] = passThrough(&msg.Events[i])
 		if len(runs) > 1 {
 			runs[i].Part = "[" + strconv.Itoa(i) + "]"
 		}
@@ -25,8 +22,8 @@ func passedThrough(msg *gx.Message) []openlineage.Run {
 // KeyOf is the Kafka key of a message: of an OpenLineage event the one that the standard gives it, so that START and COMPLETE of a run lie on one
 // partition; of results <datasource>.<asset>; "" where nothing is known.
 func KeyOf(msg *gx.Message) string {
-	if msg.Shape == gx.ShapeEvent {
-		return keyOfEvent(&msg.EventFacts)
+	if len(msg.Events) > 0 {
+		return keyOfEvent(&msg.Events[0].Facts)
 	}
 	return msg.Key()
 }
@@ -44,9 +41,10 @@ func keyOfEvent(f *gx.EventFacts) string {
 }
 
 // passThrough is an event that was one already: it travels as it is.
-func passThrough(event []byte, f *gx.EventFacts) openlineage.Run {
+func passThrough(event *gx.Passed) openlineage.Run {
+	f := &event.Facts
 	run := openlineage.Run{Events: []openlineage.Event{{Type: openlineage.EventType(f.Type), RunID: f.RunID, JobNamespace: f.JobNamespace, JobName: f.JobName,
-		Key: keyOfEvent(f), Body: event, PassThrough: true}}}
+		Key: keyOfEvent(f), Body: event.Event, PassThrough: true}}}
 	if f.DatasetName != "" {
 		run.Datasets = append(run.Datasets, openlineage.Dataset{Namespace: f.DatasetNamespace, Name: f.DatasetName})
 	}

@@ -74,8 +74,8 @@ func (f *Filter) Choose(msg *gx.Message, rec *kgo.Record) (left int) {
 		if len(f.settings.Include) == 0 || slices.ContainsFunc(include, func(r *Rule) bool { return r.ofRecord() }) {
 			return 0
 		}
-		left = 1 + len(msg.MoreEvents)
-		msg.Event, msg.MoreEvents = nil, nil
+		left = len(msg.Events)
+		msg.Events = nil
 		return left
 	}
 	before := len(msg.Validations)

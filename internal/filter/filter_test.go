@@ -88,7 +88,7 @@ func TestEventsAreChosenByTheirRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		msg := &gx.Message{Shape: gx.ShapeEvent, Event: []byte("{}"), MoreEvents: []gx.Passed{{Event: []byte("{}")}}}
+		msg := &gx.Message{Shape: gx.ShapeEvent, Events: []gx.Passed{{Event: []byte("{}")}, {Event: []byte("{}")}}}
 		if left := f.Choose(msg, record); left != c.left || msg.Empty() != (left > 0) {
 			t.Errorf("%+v: %d left out", c.s, left)
 		}

@@ -92,14 +92,8 @@ func (g *Gateway) claimResult(rec *kgo.Record, msg *gx.Message, r *request) *ans
 
 // passed checks the OpenLineage events that came in place of results, as /api/v1/lineage does.
 func (g *Gateway) passed(msg *gx.Message) *answer {
-	if msg.Shape != gx.ShapeEvent {
-		return nil
-	}
-	if _, bad := g.event(msg.Event, nil); bad != nil {
-		return bad
-	}
-	for _, more := range msg.MoreEvents {
-		if _, bad := g.event(more.Event, nil); bad != nil {
+	for i := range msg.Events {
+		if _, bad := g.event(msg.Events[i].Event, nil); bad != nil {
 			return bad
 		}
 	}
@@ -108,10 +102,10 @@ func (g *Gateway) passed(msg *gx.Message) *answer {
 
 // keyOf is <datasource>.<asset>, or an event's key.
 func (g *Gateway) keyOf(msg *gx.Message) string {
-	if msg.Shape != gx.ShapeEvent {
+	if len(msg.Events) == 0 {
 		return msg.Key()
 	}
-	if tree, bad := parse(msg.Event); bad == nil {
+	if tree, bad := parse(msg.Events[0].Event); bad == nil {
 		if ev, ok := tree.(map[string]any); ok {
 			return keyOf(ev, kindOf(ev))
 		}

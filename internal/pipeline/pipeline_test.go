@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeMapper struct{}
 
 func (fakeMapper) Map(msg *gx.Message, _ mapper.Input) ([]openlineage.Run, error) {
-	id := msg.EventFacts.RunID
+	facts := &msg.Events[0].Facts
+	id := facts.RunID
 	switch id {
 	case "panic":
 		panic("ROWVALUE-in-a-panic")
@@ -44,7 +45,7 @@ func (fakeMapper) Map(msg *gx.Message, _ mapper.Input) ([]openlineage.Run, error
 		minimal := ev(openlineage.Complete, "MINIMAL")
 		run := openlineage.Run{Part: part, Minimal: func() openlineage.Event { return minimal }, Events: []openlineage.Event{
 			ev(openlineage.Start, "START"), ev(openlineage.Complete, "COMPLETE")}}
-		for _, d := range msg.EventFacts.Datasets {
+		for _, d := range facts.Datasets {
 			run.Datasets = append(run.Datasets, openlineage.Dataset(d))
 		}
 		return run

@@ -327,7 +327,7 @@ func (m mapped) Map(*gx.Message, mapper.Input) ([]openlineage.Run, error) { retu
 
 func BenchmarkPrepareBesideDecodeAndMap(b *testing.B) {
 	cfg := quick()
-	runs, _ := fakeMapper{}.Map(&gx.Message{EventFacts: gx.EventFacts{RunID: "r0", Datasets: []gx.Dataset{{Namespace: "n", Name: "orders"}}}}, mapper.Input{})
+	runs, _ := fakeMapper{}.Map(&gx.Message{Events: []gx.Passed{{Facts: gx.EventFacts{RunID: "r0", Datasets: []gx.Dataset{{Namespace: "n", Name: "orders"}}}}}}, mapper.Input{})
 	msg := new(gx.Message)
 	cfg.Decode, cfg.Mapper = func([]byte) (*gx.Message, error) { return msg, nil }, mapped(runs)
 	p := New(cfg, []Destination{{Name: "backend", To: instantly{}}}, &letters{})

@@ -232,8 +232,8 @@ func TestEventPassesUnchanged(t *testing.T) {
 	}
 	want := EventFacts{Kind: "RunEvent", Type: "START", RunID: "r", JobNamespace: "n", JobName: "j", ParentNamespace: "pn", ParentName: "pj", RootNamespace: "rn", RootName: "rj",
 		Datasets: []Dataset{{"in", "a"}, {"", "b"}, {"on", "c"}}}
-	if string(m.Event) != oneEvent || !reflect.DeepEqual(m.EventFacts, want) {
-		t.Errorf("%s %+v", m.Event, m.EventFacts)
+	if len(m.Events) != 1 || string(m.Events[0].Event) != oneEvent || !reflect.DeepEqual(m.Events[0].Facts, want) {
+		t.Errorf("%+v", m.Events)
 	}
 }
 

@@ -125,6 +125,11 @@ func (d *decoder) unknown(v doc, path string) *DecodeError {
 	}
 }
 
+// passed is an OpenLineage event.
+func (d *decoder) passed(v doc) Passed {
+	return Passed{d.s.b[v.at.start:v.at.end], d.eventFacts(v)}
+}
+
 // events reads an array of OpenLineage events, as clients that gather them send.
 func (d *decoder) events(v doc) (*Message, *DecodeError) {
 	m := &Message{Shape: ShapeEvent}
@@ -136,12 +141,7 @@ func (d *decoder) events(v doc) (*Message, *DecodeError) {
 		if !d.s.keepResult() {
 			return nil, d.s.err
 		}
-		event, facts := d.s.b[item.at.start:item.at.end], d.eventFacts(item)
-		if i == 0 {
-			m.Event, m.EventFacts = event, facts
-		} else {
-			m.MoreEvents = append(m.MoreEvents, Passed{event, facts})
-		}
+		m.Events = append(m.Events, d.passed(item))
 	}
 	return m, nil
 }
@@ -198,7 +198,7 @@ func (d *decoder) message(shape Shape, v doc) (*Message, *DecodeError) {
 	var err *DecodeError
 	switch shape {
 	case ShapeEvent:
-		m.Event, m.EventFacts = d.s.b[v.at.start:v.at.end], d.eventFacts(v)
+		m.Events = []Passed{d.passed(v)}
 	case ShapeCheckpoint, ShapeOperator:
 		inner, _ := v.get("run_results")
 		m.Validations, err = d.runResults(d.look(inner), v)

@@ -28,22 +28,20 @@ const (
 	ShapeEvent              Shape = "N" // an OpenLineage event already
 )
 
-// Message is a decoded message: either Validations, or Event for shape N.
+// Message is a decoded message: either Validations, or Events for shape N.
 type Message struct {
 	Shape       Shape // the innermost shape, after strings and envelopes were opened
 	Size        int   // bytes of the value that was decoded
 	Validations []Validation
-	Event       []byte     // shape N: the event's own bytes
-	EventFacts  EventFacts // shape N: what delivery must know
-	MoreEvents  []Passed   // shape N: the further ones of an array of events
+	Events      []Passed // shape N: the events, in the message's order
 
 	facts *facts // what the validations are made of; nil after Release
 }
 
 // Empty says whether the message holds nothing that becomes events.
-func (m *Message) Empty() bool { return len(m.Validations) == 0 && m.Event == nil }
+func (m *Message) Empty() bool { return len(m.Validations) == 0 && len(m.Events) == 0 }
 
-// Passed is an OpenLineage event that passes through.
+// Passed is an OpenLineage event that passes through: its own bytes, and what delivery must know.
 type Passed struct {
 	Event []byte
 	Facts EventFacts
