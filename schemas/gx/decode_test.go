@@ -200,7 +200,7 @@ func TestTimesOfEveryRelease(t *testing.T) {
 		"profiling of the whole":           "0001-01-01T00:00:00Z",
 		"":                                 "0001-01-01T00:00:00Z",
 	} {
-		if got := parseTime(in).Format(time.RFC3339Nano); got != want {
+		if got := parseTime([]byte(in)).Format(time.RFC3339Nano); got != want {
 			t.Errorf("%q is %s, want %s", in, got, want)
 		}
 	}
@@ -343,10 +343,10 @@ func TestAMessageStaysAsItWasWhileOthersAreDecoded(t *testing.T) {
 // A panic is recovered by whoever decodes, and what was in hand then must not show in the next message.
 func TestAStoreIsGivenBackEmpty(t *testing.T) {
 	m := &store{facts: new(facts), evr: evr{batchID: "ROWVALUE"}, segs: []segment{{key: []byte("ROWVALUE")}}, read: 1,
-		members: []member{{key: "ROWVALUE"}}, readings: []*reading{{asset: "ROWVALUE"}}}
+		members: []member{{key: []byte("ROWVALUE")}}, readings: []*reading{{asset: "ROWVALUE"}}}
 	segs, members := m.segs, m.members
 	m.release()
-	if m.facts != nil || m.evr.batchID != "" || len(m.segs) != 0 || segs[0].key != nil || len(m.members) != 0 || members[0].key != "" ||
+	if m.facts != nil || m.evr.batchID != "" || m.batch != "" || len(m.segs) != 0 || segs[0].key != nil || len(m.members) != 0 || members[0].key != nil ||
 		m.read != 0 || m.readings[0].asset != "" {
 		t.Errorf("%+v %+v %+v", m, segs, members)
 	}

@@ -17,7 +17,7 @@ type doc struct {
 
 // member is one member of an object, or one element of an array, whose key is empty.
 type member struct {
-	key  string
+	key  []byte // in the message's memory
 	kind byte
 	at   span
 	doc  *doc // where it was read as a document already
@@ -41,13 +41,13 @@ func (s *scanner) document() doc {
 
 // read consumes a member of an object.
 func (v *doc) read(s *scanner, key []byte) {
-	m := member{key: s.mem.name(key), kind: s.next()}
+	m := member{key: key, kind: s.next()}
 	m.at.start = s.pos
-	if m.kind == '{' && (m.key == "run_results" || m.key == "validation_result" || namesResult(key)) {
+	if m.kind == '{' && (string(key) == "run_results" || string(key) == "validation_result" || namesResult(key)) {
 		inner := s.document()
 		m.doc = &inner
 	} else {
-		v.fact(s, m.key)
+		v.fact(s, key)
 	}
 	m.at.end = s.pos
 	v.keep(s, m)
@@ -99,7 +99,7 @@ func (d *decoder) look(m member) doc {
 // get finds a member; of a repeated key the last one counts, as in Python.
 func (v *doc) get(key string) (member, bool) {
 	for i := len(v.members) - 1; i >= 0; i-- {
-		if v.members[i].key == key {
+		if string(v.members[i].key) == key {
 			return v.members[i], true
 		}
 	}
@@ -151,7 +151,7 @@ func (v *doc) shape() Shape {
 // isRunResults tells whether every key names a validation result.
 func (v *doc) isRunResults() bool {
 	for _, m := range v.members {
-		if !namesResult([]byte(m.key)) {
+		if !namesResult(m.key) {
 			return false
 		}
 	}

@@ -34,11 +34,11 @@ func (s *scanner) metaMember(val *Validation, at *places, key []byte) {
 	case "run_id":
 		runID(s, val)
 	case "validation_time":
-		val.ValidationTime = parseTime(s.text())
+		val.ValidationTime = s.time()
 	case "batch_markers":
 		s.object(func(k []byte) {
 			if string(k) == "ge_load_time" {
-				val.LoadTime = parseTime(s.text())
+				val.LoadTime = s.time()
 			} else {
 				s.skip()
 			}
@@ -111,7 +111,7 @@ func (s *scanner) notes() string {
 func runID(s *scanner, val *Validation) {
 	if s.next() == '"' {
 		val.RunName = s.text()
-		val.RunTime = parseTime(val.RunName)
+		val.RunTime = parseTime([]byte(val.RunName))
 		return
 	}
 	s.object(func(k []byte) {
@@ -119,7 +119,7 @@ func runID(s *scanner, val *Validation) {
 		case "run_name":
 			val.RunName = s.text()
 		case "run_time":
-			val.RunTime = parseTime(s.text())
+			val.RunTime = s.time()
 		default:
 			s.skip()
 		}

@@ -92,7 +92,7 @@ func (s *scanner) leave() {
 }
 
 // object calls fn for each member, which must consume the value. Any other kind of value is skipped: every key of a
-// result is optional, and so is its type. The key's bytes are valid until fn returns.
+// result is optional, and so is its type. The key lies in the message's memory, or in its own.
 func (s *scanner) object(fn func(key []byte)) {
 	if s.next() != '{' {
 		s.skip()

@@ -45,8 +45,8 @@ type repeat struct {
 }
 
 // fact consumes a member of what may be a validation result.
-func (v *doc) fact(s *scanner, key string) {
-	switch key {
+func (v *doc) fact(s *scanner, key []byte) {
+	switch string(key) {
 	case "success", "result_url", "data_asset_name", "suite_name", "test_suite_name", "suite_parameters", "evaluation_parameters",
 		"statistics", "meta", "results", "expectations", "validation_results":
 	default:
@@ -61,7 +61,7 @@ func (v *doc) fact(s *scanner, key string) {
 		v.suite.readable = true
 	}
 	r := v.suite
-	switch key {
+	switch string(key) {
 	case "success":
 		r.val.Success, r.readable = s.boolean()
 	case "result_url":
@@ -81,11 +81,11 @@ func (v *doc) fact(s *scanner, key string) {
 	case "meta":
 		s.meta(&r.val)
 	case "results":
-		r.read(s, key, 1)
+		r.read(s, "results", 1)
 	case "expectations":
-		r.read(s, key, 2)
+		r.read(s, "expectations", 2)
 	case "validation_results":
-		r.read(s, key, 3)
+		r.read(s, "validation_results", 3)
 	}
 }
 

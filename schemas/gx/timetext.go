@@ -5,32 +5,32 @@ import "time"
 // parseTime reads the forms of time that GX has written over the years: 2019-09-25T06:05:38.829112Z, a space in T's place,
 // 2019-09-25T060538, 20190925T060538, a fraction or none, a zone with or without colon; a time without a zone is UTC. Zero
 // if it is none. (time.Parse allocates an error for each form that it is not.)
-func parseTime(t string) time.Time {
+func parseTime(t []byte) time.Time {
 	if len(t) < 15 || len(t) > 40 {
 		return time.Time{}
 	}
 	p := timeText{rest: t, ok: true}
 	year := 100*p.two() + p.two()
-	long := p.take("-")
+	long := p.take('-')
 	month := p.two()
 	if long {
-		p.must("-")
+		p.must('-')
 	}
 	day := p.two()
-	if !p.take("T") {
-		p.must(" ")
+	if !p.take('T') {
+		p.must(' ')
 		p.ok = p.ok && long
 	}
 	hour := p.two()
-	colon := long && p.take(":")
+	colon := long && p.take(':')
 	minute := p.two()
 	if colon {
-		p.must(":")
+		p.must(':')
 	}
 	second := p.two()
 	nanos := p.fraction()
 	zone := p.zone()
-	if !p.ok || p.rest != "" || hour > 23 || minute > 59 || second > 59 || month < 1 || month > 12 || day < 1 {
+	if !p.ok || len(p.rest) > 0 || hour > 23 || minute > 59 || second > 59 || month < 1 || month > 12 || day < 1 {
 		return time.Time{}
 	}
 	at := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
@@ -42,19 +42,19 @@ func parseTime(t string) time.Time {
 
 // timeText is what is left to read of a time; ok turns false where it is none.
 type timeText struct {
-	rest string
+	rest []byte
 	ok   bool
 }
 
-func (p *timeText) take(c string) bool {
-	if len(p.rest) == 0 || p.rest[:1] != c {
+func (p *timeText) take(c byte) bool {
+	if len(p.rest) == 0 || p.rest[0] != c {
 		return false
 	}
 	p.rest = p.rest[1:]
 	return true
 }
 
-func (p *timeText) must(c string) { p.ok = p.take(c) && p.ok }
+func (p *timeText) must(c byte) { p.ok = p.take(c) && p.ok }
 
 // two reads two digits.
 func (p *timeText) two() int {
@@ -84,18 +84,21 @@ func (p *timeText) fraction() int {
 func (p *timeText) zone() time.Duration {
 	sign := 1
 	switch {
-	case p.rest == "" || p.take("Z"):
+	case len(p.rest) == 0 || p.take('Z'):
 		return 0
-	case p.take("-"):
+	case p.take('-'):
 		sign = -1
 	default:
-		p.must("+")
+		p.must('+')
 	}
 	hours := p.two()
-	p.take(":")
+	p.take(':')
 	minutes := p.two()
 	if hours > 24 || minutes > 60 { // as time.Parse has it
 		p.ok = false
 	}
 	return time.Duration(sign*(60*hours+minutes)) * time.Minute
 }
+
+// time consumes a value and returns the time that it is; zero if it is none.
+func (s *scanner) time() time.Time { return parseTime(s.textBytes()) }
