@@ -32,7 +32,7 @@ gx: ## Great Expectations itself, 1.x and 0.18, with our action, and OpenLineage
 
 chaos: ## a short chaos: processes and backend fail, the guarantees hold (what e2e needs)
 	@if [ "$$CI" = true ] || command -v java > /dev/null; then \
-		go run ./test/chaos && go run ./test/chaos -mode kafka -records 10000 -kills 4 && go run ./test/chaos -mode exactly_once -records 10000 -kills 4; \
+		go run ./test/chaos && go run ./test/chaos -mode kafka -records 60000 -kills 4 && go run ./test/chaos -mode exactly_once -records 10000 -kills 4; \
 	else echo "chaos: left out, no Java"; fi
 
 bench: ## gx-ol beside a bare copy and a bare client: measured, goal, verdict (BENCH=-short: minutes)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"testing"
 )
@@ -240,6 +241,21 @@ func TestEqualSeedsMakeEqualPlans(t *testing.T) {
 	o.mode, o.brokers, o.seed = http, 3, 8
 	if c := newPlan(o); slices.Equal(a.kinds, c.kinds) {
 		t.Error("two seeds, one input")
+	}
+}
+
+func TestTheBusyOneHasMostLeft(t *testing.T) {
+	s := estate{fleet: &fleet{members: []*member{{id: "a"}, {id: "b"}, {id: "c"}}}}
+	s.e.partition, s.e.offset = []int16{0, 0, 0, 1, 1, 1, 2}, []int32{0, 1, 2, 0, 1, 2, 0}
+	s.samples = []sample{{committed: []int64{0, 0, 0}}, {committed: []int64{2, 1, 1}, owners: []string{"a", "b", "c"}}}
+	if n, err := s.busy(t.Context()); n != 1 || err != nil {
+		t.Errorf("member %d, %v", n, err)
+	}
+	s.samples[1].committed, s.samples[1].owners = []int64{3, 3, 0}, []string{"a", "b", "gone"}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := s.busy(ctx); err == nil {
+		t.Errorf("nobody has work, and yet member %d is chosen", n)
 	}
 }
 

@@ -182,7 +182,7 @@ func (s *estate) live(ctx context.Context) error {
 				break // a plant may settle what never comes
 			}
 		}
-		if err := s.act(a); err != nil {
+		if err := s.act(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -215,7 +215,13 @@ func (s *estate) pause(ctx context.Context) error {
 }
 
 // act does one thing of the plan.
-func (s *estate) act(a action) error {
+func (s *estate) act(ctx context.Context, a action) error {
+	if a.what == killInHang {
+		var err error
+		if a.who, err = s.busy(ctx); err != nil || a.who < 0 {
+			return err
+		}
+	}
 	s.counts[a.what]++
 	if a.last > 0 {
 		for s.backend.now() != "" { // one after another, or a long outage would swallow the phases behind it

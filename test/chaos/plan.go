@@ -93,7 +93,7 @@ func newPlan(o options) plan {
 	}
 	if o.ownOutput() {
 		for range max(3, o.kills/8) {
-			p.actions = append(p.actions, action{at: 0.05 + 0.8*r.Float64(), what: killInHang, who: r.IntN(o.processes)})
+			p.actions = append(p.actions, action{at: 0.05 + 0.6*r.Float64(), what: killInHang}) // of who has most to do then
 		}
 	}
 	if o.mode == http {

@@ -34,6 +34,32 @@ func (s *estate) last() sample {
 	return s.samples[len(s.samples)-1]
 }
 
+// busy waits for a member of the group that has work, and is the one that has most; -1 if none has for ten seconds.
+func (s *estate) busy(ctx context.Context) (n int, err error) {
+	left := make(map[string]int64)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		clear(left)
+		if last := s.last(); last.owners != nil {
+			for p, all := range s.e.byPartition() {
+				left[last.owners[p]] += int64(len(all)) - last.committed[p]
+			}
+		}
+		most := -1
+		for n, m := range s.fleet.members {
+			if left[m.id] > 0 && (most < 0 || left[m.id] > left[s.fleet.members[most].id]) {
+				most = n
+			}
+		}
+		if most >= 0 {
+			return most, nil
+		}
+		if err := s.pause(ctx); err != nil {
+			return -1, err
+		}
+	}
+	return -1, nil
+}
+
 // through is the share of the records that are through, as the commits tell.
 func (s *estate) through() float64 {
 	var sum int64
