@@ -152,8 +152,8 @@ func (m *Mapper) mapOne(v *gx.Validation, in Input, sql *sqlReader, cp *checkpoi
 	return run, fault
 }
 
-// decide makes every decision about a validation result; warn says what was changed or not known.
-func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) (warn []string, fault *Error) {
+// decide makes every decision about a validation result. It gives what was changed or not known.
+func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp *checkpoint) ([]string, *Error) {
 	at, fault := m.locate(w, v)
 	if fault != nil {
 		return nil, fault
@@ -161,7 +161,8 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp 
 	src := at.src
 	job := m.job(w, v, in, src)
 	parent, parentWarn := m.nameParent(in, cp)
-	warn = slices.Clip(append(job.warn, parentWarn...))
+	var few [8]string // so that what there is to warn of is put together without an allocation for each
+	warn := append(append(few[:0], job.warn...), parentWarn...)
 	t := timesOf(v, in.Received)
 	id := runID(v, t, in.Received)
 	w.v, w.source, w.id, w.times, w.end = v, src, id.String(), t, endTime(t, id, v.Partial)
@@ -200,7 +201,7 @@ func (m *Mapper) decide(w *view, v *gx.Validation, in Input, sql *sqlReader, cp 
 	if len(warn) == 0 {
 		return slices.Clip(at.dataset.warn), nil
 	}
-	return append(warn, at.dataset.warn...), nil
+	return slices.Concat(warn, at.dataset.warn), nil
 }
 
 // events encodes START and the terminal event, trimming detail until the terminal one fits. Both are written into one
