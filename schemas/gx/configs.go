@@ -60,21 +60,29 @@ var remembered = newConfigs(longConfig)
 
 func newConfigs(longest int) *configs { return &configs{seed: maphash.MakeSeed(), longest: longest} }
 
-// begins reports whether b begins with the configuration: then n is its length there, and id the batch that it names there, if it has a tail. An object's bytes
-// show where it ends.
-func (c *Config) begins(b []byte) (n int, id []byte, ok bool) {
+// begins reports whether b begins with the configuration: then n is its length there, and id the place of the batch that it names there, if it has a tail. An
+// object's bytes show where it ends. Escapes in the id are not checked.
+func (c *Config) begins(b []byte) (n int, id span, ok bool) {
 	if !bytes.HasPrefix(b, c.head) {
-		return 0, nil, false
+		return 0, span{}, false
 	}
 	n = len(c.head)
 	if c.tail == nil {
-		return n, nil, true
+		return n, span{}, true
 	}
-	end := plain(b, n)
+	end := closing(b, n)
 	if !bytes.HasPrefix(b[end:], c.tail) { // it begins with the quote that ends the id
-		return 0, nil, false
+		return 0, span{}, false
 	}
-	return end + len(c.tail), b[n:end], true
+	return end + len(c.tail), span{n, end}, true
+}
+
+// closing is where the string ends in which i lies: its quote, or what must not stand in it.
+func closing(b []byte, i int) int {
+	for i = plain(b, i); i < len(b) && b[i] == '\\'; {
+		i = plain(b, min(i+2, len(b)))
+	}
+	return i
 }
 
 // behind is the configuration that came behind c the last time, whatever stands in its slot now; nil if there is none.
@@ -93,7 +101,7 @@ func (m *configs) behind(c *Config) *Config {
 func set(hash uint64) uint32 { return uint32(hash) % configSlots &^ (configWays - 1) }
 
 // find looks up a configuration; nil if it is not remembered.
-func (m *configs) find(object []byte) (c *Config, id []byte) {
+func (m *configs) find(object []byte) (c *Config, id span) {
 	h := m.sum(object)
 	first := set(h)
 	for at := first; at < first+configWays; at++ {
@@ -103,7 +111,7 @@ func (m *configs) find(object []byte) (c *Config, id []byte) {
 			}
 		}
 	}
-	return nil, nil
+	return nil, span{}
 }
 
 var batchKey = []byte(`"batch_id"`)
@@ -120,7 +128,7 @@ func (m *configs) sum(object []byte) uint64 {
 		return maphash.Bytes(m.seed, object)
 	}
 	at += quote + 1
-	return 31*maphash.Bytes(m.seed, object[:at]) + maphash.Bytes(m.seed, object[plain(object, at):])
+	return 31*maphash.Bytes(m.seed, object[:at]) + maphash.Bytes(m.seed, object[closing(object, at):])
 }
 
 // remember keeps what was read of an expectation's configuration, which is not there yet. A full memory takes one in sixteen, so that of too many a part is
@@ -202,81 +210,4 @@ func ownKwargs(kwargs []Kwarg, shared func(string) string) []Kwarg {
 		own[i] = k
 	}
 	return own
-}
-
-// configuration consumes an expectation_config: one that came before is recognised, any other is read.
-func (s *scanner) configuration(e *evr) {
-	if s.next() != '{' || s.depth+deepConfig > maxDepth || !e.unconfigured() {
-		s.object(func(k []byte) { s.config(e, k) })
-		return
-	}
-	c := s.known(e)
-	if c == nil {
-		if c = s.learn(e); s.err != nil {
-			return
-		}
-	}
-	if last := s.mem.config; last != nil && c != nil && last.next.Load() != c.slot+1 {
-		last.next.Store(c.slot + 1)
-	}
-	s.mem.config = c
-}
-
-// known consumes a configuration that came before; nil if this one did not: then it is not consumed.
-func (s *scanner) known(e *evr) *Config {
-	start := s.pos
-	if c := remembered.behind(s.mem.config); c != nil {
-		if n, id, ok := c.begins(s.b[start:]); ok {
-			return s.take(e, c, n, id)
-		}
-	}
-	s.skip() // to its end: that costs a fraction of reading it
-	object := s.b[start:s.pos]
-	s.pos = start
-	if s.err != nil || len(object) > remembered.longest {
-		return nil
-	}
-	c, id := remembered.find(object)
-	if c == nil {
-		return nil
-	}
-	return s.take(e, c, len(object), id)
-}
-
-// take consumes the n bytes that c is here, and takes what it tells; nil if it has more keys than may be kept.
-func (s *scanner) take(e *evr, c *Config, n int, id []byte) *Config {
-	if !s.mem.mayKeep(c.keys) {
-		return nil
-	}
-	f, start := &c.facts, s.pos
-	s.pos += n
-	e.Config, e.Type, e.ID, e.Description, e.Notes, e.Severity = c, f.kind, f.id, f.description, f.notes, f.severity
-	e.Column, e.HasColumn, e.RowCondition, e.Kwargs = f.column, f.hasColumn, f.rowCondition, f.kwargs
-	e.batchID, e.old = f.batchID, f.old
-	if c.tail != nil {
-		e.batchID = s.mem.batchName(id)
-	}
-	if f.place.end != 0 {
-		e.kwargs = span{start + f.place.start, start + f.place.end + len(id)}
-	}
-	return c
-}
-
-// learn reads a configuration and remembers it.
-func (s *scanner) learn(e *evr) *Config {
-	start, before := s.pos, s.mem.keys
-	s.object(func(k []byte) { s.config(e, k) })
-	if s.err != nil || s.pos-start > remembered.longest {
-		return nil
-	}
-	of := *e
-	of.kwargs, of.batchAt = e.kwargs.from(start), e.batchAt.from(start)
-	e.Config = remembered.remember(s.b[start:s.pos], &of, s.mem.keys-before)
-	return e.Config
-}
-
-// unconfigured reports whether nothing is known of the configuration yet: members of it may stand beside the results as well.
-func (e *evr) unconfigured() bool {
-	return e.Type == "" && e.ID == "" && e.Description == "" && e.Notes == "" && e.Severity == "" && !e.HasColumn && !e.RowCondition && !e.old &&
-		e.Kwargs == nil && e.batchID == "" && e.kwargs.end == 0
 }

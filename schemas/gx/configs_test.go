@@ -1,6 +1,7 @@
 package gx
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -86,6 +87,8 @@ func TestAConfigurationThatComesAgainIsNotTakenForAnother(t *testing.T) {
 		"nothing in it":                       {result(`"expectation_config":{},"result":{}`), result(`"expectation_config":{},"result":{}`), plain},
 		"of other batches":                    {batch(`"batch_id":"one",`), batch(`"batch_id":"two",`), batch(`"batch_id":"",`), batch(`"batch_id":"three \u00e4",`), batch(`"batch_id":"ä",`), batch("")},
 		"a batch that is none":                {batch(`"batch_id":"one",`), batch(`"batch_id":null,`), batch(`"batch_id":7,`), batch(`"batch_id":{"batch_id":"one"},`), batch(`"batch_id":["one"],`)},
+		"a batch with a wrong escape":         {batch(`"batch_id":"one",`), batch(`"batch_id":"one",`), batch(`"batch_id":"t\wo",`)},
+		"a batch with an escape without end":  {batch(`"batch_id":"one",`), batch(`"batch_id":"one",`), batch(`"batch_id":"\u00",`)},
 		"two batches in one":                  {batch(`"batch_id":"a","batch_id":"one",`), batch(`"batch_id":"a","batch_id":"two",`), batch(`"batch_id":"b","batch_id":"one",`), batch(`"batch_id":"b","batch_id":9,`)},
 		"a batch in kwargs that count not":    {twice(`{"batch_id":"one"}`, `{}`), twice(`{"batch_id":"two"}`, `{}`), twice(`{}`, `{"batch_id":"two"}`), twice(`{"batch_id":"one"}`, `null`), twice(`{"batch_id":"two"}`, `7`)},
 		"what only looks like a batch":        {batch(`"x":"\"batch_id\": \"one\"",`), batch(`"x":"\"batch_id\": \"two\"",`), batch(`"x":"batch_id","batch_id":"one",`), batch(`"x":"batch_id","batch_id":"two",`)},
@@ -95,6 +98,10 @@ func TestAConfigurationThatComesAgainIsNotTakenForAnother(t *testing.T) {
 		"raised, with two kwargs":             {twiceRaised("one"), twiceRaised(strings.Repeat("long", 200)), twiceRaised("")},
 	} {
 		sameAgain(t, name, []byte(`{"success":true,"meta":{"great_expectations_version":"0.18.0"},"results":[`+strings.Join(results, ",")+`]}`))
+	}
+	one := batch(`"batch_id":"one",`)
+	for _, end := range []string{``, `t`, `\`, `\u00`} {
+		sameAgain(t, "the message ends inside a batch", []byte(`{"success":true,"results":[`+one+`,`+one+`,{"success":true,"expectation_config":{"type":"t","kwargs":{"batch_id":"`+end))
 	}
 }
 
@@ -125,9 +132,13 @@ func TestARenderedConfigurationIsRemembered(t *testing.T) {
 func TestAConfigurationOfAnotherBatchIsRecognised(t *testing.T) {
 	forget()
 	defer forget()
-	for i, id := range []string{"source-orders-day_01", "source-orders-day_02-hour_10", "", "källa"} {
-		m, err := Decode(fmt.Appendf(nil, `{"success":true,"results":[{"success":true,"expectation_config":{"type":"t","kwargs":{"batch_id": %q,"column":"c"}}},
-			{"success":true,"expectation_config":{"type":"u","kwargs":{"batch_id": %q,"column":"c"}}}]}`, id, id))
+	for i, text := range []string{`k\u00e4lla-day_01`, `k\u00e4lla-day_02`, `source-orders-day_01`, `source-orders-day_02-hour_10`, ``, `a \"quoted\" \\`, `källa`} {
+		var id string
+		if err := json.Unmarshal([]byte(`"`+text+`"`), &id); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Decode(fmt.Appendf(nil, `{"success":true,"results":[{"success":true,"expectation_config":{"type":"t","kwargs":{"batch_id": "%s","column":"c"}}},
+			{"success":true,"expectation_config":{"type":"u","kwargs":{"batch_id": "%s","column":"c"}}}]}`, text, text))
 		if err != nil || m.Validations[0].Batch.BatchID != id || m.Validations[0].Batch.OtherIDs != nil {
 			t.Fatalf("%v, %+v", err, m)
 		}
