@@ -28,12 +28,13 @@ func (s *scanner) known(e *evr) *Config {
 			return s.take(e, c, n, id)
 		}
 	}
-	s.skip() // to its end: that costs a fraction of reading it
-	object := s.b[start:s.pos]
-	s.pos = start
-	if s.err != nil || len(object) > remembered.longest {
+	// To its end, which costs a fraction of reading it; and no further than one that is remembered may go. What is wrong in it is for the reading to say.
+	look := s.at(span{start, min(start+remembered.longest, len(s.b))})
+	look.skip()
+	if look.err != nil {
 		return nil
 	}
+	object := s.b[start:look.pos]
 	c, id := remembered.find(object)
 	if c == nil {
 		return nil
