@@ -79,8 +79,8 @@ func uuidOf(text string) (id [16]byte, ok bool) {
 	return id, true
 }
 
-// digitValues are the values of digits as uuidText writes them, by their bytes; 255 for all else. Which digit comes next nobody can guess, a processor's branch
-// prediction neither: looked up they cost a fraction of being compared.
+// digitValues are the values of digits as uuidText writes them, by their bytes; 255 for all else. A processor cannot predict how comparisons of random digits end, so
+// a table is faster.
 var digitValues = func() (values [256]byte) {
 	for c := range values {
 		values[c] = 255

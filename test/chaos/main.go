@@ -5,6 +5,7 @@
 //	go run ./test/chaos -records 500000 -kills 120        # the long one of docs/reliability.md
 //	go run ./test/chaos -mode exactly_once -kills 20      # Kafka to Kafka, in transactions
 //	go run ./test/chaos -plant swap                       # a gx-ol with a planted bug: the checks must find it
+//	go run ./test/chaos -mode kafka -plant settle_at_hand_over
 //
 // What goes wrong: kill -9 and SIGTERM of processes, a process that is stopped (SIGSTOP) for longer than its session and goes on
 // (SIGCONT), members that join and leave (one of them in an outage, so that records in flight can't settle), brokers that are killed and restarted (with -brokers 3),

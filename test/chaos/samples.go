@@ -40,8 +40,11 @@ func (s *estate) busy(ctx context.Context) (n int, err error) {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		clear(left)
 		if last := s.last(); last.owners != nil {
-			for p, all := range s.e.byPartition() {
-				left[last.owners[p]] += int64(len(all)) - last.committed[p]
+			for _, p := range s.e.partition {
+				left[last.owners[p]]++
+			}
+			for p, n := range last.committed {
+				left[last.owners[p]] -= n
 			}
 		}
 		most := -1
