@@ -27,6 +27,7 @@ type Consumer struct {
 	losses  *lossWatch
 	watch   *Watch
 	commits commitLog
+	member  membership
 	made    atomic.Pointer[kgo.Client] // client, for what the client calls while New makes it
 
 	topics    []string
@@ -67,6 +68,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		parts:  make(map[partitionID]*partition),
 	}
 	c.commits = commitLog{log: cfg.Log, fatal: c.fail}
+	c.member.log = cfg.Log
 	sizes := newFetchSize(cfg.MaxBytes)
 	opts, err := cfg.groupOpts()
 	if err != nil {
@@ -83,9 +85,10 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		kgo.OnPartitionsAssigned(c.assigned),
 		kgo.OnPartitionsRevoked(c.revoked),
 		kgo.OnPartitionsLost(c.lost),
-		kgo.WithHooks(sizes, &c.records),
+		kgo.WithHooks(sizes, &c.records, &c.member),
 	)
 	c.engine = newEngine(cfg, h, c.fail)
+	c.engine.member = &c.member
 	life, abandon := context.WithCancel(context.Background())
 	c.abandon = abandon
 	client, err := kgo.NewClient(append(append(opts, cfg.Client...), kgo.WithContext(life))...)

@@ -16,6 +16,7 @@ type engine struct {
 	maxTogether int          // … and of all
 	inFlight    atomic.Int64 // the share of one partition now
 	fail        func(error)  // is told of an error that ends the member
+	member      *membership  // nil: nothing that is begun here can be another's
 	window      *window
 	preparers   *preparers
 	settlers    *settlers

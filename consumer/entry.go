@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -123,6 +124,11 @@ var errGivenUp = errors.New("a record before it was given up")
 
 // While is Turn's.
 func (e *entry) While() context.Context { return e.of.while }
+
+// Owned is Turn's.
+func (e *entry) Owned(now time.Time) (until time.Time, again <-chan struct{}) {
+	return e.of.engine.member.owned(now, e.of.life)
+}
 
 // Pass is Turn's.
 func (e *entry) Pass() {

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -30,6 +31,9 @@ type Turn = interface {
 	// While ends when nothing more is to begin: at a stop, a rebalance, a loss. What waits (for a destination that is away, for its turn there) stops
 	// then, with an error of Settle; what is under way goes on until it is done, or ctx ends at the end of the grace.
 	While() context.Context
+	// Owned says until when the partition is surely this member's (zero: for ever). If it is not now, again is closed when it is again: another member may have
+	// taken it over, and this one would be told last. Nothing may be begun then that the other may have ended before. Of a lost partition again stays open: see While.
+	Owned(now time.Time) (until time.Time, again <-chan struct{})
 }
 
 // Handler settles records. Both verbs are called from many goroutines at once.

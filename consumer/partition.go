@@ -25,6 +25,7 @@ type partition struct {
 	cancel context.CancelFunc
 	while  context.Context    //nolint:containedctx // within ctx: it ends when nothing more is to begin
 	enough context.CancelFunc // ends while
+	life   int64              // of the membership, see there
 
 	bytes    atomic.Int64 // in hand
 	progress atomic.Int64 // when it was last taken up or settled something, Unix nanoseconds
@@ -48,7 +49,7 @@ type partition struct {
 }
 
 func newPartition(eng *engine, topic string, id int32) *partition {
-	p := &partition{topic: topic, id: id, engine: eng, tails: make(map[uint64]*place), idle: make(chan struct{})}
+	p := &partition{topic: topic, id: id, engine: eng, life: eng.member.lifeNow(), tails: make(map[uint64]*place), idle: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.while, p.enough = context.WithCancel(p.ctx)
 	p.prefix = kgo.Record{Topic: topic, Partition: id}

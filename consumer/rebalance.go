@@ -10,7 +10,9 @@ import (
 
 // assigned takes partitions up. Like revoked and lost it uses the client that it is given: the client joins the group while
 // New is still making it, so that the first assignment can come before c.client is set.
-func (c *Consumer) assigned(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+func (c *Consumer) assigned(_ context.Context, client *kgo.Client, parts map[string][]int32) {
+	session, _ := client.OptValue(kgo.SessionTimeout).(time.Duration)
+	c.member.joined(session)
 	c.losses.forget(parts)
 	c.watch.took(parts)
 	c.mu.Lock()
@@ -31,6 +33,7 @@ func (c *Consumer) revoked(ctx context.Context, client *kgo.Client, parts map[st
 }
 
 func (c *Consumer) lost(ctx context.Context, client *kgo.Client, parts map[string][]int32) {
+	c.member.lose()
 	c.watch.gave(parts)
 	c.drain(ctx, client, c.remove(parts), true, min(c.grace, lostGrace))
 	if len(parts) > 0 {

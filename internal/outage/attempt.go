@@ -40,6 +40,12 @@ type Holder struct {
 // Attempts is how often the destination did not take it, and when that was first; zero if it never failed.
 func (h *Holder) Attempts() (n int, first time.Time) { return h.tries.attempts, h.tries.first }
 
+// Owner knows whether a record is still this process's.
+type Owner = interface {
+	// Owned says until when it surely is (zero: for ever). If it is not now, again is closed when it is again.
+	Owned(now time.Time) (until time.Time, again <-chan struct{})
+}
+
 // Attempt is what is to be tried, and for whom.
 type Attempt struct {
 	For *Holder
@@ -56,10 +62,46 @@ type Attempt struct {
 	// While ends when nothing more is to begin: what waits for its turn stops then. What is under way, and what GoesOn with it, does not, until ctx ends, but
 	// for a destination that is away. nil: ctx alone.
 	While context.Context //nolint:containedctx // an attempt has two ends
+	// Owner, where there is one, is asked before each attempt, and Try gets a lease that ends when the record may be another's. What fails while it may be tells
+	// nothing of the destination: this process stood still, or has lost the network.
+	Owner Owner
+	// Ends says that it ends a run whose START was taken. Owner does not keep it then: it harms nobody, and leaves no run open.
+	Ends bool
 	// Begun is what Start gave for it, where it was begun by that: then Try says first how that ended.
 	Begun Pass
 	// Asks says that nothing is written: such an attempt proves nothing about the destination when it goes well.
 	Asks bool
+}
+
+// owned is Owner's, where there is one.
+func (a *Attempt) owned(now time.Time) (until time.Time, again <-chan struct{}) {
+	if a.Owner == nil {
+		return time.Time{}, nil
+	}
+	return a.Owner.Owned(now)
+}
+
+// mayBegin is owned for what is about to begin.
+func (a *Attempt) mayBegin(now time.Time) (until time.Time, again <-chan struct{}) {
+	if a.Ends {
+		return time.Time{}, nil
+	}
+	return a.owned(now)
+}
+
+// wait waits until the record is surely this process's again. While ends it also for what goes on.
+func (a *Attempt) wait(ctx context.Context, again <-chan struct{}) error {
+	waiting, free := until(ctx, a.While)
+	defer free()
+	select {
+	case <-again:
+		if a.For != nil {
+			a.For.tries.restart()
+		}
+		return nil
+	case <-waiting.Done():
+		return waiting.Err()
+	}
 }
 
 // once makes one attempt. A panic in a destination is our bug, not the process's end.

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/lease"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -92,7 +93,7 @@ func (g *Guard) Make(ctx context.Context, a Attempt) Outcome {
 			}
 			g.under.add(a.For, p.began)
 		}
-		shown, f := once(ctx, a.Try)
+		shown, f := once(lease.Until(ctx, p.until), a.Try)
 		g.under.remove(a.For)
 		if f != nil && g.cfg.NeverRefuses {
 			shown = away
@@ -178,11 +179,17 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 				return pass{}, err
 			}
 		}
-		if probe || a.Asks || !g.gate.closed.Load() {
-			p.began = time.Now()
+		p.began = time.Now()
+		end, again := a.mayBegin(p.began) // asked last: the process may have stood still while it waited
+		if p.until = end; again == nil && (probe || a.Asks || !g.gate.closed.Load()) {
 			return p, nil
 		}
-		p.end(nothing, nil) // an outage began while this one waited for its place: it takes its turn like the others
+		p.end(nothing, nil) // if an outage began while this one waited for its place, it takes its turn like the others
+		if again != nil {
+			if err := a.wait(ctx, again); err != nil {
+				return pass{}, err
+			}
+		}
 	}
 }
 
@@ -210,6 +217,7 @@ type pass struct {
 	probe  bool // of an outage: no other attempt is made meanwhile
 	placed bool // it has a place in flight
 	began  time.Time
+	until  time.Time // when the record may be another's; zero: never
 }
 
 // result is what one attempt shows of the destination.

@@ -5,13 +5,18 @@ import (
 	"time"
 )
 
-// Start begins an attempt for h that its caller makes, if nothing has to be waited for: no outage, no place in flight, no pace. while is
+// Start begins an attempt for h that its caller makes, if nothing has to be waited for: no outage, no place in flight, no pace, no doubt. while and owner are
 // Attempt's. Whoever begins it ends it with Went where it went well, and else goes on with Make, as Attempt.Begun.
-func (g *Guard) Start(ctx, while context.Context, h *Holder) (Pass, bool) {
+func (g *Guard) Start(ctx, while context.Context, owner Owner, h *Holder) (Pass, bool) {
 	if g.limit != nil || g.cfg.Pace != nil || g.gate.closed.Load() || over(ctx, while) != nil {
 		return Pass{}, false
 	}
 	p := pass{g: g, began: time.Now()}
+	if owner != nil {
+		if _, again := owner.Owned(p.began); again != nil {
+			return Pass{}, false
+		}
+	}
 	g.under.add(h, p.began)
 	return Pass{p}, true
 }

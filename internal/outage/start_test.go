@@ -35,7 +35,7 @@ func TestNothingIsStartedThatMustWait(t *testing.T) {
 			if c.stopped {
 				ctx = over
 			}
-			if _, ok := g.Start(ctx, c.while, &Holder{}); ok != c.want {
+			if _, ok := g.Start(ctx, c.while, nil, &Holder{}); ok != c.want {
 				t.Errorf("started: %t", ok)
 			}
 			if (g.under.first != nil) != c.want {
@@ -50,7 +50,7 @@ func TestAStartedAttemptIsUnderWayUntilItWent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Config{Name: "to"})
 		h := &Holder{Topic: "in"}
-		pass, ok := g.Start(t.Context(), nil, h)
+		pass, ok := g.Start(t.Context(), nil, nil, h)
 		time.Sleep(2 * overdueAfter)
 		if held := g.Holds(); !ok || len(held) != 1 || held[0].Code != overdue {
 			t.Errorf("started: %t, held %+v", ok, held)
@@ -69,7 +69,7 @@ func TestMakeGoesOnWithWhatWasStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Config{Name: "to", Backoff: Backoff{Initial: time.Millisecond, Max: time.Millisecond}})
 		h := &Holder{Topic: "in"}
-		pass, ok := g.Start(t.Context(), nil, h)
+		pass, ok := g.Start(t.Context(), nil, nil, h)
 		if !ok {
 			t.Fatal("not started")
 		}

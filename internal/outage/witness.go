@@ -2,11 +2,13 @@ package outage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/lease"
 )
 
 // tries counts a record's failed attempts at one destination.
@@ -18,12 +20,23 @@ type tries struct {
 	seen      uint64    // successes at the destination when the last attempt failed
 }
 
+// restart forgets what would exhaust the record: it was counted over a time in which nothing was tried.
+func (t *tries) restart() { t.witnessed, t.from = 0, time.Time{} }
+
 // failed takes an attempt that failed, and ends its pass. An outage closes the gate. A failure that others do not meet (an unclear
 // answer while they succeed) only lets this record wait, and after enough of them over enough time it is exhausted. again says that
 // another attempt is due.
 func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) (out Outcome, again bool) {
 	t := &a.For.tries
 	now := time.Now()
+	unsent := errors.Is(f, lease.ErrOver)
+	if _, again := a.owned(now); again != nil || unsent {
+		t.restart()
+		if unsent || !a.Ends {
+			p.end(nothing, nil)
+			return Outcome{}, true
+		}
+	}
 	t.attempts++
 	first := t.first.IsZero()
 	if first {

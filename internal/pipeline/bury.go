@@ -26,7 +26,7 @@ func (p *Pipeline) bury(ctx context.Context, r *prepared, turn Turn) bool {
 		}
 	}
 	at := holder(r.rec)
-	out := p.burying.Make(ctx, outage.Attempt{For: &at, While: turn.While(), GoesOn: begun, Try: func(ctx context.Context) error {
+	out := p.burying.Make(ctx, outage.Attempt{For: &at, While: turn.While(), Owner: turn, GoesOn: begun, Try: func(ctx context.Context) error {
 		return p.letters.Bury(ctx, r.rec, letter)
 	}})
 	if out.Answer != outage.Taken {

@@ -198,7 +198,7 @@ func (o *outlet) deliver(ctx context.Context, r *prepared, l *leg, turn Turn) bo
 // without facets follows, so that no run stays RUNNING. A refused run does not keep the others back. It reports false only when it was stopped.
 func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) bool {
 	for i := range run.Events {
-		out := o.write(ctx, l, run, &run.Events[i])
+		out := o.write(ctx, l, run, i)
 		if out.Answer == outage.Stopped {
 			return false
 		}
@@ -214,9 +214,10 @@ func (o *outlet) deliverRun(ctx context.Context, l *leg, run *openlineage.Run) b
 	return true
 }
 
-// write delivers one event, however long the destination is away.
-func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *openlineage.Event) outage.Outcome {
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Event: ev, Minimal: run.Minimal, GoesOn: l.begun,
+// write delivers one event of a run, however long the destination is away.
+func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, i int) outage.Outcome {
+	ev := &run.Events[i]
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Owner: l.owner, Ends: i > 0, Event: ev, Minimal: run.Minimal, GoesOn: l.begun,
 		Try: func(ctx context.Context) error {
 			l.begun = true
 			return o.To.Deliver(ctx, *ev)
@@ -231,7 +232,7 @@ func (o *outlet) write(ctx context.Context, l *leg, run *openlineage.Run, ev *op
 // that run. It reports false only when it was stopped.
 func (o *outlet) end(ctx context.Context, l *leg, run *openlineage.Run) bool {
 	var minimal openlineage.Event
-	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Event: &minimal, Minimal: run.Minimal, GoesOn: true, Try: func(ctx context.Context) error {
+	out := o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Owner: l.owner, Ends: true, Event: &minimal, Minimal: run.Minimal, GoesOn: true, Try: func(ctx context.Context) error {
 		minimal = run.Minimal()
 		return o.To.Deliver(ctx, minimal)
 	}})

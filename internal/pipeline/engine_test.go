@@ -57,6 +57,8 @@ func (t *testTurn) Pass() { t.once.Do(func() { close(t.passed) }) }
 
 func (t *testTurn) While() context.Context { return context.Background() }
 
+func (t *testTurn) Owned(time.Time) (time.Time, <-chan struct{}) { return time.Time{}, nil }
+
 func (t *testTurn) Again() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

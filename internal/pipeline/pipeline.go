@@ -40,6 +40,8 @@ type Turn = interface {
 	// While ends when nothing more is to begin: at a stop, or when another takes the partition over. A record that waits for its turn, or for a destination that is
 	// away, is stopped then; one that was begun goes on until Settle's ctx ends.
 	While() context.Context
+	// Owned says until when the record is surely this process's to deliver (zero: for ever). If it is not now, again is closed when it is again.
+	Owned(now time.Time) (until time.Time, again <-chan struct{})
 }
 
 // Mapper turns a decoded message into runs. Its error is the message's fault.

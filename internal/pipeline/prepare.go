@@ -50,6 +50,7 @@ type prepared struct {
 type leg struct {
 	at    outage.Holder
 	while context.Context //nolint:containedctx // see Turn.While
+	owner outage.Owner    // the record's Turn
 	begun bool            // an attempt was made
 	bad   *fault.Error    // what the destination said of the message
 	part  string          // which validation results it refused
@@ -75,7 +76,7 @@ func (r *prepared) begin(p *Pipeline, turn Turn) {
 		r.legs = make([]leg, len(p.outlets))
 	}
 	for i := range r.legs {
-		r.legs[i].at, r.legs[i].while = holder(r.rec), turn.While()
+		r.legs[i].at, r.legs[i].while, r.legs[i].owner = holder(r.rec), turn.While(), turn
 	}
 	r.pass.unsent.Store(int32(p.senders))
 }

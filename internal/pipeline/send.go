@@ -91,7 +91,7 @@ func (s *sending) release() {
 // make makes attempts until the destination answers for good.
 func (s *sending) make(ctx context.Context, l *leg) outage.Outcome {
 	goesOn := s.tried && !s.going // what Start has begun is this attempt itself
-	out := s.o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Begun: s.begun, GoesOn: goesOn, Try: s.try, Ready: s.ready})
+	out := s.o.guard.Make(ctx, outage.Attempt{For: &l.at, While: l.while, Owner: l.owner, Begun: s.begun, GoesOn: goesOn, Try: s.try, Ready: s.ready})
 	s.begun = outage.Pass{}
 	l.begun = l.begun || s.tried
 	if n := s.taken(); n > 0 && out.Answer != outage.Stopped {

@@ -269,13 +269,14 @@ func TestABugInASenderIsItsRecordsEndOnly(t *testing.T) {
 // freely is a Turn of a record that nothing is before.
 type freely struct{}
 
-func (freely) Pass()                               {}
-func (freely) Again()                              {}
-func (freely) While() context.Context              { return context.Background() }
-func (freely) First(context.Context) (bool, error) { return false, nil }
-func (freely) Leads() bool                         { return true }
-func (freely) Done()                               {}
-func (freely) GoOn()                               {}
+func (freely) Pass()                                        {}
+func (freely) Again()                                       {}
+func (freely) While() context.Context                       { return context.Background() }
+func (freely) Owned(time.Time) (time.Time, <-chan struct{}) { return time.Time{}, nil }
+func (freely) First(context.Context) (bool, error)          { return false, nil }
+func (freely) Leads() bool                                  { return true }
+func (freely) Done()                                        {}
+func (freely) GoOn()                                        {}
 
 // instantly is a Sender that acknowledges at once and keeps nothing.
 type instantly struct{}

@@ -61,7 +61,7 @@ func (p *Pipeline) Start(ctx context.Context, ready Prepared, turn Started) bool
 	}
 	r.begin(p, turn)
 	l := &r.legs[0]
-	pass, ok := o.guard.Start(ctx, l.while, &l.at)
+	pass, ok := o.guard.Start(ctx, l.while, turn, &l.at)
 	if !ok {
 		return false
 	}

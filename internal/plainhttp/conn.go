@@ -63,8 +63,11 @@ func (b bounded) Read(p []byte) (int, error) {
 // roundTrip sends a request and reads the answer up to its body, which gives the connection back. After an error the connection is for nothing but end.
 func (c *conn) roundTrip(ctx context.Context, req *http.Request, out []byte) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, c.abort)
-	if err := c.send(out); err != nil {
+	if err := c.send(ctx, out); err != nil {
 		stop()
+		if isRefused(err) {
+			return nil, err
+		}
 		return nil, &unansweredError{err, true}
 	}
 	res, err := c.answer(req)
@@ -104,8 +107,8 @@ func (c *conn) answer(req *http.Request) (*http.Response, error) {
 
 // send writes a request. Its error says that nothing was written. What the system does not take at once a goroutine writes, for which end waits: he who refuses
 // a request before he has read it may read no further, or hang up, and his answer is seen all the same.
-func (c *conn) send(out []byte) error {
-	n, err := c.writeSome(out)
+func (c *conn) send(ctx context.Context, out []byte) error {
+	n, err := c.writeSome(ctx, out)
 	if err != nil || n == len(out) {
 		return err
 	}

@@ -29,6 +29,16 @@ func again(req *http.Request, err error) bool {
 	return lost.unsent || key || other
 }
 
+// refusedError is Config.MayBegin's, with its text: no other connection is tried.
+type refusedError struct{ error }
+
+func (e *refusedError) Unwrap() error { return e.error }
+
+func isRefused(err error) bool {
+	_, ok := errors.AsType[*refusedError](err)
+	return ok
+}
+
 // headerError is an answer whose header does not end within its bound.
 type headerError struct{ most int64 }
 

@@ -29,12 +29,13 @@ type Transport struct {
 	idle    pool
 }
 
-// Config is what New needs. Every field is required.
+// Config is what New needs. Every field but MayBegin is required.
 type Config struct {
 	Dial           func(ctx context.Context, network, address string) (net.Conn, error) // of connections that have a descriptor, as TCP has
 	IdleTimeout    time.Duration                                                        // after it an unused connection is closed
 	MaxIdle        int                                                                  // unused connections that are kept at most
 	MaxHeaderBytes int64                                                                // of an answer, with those of the 1xx answers before it
+	MayBegin       func(ctx context.Context) error                                      // is asked last, right before a request is written; its error is RoundTrip's. nil: all may
 }
 
 // New makes a transport for the host of a url. It is nil for a url that is not for it (https, a name that is not ASCII, a zone), and where the system can't

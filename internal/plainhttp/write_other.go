@@ -2,7 +2,10 @@
 
 package plainhttp
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // canLook: without it New makes no transport.
 const canLook = false
@@ -11,4 +14,4 @@ type write struct{ attempt func(fd uintptr) bool }
 
 func (*write) now(uintptr) bool { return true }
 
-func (*conn) writeSome([]byte) (int, error) { return 0, errors.ErrUnsupported }
+func (*conn) writeSome(context.Context, []byte) (int, error) { return 0, errors.ErrUnsupported }

@@ -3,6 +3,7 @@
 package plainhttp
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -16,6 +17,8 @@ const canLook = true
 type write struct {
 	attempt func(fd uintptr) bool
 	look    bool // first, whether the connection is as it was left
+	may     func(ctx context.Context) error
+	ctx     context.Context //nolint:containedctx // for may, of the request under way
 	out     []byte
 	n       int
 	err     error
@@ -23,15 +26,15 @@ type write struct {
 
 // writeSome writes as much as the system takes at once; its error says that it was nothing. A kept connection is looked at first: one that was closed at its
 // other end takes a write as if it would arrive, and what came unasked would be taken for the answer.
-func (c *conn) writeSome(out []byte) (int, error) {
+func (c *conn) writeSome(ctx context.Context, out []byte) (int, error) {
 	w := &c.write
-	w.look, w.out, w.n, w.err = c.reused, out, 0, nil
+	w.look, w.may, w.ctx, w.out, w.n, w.err = c.reused, c.of.cfg.MayBegin, ctx, out, 0, nil
 	err := c.raw.Write(w.attempt)
-	w.out = nil // the buffer is not the connection's
+	w.ctx, w.out = nil, nil // neither the request nor its buffer is the connection's
 	switch {
 	case err != nil:
 		return 0, err
-	case w.err == nil, errors.Is(w.err, errUnusable):
+	case w.err == nil, errors.Is(w.err, errUnusable), isRefused(w.err):
 		return w.n, w.err
 	}
 	return w.n, &net.OpError{Op: "write", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError("write", w.err)}
@@ -43,6 +46,12 @@ func (w *write) now(fd uintptr) bool {
 		var one [1]byte
 		if _, err := uninterrupted(syscall.Read, int(fd), one[:]); !errors.Is(err, syscall.EAGAIN) { // the end of the connection, or a byte
 			w.err = errUnusable
+			return true
+		}
+	}
+	if w.may != nil {
+		if err := w.may(w.ctx); err != nil {
+			w.err = &refusedError{err}
 			return true
 		}
 	}

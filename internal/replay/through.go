@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -22,6 +23,7 @@ type Turn = interface {
 	First(ctx context.Context) (again bool, err error)
 	Again()
 	While() context.Context
+	Owned(now time.Time) (until time.Time, again <-chan struct{})
 }
 
 // Settler is the pipeline.
@@ -190,3 +192,6 @@ func (turn) First(ctx context.Context) (bool, error) { return false, ctx.Err() }
 func (turn) Again() {}
 
 func (turn) While() context.Context { return context.Background() }
+
+// Owned has no end: no group gives a letter to another process.
+func (turn) Owned(time.Time) (time.Time, <-chan struct{}) { return time.Time{}, nil }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gx-ol/gx-ol/internal/lease"
 	"github.com/gx-ol/gx-ol/schemas/openlineage"
 )
 
@@ -36,14 +37,15 @@ type batch struct {
 	full    chan struct{} // closed: go
 	done    chan struct{} // closed: outcome is there
 	errs    []error
-	waiting int    // callers that wait for the outcome; the batcher's mu guards it
-	cancel  func() // ends the POST; nil before it begins
+	until   time.Time // the earliest end of the callers' leases; zero: there is none
+	waiting int       // callers that wait for the outcome; the batcher's mu guards it
+	cancel  func()    // ends the POST; nil before it begins
 }
 
 // deliver adds ev to the open batch and waits for its outcome. When ctx ends it does not wait any more; the event may arrive all
 // the same, which does no harm.
 func (b *batcher) deliver(ctx context.Context, ev openlineage.Event) error {
-	on, i := b.join(ev) //nolint:contextcheck // a batch is of many callers: the end of one must not end it
+	on, i := b.join(ev, lease.End(ctx)) //nolint:contextcheck // a batch is of many callers: the end of one must not end it
 	select {
 	case <-on.done:
 		return on.errs[i]
@@ -64,7 +66,7 @@ func (b *batcher) leave(on *batch) {
 }
 
 // join gives the batch and the event's place in it.
-func (b *batcher) join(ev openlineage.Event) (*batch, int) {
+func (b *batcher) join(ev openlineage.Event, until time.Time) (*batch, int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open != nil && b.open.bytes+len(ev.Body) > maxBatchBytes {
@@ -78,7 +80,9 @@ func (b *batcher) join(ev openlineage.Event) (*batch, int) {
 	now := b.open
 	now.events = append(now.events, ev)
 	now.bytes += len(ev.Body) + 1
-	now.waiting++
+	if now.waiting++; !until.IsZero() && (now.until.IsZero() || until.Before(now.until)) {
+		now.until = until
+	}
 	if len(now.events) >= b.size {
 		b.seal()
 	}
@@ -110,8 +114,9 @@ func (b *batcher) send(now *batch) {
 	if now.waiting == 0 {
 		cancel()
 	}
+	until := now.until
 	b.mu.Unlock()
-	now.errs = b.post(ctx, now.events)
+	now.errs = b.post(lease.Until(ctx, until), now.events)
 	close(now.done)
 }
 

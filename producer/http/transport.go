@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gx-ol/gx-ol/internal/fault"
+	"github.com/gx-ol/gx-ol/internal/lease"
 	"github.com/gx-ol/gx-ol/internal/plainhttp"
 )
 
@@ -19,7 +20,7 @@ const connectionLimit = 500
 
 // newPlain sends what suits it without the goroutines of net/http; nil where nothing can.
 func newPlain(base *url.URL, dial func(context.Context, string, string) (net.Conn, error)) *plainhttp.Transport {
-	return plainhttp.New(base, plainhttp.Config{Dial: dial, IdleTimeout: idleTimeout, MaxIdle: maxIdle, MaxHeaderBytes: maxHeader})
+	return plainhttp.New(base, plainhttp.Config{Dial: dial, IdleTimeout: idleTimeout, MaxIdle: maxIdle, MaxHeaderBytes: maxHeader, MayBegin: lease.Check})
 }
 
 // roundTrip is one request and its answer, in the cheapest way that can do it. Whether there is a proxy is asked each time: one that is found goes by net/http.
@@ -28,6 +29,9 @@ func (h *Destination) roundTrip(req *http.Request) (*http.Response, error) {
 		if proxy, err := h.transport.Proxy(req); err == nil && proxy == nil {
 			return h.plain.RoundTrip(req)
 		}
+	}
+	if err := lease.Check(req.Context()); err != nil {
+		return nil, err
 	}
 	return h.transport.RoundTrip(req)
 }
@@ -54,6 +58,9 @@ func (h *Destination) transportFault(ctx, attempt context.Context, err error) er
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f
+	}
+	if errors.Is(err, lease.ErrOver) {
+		return fault.BackendError("connection", "%w", lease.ErrOver)
 	}
 	timeout, ok := errors.AsType[net.Error](err)
 	if errors.Is(context.Cause(attempt), errTimeout) || ok && timeout.Timeout() {
