@@ -45,7 +45,7 @@ type bounds struct {
 func (b *bounds) explains(d disturbance, id int16, all []int) int {
 	moved, owned := b.moved(id, d), b.mayOwn(id, d)
 	switch {
-	case d.what == freezeProcess && owned:
+	case d.froze() && owned:
 		return 2 * b.take(all, d) // once when it goes to another, once when this one goes on and has not heard of that yet
 	case (d.what == killProcess || d.what == killInHang) && owned:
 		return b.take(all, d)
@@ -166,7 +166,7 @@ func (b *bounds) open(all []int, at, ended uint32) (open []int) {
 func (e evidence) due(at uint32) uint32 {
 	due := at - min(at, commitLag)
 	for _, d := range e.disturbances {
-		if (d.ofBroker() || d.what == freezeProcess || d.what == killInHang) && at >= d.from && at <= d.to+settleTime {
+		if (d.ofBroker() || d.froze() || d.what == killInHang) && at >= d.from && at <= d.to+settleTime {
 			due = min(due, d.from-min(d.from, commitLag))
 		}
 	}

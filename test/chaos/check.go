@@ -120,6 +120,9 @@ type disturbance struct {
 	ended    uint32 // when that process delivered no more
 }
 
+// froze reports whether its process stood still, and was gone for its group, before it went on.
+func (d disturbance) froze() bool { return d.what == freezeProcess || d.what == killThawed }
+
 func (d disturbance) ofBroker() bool { return d.what == killBroker || d.what == restartBroker }
 
 // tally is what the checks counted.

@@ -226,7 +226,7 @@ func TestEqualSeedsMakeEqualPlans(t *testing.T) {
 	for _, act := range a.actions {
 		seen[act.what] = true
 	}
-	for _, want := range append([]string{killProcess, stopProcess, rebalance, freezeProcess, longOutage, killBroker}, phases...) {
+	for _, want := range append([]string{killProcess, stopProcess, rebalance, freezeProcess, killThawed, longOutage, killBroker}, phases...) {
 		if !seen[want] {
 			t.Errorf("the plan has no %q", want)
 		}

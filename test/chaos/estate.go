@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -21,6 +22,7 @@ const (
 const (
 	sessionTimeout = 6 * time.Second         // the least that Kafka takes unless a broker is told otherwise
 	hangs          = 1500 * time.Millisecond // before the kill: commits come each half second
+	killedAfter    = 150 * time.Millisecond  // from SIGCONT on: less than an answer takes then
 	exhaustAfter   = 4 * time.Second         // retry.exhaust_after; longer than a phase in which 500 and 201 are mixed
 )
 
@@ -41,8 +43,9 @@ type estate struct {
 	counts  map[string]int // of the actions, by kind
 
 	frozen sync.WaitGroup // who lets stopped processes go on
+	thawed error          // of who starts such a process again; to be read when frozen has ended
 
-	mu      sync.Mutex // guards samples, and e.disturbances
+	mu      sync.Mutex // guards samples, thawed and e.disturbances
 	samples []sample
 }
 
@@ -186,7 +189,9 @@ func (s *estate) live(ctx context.Context) error {
 			return err
 		}
 	}
-	s.frozen.Wait()
+	if s.frozen.Wait(); s.thawed != nil {
+		return s.thawed
+	}
 	deadline := time.Now().Add(10 * time.Minute) // no expectation: a busy machine takes its time
 	for !s.settled(ctx) {
 		if time.Now().After(deadline) {
@@ -197,7 +202,7 @@ func (s *estate) live(ctx context.Context) error {
 			return err
 		}
 	}
-	for n, m := range s.fleet.members {
+	for n, m := range s.fleet.all() {
 		if err := m.stop(s.o.grace); err != nil {
 			s.found.add(badExit, "process %d: %v", n, err)
 		}
@@ -216,7 +221,7 @@ func (s *estate) pause(ctx context.Context) error {
 
 // act does one thing of the plan.
 func (s *estate) act(ctx context.Context, a action) error {
-	if a.what == killInHang {
+	if a.what == killInHang || a.what == killThawed {
 		var err error
 		if a.who, err = s.busy(ctx); err != nil {
 			return err
@@ -235,12 +240,14 @@ func (s *estate) act(ctx context.Context, a action) error {
 		return nil
 	}
 	d := disturbance{what: a.what, from: s.journal.now()}
+	var m *member
 	switch a.what {
-	case killProcess, stopProcess, freezeProcess, killInHang:
-		d.who = s.fleet.members[a.who].id
+	case killProcess, stopProcess, freezeProcess, killThawed, killInHang:
+		m = s.fleet.member(a.who)
+		d.who = m.id
 	}
-	if a.what == freezeProcess {
-		return s.freeze(d, s.fleet.members[a.who])
+	if d.froze() {
+		return s.freeze(d, a.who, m)
 	}
 	defer func() { s.disturbed(d) }()
 	switch a.what {
@@ -250,14 +257,14 @@ func (s *estate) act(ctx context.Context, a action) error {
 			defer s.sink.GoOn(0)
 			time.Sleep(hangs) // who counts as settled what was not acknowledged commits it meanwhile
 		}
-		s.fleet.members[a.who].kill()
+		m.kill()
 		d.ended = s.journal.now()
-		return s.fleet.up(a.who)
+		return s.fleet.again(a.who, m)
 	case stopProcess:
-		if err := s.fleet.members[a.who].stop(s.o.grace); err != nil {
+		if err := m.stop(s.o.grace); err != nil {
 			s.found.add(badExit, "process %d: %v", a.who, err)
 		}
-		return s.fleet.up(a.who)
+		return s.fleet.again(a.who, m)
 	case rebalance:
 		if err := s.fleet.visit(); err != nil {
 			s.found.add(badExit, "a visitor: %v", err)
@@ -281,16 +288,28 @@ func (s *estate) disturbed(d disturbance) {
 }
 
 // freeze stops a process for so long that the group gives its partitions away, as a debugger or a frozen virtual machine does. When it goes
-// on, it finds its answers waiting, and must not settle with them what is another's. The plan goes on meanwhile.
-func (s *estate) freeze(d disturbance, m *member) error {
+// on, it finds its answers waiting, and must not settle with them what is another's; nor may it begin anew what another has ended, for it may be
+// killed in the middle of that. The plan goes on meanwhile.
+func (s *estate) freeze(d disturbance, who int, m *member) error {
 	if err := m.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
 	d.ended = s.journal.now()
 	s.frozen.Go(func() {
 		time.Sleep(sessionTimeout + 2500*time.Millisecond)
+		if d.what == killThawed && s.backend != nil && s.backend.now() == "" {
+			s.backend.begin(slowAnswer, killedAfter) // what it begins now is not ended when it is killed
+		}
 		_ = m.signal(syscall.SIGCONT) // it may have been killed since
 		s.disturbed(d)
+		if d.what == killThawed {
+			time.Sleep(killedAfter)
+			m.kill()
+			err := s.fleet.again(who, m)
+			s.mu.Lock()
+			s.thawed = errors.Join(s.thawed, err)
+			s.mu.Unlock()
+		}
 	})
 	return nil
 }

@@ -7,8 +7,8 @@
 //	go run ./test/chaos -plant swap                       # a gx-ol with a planted bug: the checks must find it
 //	go run ./test/chaos -mode kafka -plant settle_at_hand_over
 //
-// What goes wrong: kill -9 and SIGTERM of processes, a process that is stopped (SIGSTOP) for longer than its session and goes on
-// (SIGCONT), members that join and leave (one of them in an outage, so that records in flight can't settle), brokers that are killed and restarted (with -brokers 3),
+// What goes wrong: kill -9 and SIGTERM of processes, processes that are stopped (SIGSTOP) for longer than their session and go on
+// (SIGCONT), or are killed when they have just gone on, members that join and leave (one of them in an outage, so that records in flight can't settle), brokers that are killed and restarted (with -brokers 3),
 // toward Kafka with one broker a second one, to which the events go and which hangs while a process is killed, and, over HTTP, a backend that answers 503, 429 with Retry-After, 401, 500 and 201 mixed, 200 in place of 201, slowly, not in time, or not at all, that is away
 // for longer than exhaust_after, and that resets connections before and after it stored an event. Among the records are some that
 // can't be decoded, and events that the backend refuses with 422, with Marquez's 500 and "code":400, in their terminal form only,
@@ -47,7 +47,7 @@ const (
 )
 
 // plants are the bugs that test/chaos/planted can have, and the mode in which each shows.
-var plants = map[string]string{"commit_before_settle": http, "late_mark": http, "bury_on_outage": http, "swap": http, "settle_at_hand_over": kafkaMode}
+var plants = map[string]string{"commit_before_settle": http, "late_mark": http, "bury_on_outage": http, "swap": http, "unaware": http, "settle_at_hand_over": kafkaMode}
 
 // options is what the command line says.
 type options struct {

@@ -21,6 +21,7 @@ const (
 	stopProcess   = "SIGTERM"
 	rebalance     = "member joins and leaves"
 	freezeProcess = "SIGSTOP past its session, then SIGCONT"
+	killThawed    = "SIGSTOP past its session, SIGCONT, and at once kill -9"
 	killBroker    = "broker kill -9"
 	restartBroker = "broker restart"
 	killInHang    = "kill -9 while the output's broker hangs"
@@ -90,6 +91,9 @@ func newPlan(o options) plan {
 	// Early, so that there is work left when the process goes on, and another has its partitions.
 	for range max(1, o.kills/16) {
 		p.actions = append(p.actions, action{at: 0.1 + 0.4*r.Float64(), what: freezeProcess, who: r.IntN(o.processes)})
+	}
+	for range max(4, o.kills/8) {
+		p.actions = append(p.actions, action{at: 0.1 + 0.5*r.Float64(), what: killThawed}) // of who has most to do then
 	}
 	if o.ownOutput() {
 		for range max(3, o.kills/8) {

@@ -6,6 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -14,11 +17,15 @@ import (
 
 // fleet is the gx-ol processes of one consumer group.
 type fleet struct {
-	binary  string
-	plant   string                 // for the planted binary: which bug
-	dir     string                 // configuration and logs
-	config  func(id string) string // of a process
-	grace   time.Duration
+	binary string
+	plant  string                 // for the planted binary: which bug
+	dir    string                 // configuration and logs
+	config func(id string) string // of a process
+	grace  time.Duration
+
+	restarting sync.Mutex // one starts at a time
+
+	mu      sync.Mutex // guards below: a process that was frozen is ended while the plan goes on
 	members []*member
 	started int // numbers the processes
 }
@@ -30,11 +37,15 @@ type member struct {
 	log  string
 	said int64         // bytes of log from before it
 	done chan struct{} // closed when it has ended
+
+	killed atomic.Bool // by us
 }
 
 func (f *fleet) start(name string) (*member, error) {
+	f.mu.Lock()
 	f.started++
 	id := fmt.Sprint(name, ".", f.started)
+	f.mu.Unlock()
 	path := filepath.Join(f.dir, name+".yaml")
 	if err := os.WriteFile(path, []byte(f.config(id)), 0o600); err != nil {
 		return nil, err
@@ -65,20 +76,41 @@ func (f *fleet) start(name string) (*member, error) {
 	return m, nil
 }
 
-// up starts member n, again after its end.
-func (f *fleet) up(n int) error {
+// member is member n as it is now.
+func (f *fleet) member(n int) *member {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.members[n]
+}
+
+// all are the members as they are now.
+func (f *fleet) all() []*member {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.members)
+}
+
+// again starts member n in place of one that has ended; nothing if somebody has done so already.
+func (f *fleet) again(n int, ended *member) error {
+	f.restarting.Lock()
+	defer f.restarting.Unlock()
+	if f.member(n) != ended {
+		return nil
+	}
 	m, err := f.start(fmt.Sprint("gx-ol-", n))
 	if err != nil {
 		return err
 	}
+	f.mu.Lock()
 	f.members[n] = m
+	f.mu.Unlock()
 	return nil
 }
 
 // begin starts all members.
 func (f *fleet) begin() error {
-	for n := range f.members {
-		if err := f.up(n); err != nil {
+	for n := range f.all() {
+		if err := f.again(n, nil); err != nil {
 			return err
 		}
 	}
@@ -87,7 +119,7 @@ func (f *fleet) begin() error {
 
 // kill ends all members.
 func (f *fleet) kill() {
-	for _, m := range f.members {
+	for _, m := range f.all() {
 		if m != nil {
 			m.kill()
 		}
@@ -96,6 +128,7 @@ func (f *fleet) kill() {
 
 // kill is kill -9.
 func (m *member) kill() {
+	m.killed.Store(true)
 	_ = m.cmd.Process.Kill() // an error means that it has ended
 	<-m.done
 }
@@ -120,7 +153,7 @@ func (m *member) stop(grace time.Duration) error {
 		m.kill()
 		return fmt.Errorf("still there %s after SIGTERM", grace)
 	}
-	if code := m.cmd.ProcessState.ExitCode(); code != 0 {
+	if code := m.cmd.ProcessState.ExitCode(); code != 0 && !m.killed.Load() {
 		return fmt.Errorf("exit code %d after SIGTERM", code)
 	}
 	return nil

@@ -48,8 +48,9 @@ func (s *estate) busy(ctx context.Context) (n int, err error) {
 			}
 		}
 		most := -1
-		for n, m := range s.fleet.members {
-			if left[m.id] > 0 && (most < 0 || left[m.id] > left[s.fleet.members[most].id]) {
+		all := s.fleet.all()
+		for n, m := range all {
+			if left[m.id] > 0 && (most < 0 || left[m.id] > left[all[most].id]) {
 				most = n
 			}
 		}

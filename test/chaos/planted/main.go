@@ -5,6 +5,7 @@
 //	late_mark             after a revoke, what was in flight is marked all the same
 //	bury_on_outage        a backend that is away is taken for the message's fault
 //	swap                  a record lets those behind it in its lanes begin before it is on its way
+//	unaware               who stood still for longer than its session goes on as if nothing had happened
 //	settle_at_hand_over   toward Kafka an event counts as acknowledged when the client has it
 package main
 
@@ -83,6 +84,8 @@ func (h *planted) Settle(ctx context.Context, p consumer.Prepared, turn consumer
 	case "late_mark":
 		_ = h.Handler.Settle(ctx, p, turn)
 		return nil // the bug: the partition is going, and yet what was in flight is marked
+	case "unaware":
+		turn = unaware{turn}
 	case "swap":
 		turn.Pass() // the bug: nobody keeps its order
 		if rand.N(5) == 0 {
@@ -91,6 +94,11 @@ func (h *planted) Settle(ctx context.Context, p consumer.Prepared, turn consumer
 	}
 	return h.Handler.Settle(ctx, p, turn)
 }
+
+// unaware takes what it once had for its own.
+type unaware struct{ consumer.Turn }
+
+func (unaware) Owned(time.Time) (time.Time, <-chan struct{}) { return time.Time{}, nil }
 
 // hasty blames the message for everything.
 type hasty struct{ pipeline.Deliverer }
