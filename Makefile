@@ -14,7 +14,7 @@ unit: ## the tests that need nothing but Go, with the race detector
 		echo "unit: events are checked against our schema only: GX_OL_OPENLINEAGE_SPEC names no folder with the official ones"
 	@[ -n "$$GX_OL_CORPUS" ] || [ -e ../shared/corpus/train ] || echo "unit: the bundled part of the corpus is read (test/corpus/testdata)"
 	go test -race -short -timeout 30m ./...
-	go test -run 'Alloc|Proportion' ./mapper ./internal/pipeline ./internal/outage # what the race detector would falsify
+	go test -run 'Alloc|Proportion|Value|ChangesNothing' ./mapper ./internal/pipeline ./internal/outage # what the race detector would falsify, or makes long
 	cd test/alerts && go test -count=1 ./... # a module of its own: it holds Prometheus
 
 e2e: ## the built binary against Apache Kafka (Java 17 and Maven, or KAFKA_BROKERS)

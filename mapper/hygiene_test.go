@@ -151,3 +151,11 @@ func oneResult(results ...gx.Expectation) *gx.Message {
 	return &gx.Message{Shape: gx.ShapeSuite, Validations: []gx.Validation{{Suite: "s", Results: results, ResultCount: len(results),
 		Batch: gx.Batch{Datasource: "d", Asset: "a"}}}}
 }
+
+// notRaced leaves a test to the run without the race detector: it is long, and has one goroutine.
+func notRaced(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("run without the race detector, as make unit does too")
+	}
+}

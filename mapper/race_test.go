@@ -2,5 +2,5 @@
 
 package mapper
 
-// raced: the race detector multiplies time and memory, so that the largest documents are left to the tests without it.
+// raced: the race detector multiplies time and memory, so that what is long, and in one goroutine, is left to the tests without it (make unit).
 const raced = true

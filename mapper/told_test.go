@@ -12,6 +12,7 @@ import (
 
 // A configuration that came before is not written anew. The events are those of one that did not.
 func TestWhatIsToldOfAConfigurationChangesNothing(t *testing.T) {
+	notRaced(t)
 	const config = `{"type":"expect_column_values_to_be_between","kwargs":{"column":" sp ace\u0000 ","min_value":1,"max_value":"2024-01-01","mostly":0.9,"value_set":["v"],"strict_min":true},"id":"i","severity":"warning","description":"says \"why\" ` + "\u00fc" + `"}`
 	result := func(success, members string) string { return `{"success":` + success + `,` + members + `}` }
 	values := map[string][]byte{"made": []byte(`{"success":false,"suite_name":"s","meta":{"active_batch_definition":{"datasource_name":"d","data_asset_name":"t"}},"results":[` + strings.Join([]string{
