@@ -92,9 +92,6 @@ func newPlan(o options) plan {
 	for range max(1, o.kills/16) {
 		p.actions = append(p.actions, action{at: 0.1 + 0.4*r.Float64(), what: freezeProcess, who: r.IntN(o.processes)})
 	}
-	for range max(4, o.kills/8) {
-		p.actions = append(p.actions, action{at: 0.1 + 0.5*r.Float64(), what: killThawed}) // of who has most to do then
-	}
 	if o.ownOutput() {
 		for range max(3, o.kills/8) {
 			p.actions = append(p.actions, action{at: 0.05 + 0.6*r.Float64(), what: killInHang}) // of who has most to do then
@@ -109,6 +106,10 @@ func newPlan(o options) plan {
 			p.actions = append(p.actions, action{at: 0.02 + 0.93*r.Float64(), what: phases[n%len(phases)],
 				last: 500*time.Millisecond + time.Duration(r.IntN(2000))*time.Millisecond})
 		}
+	}
+	// Drawn last, so that the plan of a seed is else what it was.
+	for range max(4, o.kills/8) {
+		p.actions = append(p.actions, action{at: 0.1 + 0.5*r.Float64(), what: killThawed}) // of who has most to do then
 	}
 	slices.SortStableFunc(p.actions, func(a, b action) int { return cmp.Compare(a.at, b.at) })
 	return p
