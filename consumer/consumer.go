@@ -68,7 +68,7 @@ func New(cfg Config, h Handler) (*Consumer, error) {
 		parts:  make(map[partitionID]*partition),
 	}
 	c.commits = commitLog{log: cfg.Log, fatal: c.fail}
-	c.member.log = cfg.Log
+	c.member.group, c.member.log = cfg.Group, cfg.Log
 	sizes := newFetchSize(cfg.MaxBytes)
 	opts, err := cfg.groupOpts()
 	if err != nil {

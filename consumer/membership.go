@@ -14,6 +14,7 @@ import (
 // it for a session, and who stood still meanwhile (a machine that was frozen, a debugger), or has lost the brokers and not the backend, is told last. By its
 // own clock it can know before.
 type membership struct {
+	group   string
 	log     *zap.Logger
 	session atomic.Int64         // of time.Duration; 0 before the first assignment
 	life    atomic.Int64         // counts how often all was lost
@@ -99,7 +100,7 @@ func (m *membership) prove() {
 	if m.again != nil && proven.age(time.Now()) < m.sessionNow() {
 		close(m.again)
 		m.again = nil
-		m.log.Info("the group has answered: this process is still its member, and goes on")
+		m.log.Info("the group has answered: this process is still its member, and goes on", zap.String("group", m.group))
 	}
 }
 
@@ -153,7 +154,7 @@ func (m *membership) doubt(now time.Time) <-chan struct{} {
 	if m.again == nil {
 		m.again = make(chan struct{})
 		m.log.Warn("the group has not answered for a whole session (session.timeout.ms): another member may have the partitions, so nothing is begun until it answers",
-			zap.Duration("silent_for", age))
+			zap.String("group", m.group), zap.Duration("silent_for", age))
 	}
 	return m.again
 }

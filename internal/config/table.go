@@ -102,6 +102,6 @@ func otherFields() []field {
 		{path: "retry.initial", typ: "duration", def: "500ms", doc: "first wait of the backoff", at: func(c *Config) any { return &c.Retry.Initial }},
 		{path: "retry.max", typ: "duration", def: "30s", doc: "longest wait of the backoff", at: func(c *Config) any { return &c.Retry.Max }},
 		{path: "retry.exhaust_attempts", typ: "int", def: "8", doc: "attempts after which a 5xx may be the message's fault", at: func(c *Config) any { return &c.Retry.ExhaustAttempts }},
-		{path: "retry.exhaust_after", typ: "duration", def: "2m", doc: "time after which a 5xx may be the message's fault", at: func(c *Config) any { return &c.Retry.ExhaustAfter }},
+		{path: "retry.exhaust_after", typ: "duration", def: "2m", doc: "pauses of the record, in all, while others are taken, after which a 5xx may be the message's fault", at: func(c *Config) any { return &c.Retry.ExhaustAfter }},
 	}
 }

@@ -95,9 +95,6 @@ func (a *Attempt) wait(ctx context.Context, again <-chan struct{}) error {
 	defer free()
 	select {
 	case <-again:
-		if a.For != nil {
-			a.For.tries.restart()
-		}
 		return nil
 	case <-waiting.Done():
 		return waiting.Err()

@@ -28,7 +28,7 @@ type Config struct {
 	Adaptive        bool   // below MaxInFlight, find how many attempts at once the destination bears: for what answers one by one
 	Backoff         Backoff
 	ExhaustAttempts int           // a record is poison by unclear answers after so many attempts, …; default 8
-	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
+	ExhaustAfter    time.Duration // … and pauses between them of this length in all, while others succeed; default 2 min
 	NeverRefuses    bool          // whatever fails is an outage: for dead letters, without which a record may not be settled
 
 	// Pace waits for the turn of an attempt that writes, where the destination is to get so many in a time. The wait is no part of the attempt: it tells nothing

@@ -286,28 +286,6 @@ func TestASuccessBeforeAnOutageIsNoWitness(t *testing.T) {
 	})
 }
 
-// A process that is stopped, or whose machine is, finds an old answer when it goes on: what it did not try in that time it may not count.
-func TestTimeInWhichNothingWasTriedExhaustsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := New(Config{ExhaustAttempts: 2, ExhaustAfter: time.Minute, Backoff: Backoff{Initial: time.Millisecond, Max: time.Millisecond},
-			Write: func(context.Context, openlineage.Event) error { return nil }})
-		n := 0
-		out := g.Make(t.Context(), Attempt{For: &Holder{Topic: "t"}, Minimal: func() openlineage.Event { return openlineage.Event{} },
-			Try: func(context.Context) error {
-				if n++; n == 4 {
-					return nil
-				}
-				if n == 3 {
-					time.Sleep(time.Hour)
-				}
-				return unclear()
-			}})
-		if out.Answer != Taken || n != 4 {
-			t.Errorf("answer %d after %d attempts, want it taken by the fourth", out.Answer, n)
-		}
-	})
-}
-
 func TestAnOutageIsToldOnceAnError(t *testing.T) {
 	core, logs := observer.New(zapcore.InfoLevel)
 	g := newGate("marquez", Backoff{Initial: time.Nanosecond, Max: time.Nanosecond}, zap.New(core))

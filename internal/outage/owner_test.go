@@ -107,8 +107,8 @@ func TestWhatFailsInDoubtIsNoOutage(t *testing.T) {
 	}
 }
 
-// What exhausts a record is counted over a time in which it was tried: doubt begins the count anew.
-func TestDoubtBeginsTheCountAnew(t *testing.T) {
+// A process that stands still between two attempts has tried nothing in that time.
+func TestTimeInDoubtExhaustsNothing(t *testing.T) {
 	for name, ends := range map[string]bool{"found before an attempt": false, "found when the end of a run fails": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -147,4 +147,15 @@ func TestWhatMayBeAnothersIsNotStarted(t *testing.T) {
 	if _, ok := g.Start(t.Context(), nil, &doubtful{}, &Holder{}); !ok {
 		t.Error("what is owned was not started")
 	}
+}
+
+// The end of a run is tried in doubt too, but when it fails it waits like any other: nobody is asked again and again without a pause.
+func TestAnEndThatFailsInDoubtWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, h, owner, began := New(Config{}), &Holder{}, &doubtful{again: make(chan struct{})}, time.Now()
+		out := g.Make(t.Context(), Attempt{For: h, Owner: owner, Ends: true, Try: failing(20, fault.BackendError("connection", "no"))})
+		if n, _ := h.Attempts(); out.Answer != Taken || n != 20 || time.Since(began) < 10*time.Second {
+			t.Errorf("answer %d after %d failures and %s", out.Answer, n, time.Since(began))
+		}
+	})
 }

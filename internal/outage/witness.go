@@ -13,15 +13,12 @@ import (
 
 // tries counts a record's failed attempts at one destination.
 type tries struct {
-	attempts  int       // all of them
-	first     time.Time // the first failed attempt
-	witnessed int       // those since whose predecessor another record succeeded
-	from      time.Time // the first witnessed failure
-	seen      uint64    // successes at the destination when the last attempt failed
+	attempts  int           // all of them
+	first     time.Time     // the first failed attempt
+	witnessed int           // those since whose predecessor another record succeeded
+	waited    time.Duration // the pauses after those
+	seen      uint64        // successes at the destination when the last attempt failed
 }
-
-// restart forgets what would exhaust the record: it was counted over a time in which nothing was tried.
-func (t *tries) restart() { t.witnessed, t.from = 0, time.Time{} }
 
 // failed takes an attempt that failed, and ends its pass. An outage closes the gate. A failure that others do not meet (an unclear
 // answer while they succeed) only lets this record wait, and after enough of them over enough time it is exhausted. again says that
@@ -30,12 +27,9 @@ func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) 
 	t := &a.For.tries
 	now := time.Now()
 	unsent := errors.Is(f, lease.ErrOver)
-	if _, again := a.owned(now); again != nil || unsent {
-		t.restart()
-		if unsent || !a.Ends {
-			p.end(nothing, nil)
-			return Outcome{}, true
-		}
+	if _, again := a.owned(now); unsent || again != nil && !a.Ends {
+		p.end(nothing, nil)
+		return Outcome{}, true
 	}
 	t.attempts++
 	first := t.first.IsZero()
@@ -57,12 +51,9 @@ func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) 
 	}
 	t.seen = successes
 	t.witnessed++
-	if t.from.IsZero() {
-		t.from = now
-	}
 	p.end(apart, nil)
-	// The last attempt must have begun so late: a process that was stopped meanwhile has tried nothing.
-	if t.witnessed >= g.cfg.ExhaustAttempts && p.began.Sub(t.from) >= g.cfg.ExhaustAfter {
+	// Its own pauses count, and not what the clock says: of an outage in between, or a time in which this process stood still, there is nothing to blame on the record.
+	if t.witnessed >= g.cfg.ExhaustAttempts && t.waited >= g.cfg.ExhaustAfter {
 		c := *f
 		c.Kind, c.Disposition = fault.Message, fault.Exhausted
 		return Outcome{Answer: Exhausted, Fault: &c}, false
@@ -70,9 +61,11 @@ func (g *Guard) failed(ctx context.Context, a *Attempt, p pass, f *fault.Error) 
 	g.holds.explain(a.For, f.Code, "others are taken, this record is not: "+f.Error())
 	waiting, free := until(ctx, a.While)
 	defer free()
-	if sleep(waiting, max(g.ownPause(t.witnessed), f.RetryAfter)) != nil {
+	pause := max(g.ownPause(t.witnessed), f.RetryAfter)
+	if sleep(waiting, pause) != nil {
 		return Outcome{Answer: Stopped}, false
 	}
+	t.waited += pause
 	return Outcome{}, true
 }
 

@@ -117,7 +117,7 @@ type Config struct {
 	MaxInFlight     int          // attempts at once at the dead letters, and at a destination that names no number of its own; default 64
 	Backoff         outage.Backoff
 	ExhaustAttempts int           // a record is poison by 5xx after so many attempts, …; default 8
-	ExhaustAfter    time.Duration // … over at least this long, while others succeed; default 2 min
+	ExhaustAfter    time.Duration // … and pauses between them of this length in all, while others succeed; default 2 min
 	Orders          Orders        // default: none
 	Observer        Observer      // default: nobody
 	Settled         Settled       // default: nobody

@@ -44,6 +44,9 @@ const (
 
 var phases = []string{answer503, answer429, answer401, noAnswer, slowAnswer, resetBefore, resetAfter, lateAnswer, skips, mixed500}
 
+// mixedBehind is how long answers are mixed behind the outage: shorter than exhaustAfter.
+const mixedBehind = 2500 * time.Millisecond
+
 // plan is what a seed decides: equal seeds and sizes make equal plans.
 type plan struct {
 	kinds   []kind
@@ -99,9 +102,11 @@ func newPlan(o options) plan {
 	}
 	if o.mode == http {
 		// The first thing, while all partitions have work: an outage that nobody meets shows nothing.
+		// Right behind it answers are mixed: what failed alone as it began fails alone again, and the outage in between must not count.
 		// And a member joins in it, so that a partition is given up while its records in flight can't settle.
 		at := 0.02 * r.Float64()
-		p.actions = append(p.actions, action{at: at, what: longOutage, last: 2 * exhaustAfter}, action{at: at, what: rebalance})
+		p.actions = append(p.actions, action{at: at, what: longOutage, last: 2 * exhaustAfter}, action{at: at, what: rebalance},
+			action{at: at, what: mixed500, last: mixedBehind})
 		for n := range max(len(phases), o.kills/3) {
 			p.actions = append(p.actions, action{at: 0.02 + 0.93*r.Float64(), what: phases[n%len(phases)],
 				last: 500*time.Millisecond + time.Duration(r.IntN(2000))*time.Millisecond})
