@@ -221,6 +221,11 @@ func (s *estate) pause(ctx context.Context) error {
 
 // act does one thing of the plan.
 func (s *estate) act(ctx context.Context, a action) error {
+	from := s.journal.now()
+	if a.what == killInHang { // first: else all may be through before it is known who has work
+		s.sink.Hang(0)
+		defer s.sink.GoOn(0)
+	}
 	if a.what == killInHang || a.what == killThawed {
 		var err error
 		if a.who, err = s.busy(ctx); err != nil {
@@ -239,7 +244,7 @@ func (s *estate) act(ctx context.Context, a action) error {
 		s.backend.begin(a.what, a.last)
 		return nil
 	}
-	d := disturbance{what: a.what, from: s.journal.now()}
+	d := disturbance{what: a.what, from: from}
 	var m *member
 	switch a.what {
 	case killProcess, stopProcess, freezeProcess, killThawed, killInHang:
@@ -253,8 +258,6 @@ func (s *estate) act(ctx context.Context, a action) error {
 	switch a.what {
 	case killProcess, killInHang:
 		if a.what == killInHang {
-			s.sink.Hang(0)
-			defer s.sink.GoOn(0)
 			time.Sleep(hangs) // who counts as settled what was not acknowledged commits it meanwhile
 		}
 		m.kill()

@@ -96,8 +96,12 @@ func newPlan(o options) plan {
 		p.actions = append(p.actions, action{at: 0.1 + 0.4*r.Float64(), what: freezeProcess, who: r.IntN(o.processes)})
 	}
 	if o.ownOutput() {
-		for range max(3, o.kills/8) {
-			p.actions = append(p.actions, action{at: 0.05 + 0.6*r.Float64(), what: killInHang}) // of who has most to do then
+		for n := range max(3, o.kills/8) {
+			at := 0.05 + 0.6*r.Float64()
+			if n == 0 {
+				at = 0 // a small run is through in a second
+			}
+			p.actions = append(p.actions, action{at: at, what: killInHang}) // of who has most to do then
 		}
 	}
 	if o.mode == http {
