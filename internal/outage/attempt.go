@@ -89,8 +89,11 @@ func (a *Attempt) mayBegin(now time.Time) (until time.Time, again <-chan struct{
 	return a.owned(now)
 }
 
-// wait waits until the record is surely this process's again. While ends it also for what goes on.
-func (a *Attempt) wait(ctx context.Context, again <-chan struct{}) error {
+// wait waits until the record is surely this process's again, and holds its partition meanwhile. While ends it also for what goes on.
+func (g *Guard) wait(ctx context.Context, a *Attempt, again <-chan struct{}) error {
+	if a.For != nil {
+		defer g.holds.doubt(a.For)()
+	}
 	waiting, free := until(ctx, a.While)
 	defer free()
 	select {

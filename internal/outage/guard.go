@@ -186,7 +186,7 @@ func (g *Guard) enter(ctx context.Context, a *Attempt) (pass, error) {
 		}
 		p.end(nothing, nil) // if an outage began while this one waited for its place, it takes its turn like the others
 		if again != nil {
-			if err := a.wait(ctx, again); err != nil {
+			if err := g.wait(ctx, a, again); err != nil {
 				return pass{}, err
 			}
 		}

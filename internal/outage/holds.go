@@ -39,6 +39,7 @@ type place struct {
 type held struct {
 	waiting int
 	since   time.Time
+	doubted int // of those who wait: for their owner, and not for the destination
 	// Why a record waits that the destination does not take although it takes others; empty while all wait alike.
 	code, reason string
 }
@@ -70,6 +71,32 @@ func (hs *holds) explain(rec *Holder, code, reason string) {
 	rec.hold.code, rec.hold.reason = code, reason
 }
 
+// notOwned is the code of a hold for whose records it is not sure that they are still this process's.
+const (
+	notOwned     = "not_owned"
+	notOwnedText = "another process may have the partition: nothing is begun until that is sure (the log says why)"
+)
+
+// doubt notes that the record waits until it is sure whose it is. sure notes that it is.
+func (hs *holds) doubt(rec *Holder) (sure func()) {
+	waited := rec.hold != nil
+	hs.add(rec, time.Now())
+	h := rec.hold
+	hs.count(h, 1)
+	return func() {
+		hs.count(h, -1)
+		if !waited {
+			hs.release(rec)
+		}
+	}
+}
+
+func (hs *holds) count(h *held, more int) {
+	hs.mu.Lock()
+	h.doubted += more
+	hs.mu.Unlock()
+}
+
 // release notes that the record goes on.
 func (hs *holds) release(rec *Holder) {
 	if rec.hold == nil {
@@ -95,7 +122,10 @@ func (g *Guard) Holds() []Hold {
 	out := make([]Hold, 0, len(g.holds.by)+len(late))
 	for at, h := range g.holds.by {
 		one := Hold{Topic: at.topic, Partition: at.partition, Destination: g.cfg.Name, Code: h.code, Reason: h.reason, Since: h.since}
-		if closed || h.code == "" {
+		switch {
+		case h.doubted > 0:
+			one.Code, one.Reason = notOwned, notOwnedText
+		case closed || h.code == "":
 			one.Code, one.Reason = code, text
 		}
 		if since, ok := late[at]; ok && since.Before(one.Since) {

@@ -159,3 +159,54 @@ func TestAnEndThatFailsInDoubtWaits(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for its owner is held for that; what it waited for before is not forgotten.
+func TestAPartitionThatMayBeAnothersIsHeld(t *testing.T) {
+	for name, c := range map[string]struct {
+		failures     int
+		doubt, after string // the code of its hold while it is in doubt, and while its attempt is under way behind that
+	}{
+		"a new record":              {0, "not_owned", ""},
+		"one that failed before it": {1, "not_owned", "http_503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g, owner, n := New(Config{}), &doubtful{until: time.Now().Add(time.Minute), again: make(chan struct{})}, 0
+				if c.failures == 0 {
+					time.Sleep(time.Minute)
+				}
+				held := func(want string) {
+					t.Helper()
+					synctest.Wait()
+					code := ""
+					for _, h := range g.Holds() {
+						code += h.Code
+					}
+					if code != want {
+						t.Errorf("held with %q, want %q", code, want)
+					}
+				}
+				ended := make(chan Outcome)
+				go func() {
+					ended <- g.Make(t.Context(), Attempt{For: &Holder{}, Owner: owner,
+						Ready: func(context.Context) error { time.Sleep(time.Minute); return nil },
+						Try: func(context.Context) error {
+							if n++; n <= c.failures {
+								return fault.BackendError("http_503", "no")
+							}
+							time.Sleep(time.Second)
+							return nil
+						}})
+				}()
+				time.Sleep(3 * time.Minute)
+				held(c.doubt)
+				close(owner.again)
+				held(c.after)
+				if out := <-ended; out.Answer != Taken {
+					t.Errorf("answer %d", out.Answer)
+				}
+				held("")
+			})
+		})
+	}
+}
