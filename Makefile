@@ -38,10 +38,10 @@ chaos: ## a short chaos: processes and backend fail, the guarantees hold (what e
 bench: ## gx-ol beside a bare copy and a bare client: measured, goal, verdict (BENCH=-short: minutes)
 	go run ./bench $(BENCH)
 
-lint: $(LINT) ## go vet (of all three modules), golangci-lint, and the floor plan
+lint: $(LINT) ## go vet and golangci-lint of all three modules, and the floor plan
 	go vet ./...
-	@for module in test/alerts test/browser; do (cd $$module && go vet ./...) || exit 1; done # modules of their own: they follow our go.mod by `go mod tidy`
 	$(LINT) run ./...
+	@for module in test/alerts test/browser; do (cd $$module && go vet ./... && $(CURDIR)/$(LINT) run ./...) || exit 1; done # modules of their own: they follow our go.mod by `go mod tidy`
 
 fmt: ## gofmt
 	gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')

@@ -5,6 +5,7 @@ package alerts
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func newPrometheus(t *testing.T) *prometheus {
 func (p *prometheus) scrape(t *testing.T, of *process, at time.Time) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	of.Handler(func() error { return nil }).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	of.Handler(func() error { return nil }).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	text := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := text.TextToMetricFamilies(w.Body)
 	if err != nil {

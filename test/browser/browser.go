@@ -307,7 +307,7 @@ func (b *Tab) Picture(name string, l Look) {
 	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	b.must("making a picture", err)
 	b.Put(Looks[0])
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o600); err != nil { //nolint:gosec // the folder is named by whoever runs the tests
 		b.t.Fatal(err)
 	}
 }

@@ -32,8 +32,8 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	binary = filepath.Join(folder, "gx-ol")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/gx-ol") //nolint:gosec,noctx // our own arguments; ends by itself
-	build.Dir = "../.."                                               // as gx-ol's own module has it
+	build := exec.Command("go", "build", "-o", binary, "./cmd/gx-ol")
+	build.Dir = "../.." // as gx-ol's own module has it
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building gx-ol: %v\n%s", err, out)
 		return 1
@@ -57,7 +57,7 @@ func (s *said) finds(t *testing.T, what string) []string {
 func start(t *testing.T, args ...string) *said {
 	t.Helper()
 	out := &said{}
-	cmd := exec.Command(binary, args...) //nolint:gosec,noctx // our own arguments; it is ended below
+	cmd := exec.Command(binary, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = t.TempDir(), out, out, process.CleanEnv()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func publish(t *testing.T, brokers, topic string, text []byte) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "publish", "--raw", "--brokers", brokers, "--topic", topic, path) //nolint:gosec,noctx // our own arguments; ends by itself
+	cmd := exec.Command(binary, "publish", "--raw", "--brokers", brokers, "--topic", topic, path)
 	cmd.Env = process.CleanEnv()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
