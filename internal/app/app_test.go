@@ -243,14 +243,27 @@ func (d counting) Deliver(ctx context.Context, ev openlineage.Event) error {
 	return err
 }
 
-func TestADestinationThatIsAwayIsTold(t *testing.T) {
+func TestWhatIsAwayAtTheStartIsTold(t *testing.T) {
 	brokers, _ := estate(t)
-	cfg := parse(t, brokers, "transport: {type: kafka, topic: missing}")
-	err := Run(t.Context(), cfg, Process{Getenv: nothing, Log: zap.NewNop()})
-	if err == nil || !strings.Contains(err.Error(), "destination") || !strings.Contains(err.Error(), "missing") {
-		t.Errorf("got %v, want an error that names the destination's topic", err)
-	}
-	if errors.Is(err, context.Canceled) {
-		t.Error("a stop is no such error")
+	nobody := "127.0.0.1:1"
+	for name, c := range map[string]struct {
+		input, transport string
+		want             []string
+	}{
+		"a destination's topic":   {brokers, "transport: {type: kafka, topic: missing}", []string{"destination", `"missing" does not exist`}},
+		"a destination's brokers": {brokers, "transport: {type: kafka, topic: out, config: {bootstrap.servers: " + nobody + "}}", []string{"destination", "no broker answers at " + nobody}},
+		"the input's brokers":     {nobody, "transport: {type: console}", []string{"no broker answers at " + nobody}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := Run(t.Context(), parse(t, c.input, c.transport), Process{Getenv: nothing, Log: zap.NewNop(), Stdout: io.Discard})
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want an error with %q", err, want)
+				}
+			}
+			if errors.Is(err, context.Canceled) {
+				t.Error("a stop is no such error")
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -113,6 +114,31 @@ func (f *fleet) begin() error {
 		if err := f.again(n, nil); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// awaitWords waits until each member has begun.
+func (f *fleet) awaitWords() {
+	for _, m := range f.all() {
+		m.awaitWord()
+	}
+}
+
+// ended is an error that names a member which has ended though nobody ended it, and its last words.
+func (f *fleet) ended() error {
+	for _, m := range f.all() {
+		select {
+		case <-m.done:
+		default:
+			continue
+		}
+		if m.killed.Load() {
+			continue // whoever killed it starts it again
+		}
+		log, _ := os.ReadFile(m.log)
+		lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
+		return fmt.Errorf("process %s ended by itself (%s); its last words: %s", m.id, m.cmd.ProcessState, lines[len(lines)-1])
 	}
 	return nil
 }

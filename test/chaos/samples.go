@@ -34,10 +34,14 @@ func (s *estate) last() sample {
 	return s.samples[len(s.samples)-1]
 }
 
-// busy waits for a member of the group that has work, and is the one that has most; -1 if none has for ten seconds.
+// busyWithin is how long it is waited for work. The output's broker may hang meanwhile and a while longer, and who starts then must get its answer
+// within the ten seconds that gx-ol waits at its start.
+const busyWithin = 8 * time.Second
+
+// busy waits for a member of the group that has work, and is the one that has most; -1 if none has within busyWithin.
 func (s *estate) busy(ctx context.Context) (n int, err error) {
 	left := make(map[string]int64)
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(busyWithin); time.Now().Before(end); {
 		clear(left)
 		if last := s.last(); last.owners != nil {
 			for _, p := range s.e.partition {
