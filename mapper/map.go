@@ -223,8 +223,9 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 	if w.parent.own.runID != "" {
 		key = openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job.Job)
 	}
-	bodies := make([]byte, len(w.enc.Bytes())) // bytes.Clone would clear what its capacity has beyond
-	copy(bodies, w.enc.Bytes())
+	written := w.enc.Bytes()
+	bodies := make([]byte, len(written)) // with the copy behind it Go clears nothing first; bytes.Clone would clear what its capacity has beyond
+	copy(bodies, written)
 	made := m.room(w, &run)
 	terminal := &made.events[1]
 	*terminal = openlineage.Event{Type: w.terminal, RunID: w.id, JobNamespace: w.job.Namespace, JobName: w.job.Name, Key: key, Body: bodies[:size:size]}
