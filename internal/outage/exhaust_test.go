@@ -94,3 +94,20 @@ func TestARecordHasAllItsAttempts(t *testing.T) {
 		}
 	})
 }
+
+// Only what may be the record's own fault counts against it: one whose destination is plainly away is never blamed, whoever is taken meanwhile.
+func TestWhatIsPlainlyAnOutageExhaustsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, h, n := New(Config{ExhaustAttempts: 2, ExhaustAfter: time.Millisecond}), new(Holder), 0
+		out := g.Make(t.Context(), Attempt{For: h, Try: func(context.Context) error {
+			if n++; n > 100 {
+				return nil
+			}
+			g.gate.leave(false, taken, nil) // another one is taken
+			return noConnection
+		}})
+		if out.Answer != Taken || h.tries.witnessed != 0 {
+			t.Errorf("answer %d, %d failures count as the record's own", out.Answer, h.tries.witnessed)
+		}
+	})
+}

@@ -364,6 +364,10 @@ func TestAHoldOfOneRecordAloneSaysSo(t *testing.T) {
 		if got := g.Holds(); len(got) != 1 || got[0] != want {
 			t.Errorf("held %+v, want %+v", got, want)
 		}
+		g.gate.leave(false, away, noConnection)
+		if got := g.Holds(); len(got) != 1 || got[0].Code != noConnection.Code || got[0].Reason != noConnection.Error() {
+			t.Errorf("in an outage held %+v, want it for that", got)
+		}
 		cancel()
 		wg.Wait()
 	})
@@ -399,7 +403,8 @@ func TestATransactionProbesLikeAnAttempt(t *testing.T) {
 		g := New(Config{Name: "kafka"})
 		who := []*Holder{{Topic: "in", Partition: 1}, {Topic: "in", Partition: 2}}
 		began := time.Now()
-		for i, end := range []error{nil, context.Canceled, fault.BackendError("kafka", "no leader"), fault.BackendError("kafka", "no leader"), nil, nil} {
+		for i, end := range []error{nil, context.Canceled, fault.BackendError("kafka", "no leader"), fault.BackendError("kafka", "no leader"), nil, nil,
+			fault.BackendError("kafka", "no leader"), fault.MessageError(fault.Oversize, "oversize", "it is too large"), nil} {
 			if i == 3 {
 				go func() {
 					time.Sleep(time.Nanosecond)
@@ -416,7 +421,7 @@ func TestATransactionProbesLikeAnAttempt(t *testing.T) {
 				t.Errorf("%d: held while it goes on: %v", i, holds)
 			}
 			p.End(end)
-			if closed := g.gate.closed.Load(); closed != (i == 2 || i == 3) {
+			if closed := g.gate.closed.Load(); closed != (i == 2 || i == 3 || i == 6) {
 				t.Errorf("%d: closed %v", i, closed)
 			}
 		}

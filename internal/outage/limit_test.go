@@ -159,3 +159,73 @@ func TestWhatWasBegunGoesBeforeWhatWasNot(t *testing.T) {
 		}
 	})
 }
+
+// Who is stopped in the moment in which it is given its place hands it on.
+func TestAPlaceThatComesTooLateIsHandedOn(t *testing.T) {
+	for range 50 { // which of the two it sees is drawn
+		synctest.Test(t, func(t *testing.T) {
+			l := newLimit(1, false)
+			if err := l.acquire(t.Context(), nil, false); err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			for _, ctx := range []context.Context{ctx, t.Context()} {
+				wg.Go(func() {
+					if l.acquire(ctx, nil, false) == nil {
+						l.release(0)
+					}
+				})
+				synctest.Wait()
+			}
+			l.release(0)
+			stop()
+			wg.Wait()
+			if l.inUse != 0 {
+				t.Errorf("%d in use at the end", l.inUse)
+			}
+		})
+	}
+}
+
+// The limit grows only where all of it was used, whether or not somebody had to wait for a place.
+func TestTheLimitGrowsWhereItIsUsed(t *testing.T) {
+	for used, grows := range map[int]bool{minInFlight: true, minInFlight - 1: false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLimit(64, true)
+			l.learning, l.now, l.base, l.again = false, minInFlight, time.Second, time.Now().Add(time.Hour)
+			l.begin(0)
+			for range windowAnswers/used + 1 {
+				for range used {
+					if err := l.acquire(t.Context(), nil, false); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(time.Millisecond)
+				for range used {
+					l.release(time.Millisecond)
+				}
+			}
+			if got := l.allowed() > minInFlight; got != grows {
+				t.Errorf("%d of %d used: the limit is %d", used, minInFlight, l.allowed())
+			}
+		})
+	}
+}
+
+// What failed tells nothing of how much the destination bears, however quickly.
+func TestTheLimitLearnsOfAnswersOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(64, true)
+		for range 100 * windowAnswers {
+			if err := l.acquire(t.Context(), nil, false); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+			l.release(0)
+		}
+		if !l.learning || len(l.answers) != 0 {
+			t.Errorf("it has %d answers, and learns: %t", len(l.answers), l.learning)
+		}
+	})
+}

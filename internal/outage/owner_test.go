@@ -166,8 +166,8 @@ func TestAPartitionThatMayBeAnothersIsHeld(t *testing.T) {
 		failures     int
 		doubt, after string // the code of its hold while it is in doubt, and while its attempt is under way behind that
 	}{
-		"a new record":              {0, "not_owned", ""},
-		"one that failed before it": {1, "not_owned", "http_503"},
+		"a new record":              {0, "<not_owned>", ""},
+		"one that failed before it": {1, "<not_owned>", "<http_503>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestAPartitionThatMayBeAnothersIsHeld(t *testing.T) {
 					synctest.Wait()
 					code := ""
 					for _, h := range g.Holds() {
-						code += h.Code
+						code += "<" + h.Code + ">"
 					}
 					if code != want {
 						t.Errorf("held with %q, want %q", code, want)
