@@ -90,19 +90,29 @@ func TestAnOutageIsToldWithItsHintAndNotAgainWhileItLasts(t *testing.T) {
 }
 
 func TestAPlaceIsGivenBackWhateverTheAnswer(t *testing.T) {
-	for name, try := range map[string]func(context.Context) error{
-		"taken":   failing(0, nil),
-		"refused": failing(1, fault.MessageError(fault.Poison, "http_422", "no")),
-		"away":    failing(1, noConnection),
-		"a bug":   func(context.Context) error { panic("ours") },
+	for name, c := range map[string]struct {
+		try   func(context.Context) error
+		doubt bool // whether the record is this process's
+	}{
+		"taken":           {try: failing(0, nil)},
+		"refused":         {try: failing(1, fault.MessageError(fault.Poison, "http_422", "no"))},
+		"away":            {try: failing(1, noConnection)},
+		"away, and doubt": {try: func(context.Context) error { time.Sleep(time.Second); return noConnection }, doubt: true},
+		"a bug":           {try: func(context.Context) error { panic("ours") }},
+		"stopped":         {try: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := New(Config{MaxInFlight: 1})
-				for _, try := range []func(context.Context) error{try, failing(0, nil)} {
+				owner := &doubtful{until: time.Now().Add(time.Hour)}
+				if c.doubt {
+					*owner = doubtful{until: time.Now().Add(time.Millisecond), again: make(chan struct{})}
+				}
+				for i, a := range []Attempt{{Try: c.try, Owner: owner}, {Try: failing(0, nil)}} {
 					within, stop := context.WithTimeout(t.Context(), time.Hour)
-					if out := g.Make(within, Attempt{For: new(Holder), Try: try}); out.Answer == Stopped {
-						t.Error("it got no place")
+					a.For = new(Holder)
+					if out := g.Make(within, a); i == 1 && out.Answer != Taken {
+						t.Errorf("answer %d: it got no place", out.Answer)
 					}
 					stop()
 				}

@@ -267,7 +267,7 @@ func TestARecordIsReadyBeforeItWaits(t *testing.T) {
 // What succeeded before a record's first failure is no witness: it may all have been before the outage.
 func TestASuccessBeforeAnOutageIsNoWitness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := New(Config{Write: func(context.Context, openlineage.Event) error { return unclear() }})
+		g := New(Config{Write: func(context.Context, openlineage.Event) error { return unclear() }, Pace: func(context.Context) error { return nil }})
 		event := openlineage.Event{Type: openlineage.Complete}
 		for range 3 {
 			if out := g.Make(t.Context(), Attempt{For: new(Holder), Event: &event, Try: failing(0, nil)}); out.Answer != Taken {

@@ -162,30 +162,35 @@ func TestWhatWasBegunGoesBeforeWhatWasNot(t *testing.T) {
 
 // Who is stopped in the moment in which it is given its place hands it on.
 func TestAPlaceThatComesTooLateIsHandedOn(t *testing.T) {
-	for range 50 { // which of the two it sees is drawn
-		synctest.Test(t, func(t *testing.T) {
-			l := newLimit(1, false)
-			if err := l.acquire(t.Context(), nil, false); err != nil {
-				t.Fatal(err)
-			}
-			ctx, stop := context.WithCancel(t.Context())
-			var wg sync.WaitGroup
-			for _, ctx := range []context.Context{ctx, t.Context()} {
-				wg.Go(func() {
-					if l.acquire(ctx, nil, false) == nil {
-						l.release(0)
-					}
-				})
-				synctest.Wait()
-			}
-			l.release(0)
-			stop()
-			wg.Wait()
-			if l.inUse != 0 {
-				t.Errorf("%d in use at the end", l.inUse)
-			}
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(1, false)
+		if err := l.acquire(t.Context(), nil, false); err != nil {
+			t.Fatal(err)
+		}
+		stopped, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for _, ctx := range []context.Context{stopped, t.Context()} {
+			wg.Go(func() {
+				if err := l.acquire(ctx, nil, false); err != nil {
+					return
+				}
+				if ctx == stopped {
+					t.Error("who was stopped got a place")
+				}
+				l.release(0)
+			})
+			synctest.Wait()
+		}
+		l.mu.Lock()
+		stop() // it wants to tell, and waits for mu
+		l.inUse--
+		l.admit()
+		l.mu.Unlock()
+		wg.Wait()
+		if l.inUse != 0 {
+			t.Errorf("%d in use at the end", l.inUse)
+		}
+	})
 }
 
 // The limit grows only where all of it was used, whether or not somebody had to wait for a place.
@@ -226,6 +231,27 @@ func TestTheLimitLearnsOfAnswersOnly(t *testing.T) {
 		}
 		if !l.learning || len(l.answers) != 0 {
 			t.Errorf("it has %d answers, and learns: %t", len(l.answers), l.learning)
+		}
+	})
+}
+
+// How quick an answer is unhurried is learned again: what was true yesterday holds the limit down for ever, or lets it grow where it should not.
+func TestTheLimitLearnsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimit(64, true)
+		learned := 0
+		for range 100 * windowAnswers {
+			if err := l.acquire(t.Context(), nil, false); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			was := l.learning
+			if l.release(time.Second); was && !l.learning {
+				learned++
+			}
+		}
+		if learned < 2 || l.base != time.Second {
+			t.Errorf("it learned %d times in %s that an answer takes %s", learned, 100*windowAnswers*time.Second, l.base)
 		}
 	})
 }
