@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -452,6 +453,10 @@ func TestRecordsStandInTheLanesOfTheirKeyAndDatasets(t *testing.T) {
 			t.Errorf("%s: %d lanes shared, want %d", name, got, c.want)
 		}
 	}
+	both := bytes.Replace(reading("pair", "orders"), []byte(`"inputs":[`), []byte(`"inputs":[{"namespace":"n","name":"items"},`), 1)
+	if got := lanes("k", both); len(got) != 3 {
+		t.Errorf("%d lanes of two runs that read the same two datasets, want one for the key and one for each dataset", len(got))
+	}
 	if got, want := p.Prepare(records(event("pair"))[0]).Bytes(), len("first START")+len("first COMPLETE")+len("second START")+len("second COMPLETE"); got != want {
 		t.Errorf("%d bytes, want %d", got, want)
 	}
@@ -565,44 +570,6 @@ func TestHeadersNameTheParent(t *testing.T) {
 	in := InputOf(&kgo.Record{Timestamp: time.Now(), Headers: []kgo.RecordHeader{{Key: "openlineage-context", Value: []byte(`{}`)}, {Key: "openlineage-parent-id", Value: []byte("a/b/c")}}})
 	if in.Context != "{}" || in.Parent.ID != "a/b/c" {
 		t.Errorf("%+v", in)
-	}
-}
-
-// byHandOnly orders to bury one record, as soon as somebody waits for it to be told.
-type byHandOnly struct{ offset int64 }
-
-func (o byHandOnly) Watch(_ string, _ int32, offset int64, condemned func(string)) func() {
-	if offset != o.offset {
-		return func() {}
-	}
-	timer := time.AfterFunc(20*time.Millisecond, func() { condemned("no such entity (ann@host)") })
-	return func() { timer.Stop() }
-}
-
-// A record that waits is buried by an operator's order, and those behind it flow; no other is.
-func TestARecordThatWaitsIsBuriedByHand(t *testing.T) {
-	b := &backend{answer: func(body string, _ int) error {
-		if strings.HasPrefix(body, "r1 ") {
-			return &fault.Error{Kind: fault.Backend, Code: "http_403", Err: errors.New("answered 403")}
-		}
-		return nil
-	}}
-	l := &letters{}
-	cfg := quick()
-	cfg.Orders = byHandOnly{1}
-	p := New(cfg, []Destination{{Name: "backend", To: b}}, l)
-	recs := records(many(4)...)
-	if n, err := handle(t.Context(), p, recs); n != 4 || err != nil {
-		t.Fatalf("%d settled, %v", n, err)
-	}
-	if got := l.codes(); len(got) != 1 || got[0] != "1:deliver/rejected/buried_by_hand" {
-		t.Errorf("letters %v", got)
-	}
-	if l.all[0].Error != "buried by hand: no such entity (ann@host)" || l.all[0].Attempts < 1 {
-		t.Errorf("%+v", l.all[0])
-	}
-	if len(p.Holds()) != 0 {
-		t.Errorf("still held: %v", p.Holds())
 	}
 }
 

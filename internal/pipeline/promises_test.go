@@ -126,13 +126,15 @@ func TestAResultCountsAsReceivedWhenItSaysItWasMade(t *testing.T) {
 // A batch that inflates too far becomes reference letters, which say where its records lie.
 func TestWhatWasNotReadIsBuriedAsAReference(t *testing.T) {
 	l := &letters{}
-	p := New(quick(), nil, l)
+	seen, cfg := &counted{}, quick()
+	cfg.Observer = seen
+	p := New(cfg, nil, l)
 	rec := &kgo.Record{Topic: "in", Partition: 3, Offset: 41}
 	if err := p.Settle(t.Context(), p.PrepareUnread(rec, 6), freely{}); err != nil {
 		t.Fatal(err)
 	}
 	got := l.all[0]
-	if got.Code != deadletter.CodeOversizeBatch || got.Reference == "" || got.Stage != deadletter.StageDecode || got.Offset != 41 || !strings.Contains(got.Error, "6 offsets behind it") {
-		t.Errorf("%+v", got)
+	if got.Code != deadletter.CodeOversizeBatch || got.Reference == "" || got.Stage != deadletter.StageDecode || got.Offset != 41 || !strings.Contains(got.Error, "6 offsets behind it") || seen.records != 7 {
+		t.Errorf("%+v, %d records counted", got, seen.records)
 	}
 }

@@ -79,7 +79,9 @@ func TestTheEndOfWhileLeavesARecordUnsettled(t *testing.T) {
 					enough()
 				}
 			})
-			p := to(d, l)
+			cfg := quick()
+			cfg.Orders = byHandOnly{-1, 0}
+			p := New(cfg, []Destination{{Name: "backend", To: d}}, l)
 			err := p.Settle(t.Context(), p.Prepare(records(value)[0]), ending{while: while})
 			if err == nil || tries > 4 { // a sender is handed both events of a run at once
 				t.Errorf("%v after %d attempts, want an error after 3 or 4", err, tries)
