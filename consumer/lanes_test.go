@@ -282,3 +282,34 @@ func TestThePrefixGrowsOverWhatSettledBeforeItsTurn(t *testing.T) {
 		t.Errorf("%d bytes in hand, want those of the two that are not settled", n)
 	}
 }
+
+// What is settled takes no memory any more: neither its lanes nor its place in the order.
+func TestWhatIsSettledIsForgotten(t *testing.T) {
+	ready, tails := func(*entry) {}, make(map[uint64]*place)
+	a, b := &entry{}, &entry{}
+	a.join([]uint64{1, 2, 3}, tails)
+	b.join([]uint64{2}, tails)
+	if a.leave(tails, ready); len(tails) != 1 || tails[2].of != b {
+		t.Errorf("%d lanes with one record in hand", len(tails))
+	}
+	if b.leave(tails, ready); len(tails) != 0 {
+		t.Errorf("%d lanes with nothing in hand", len(tails))
+	}
+	p := &partition{}
+	for n := range 10_000 {
+		p.order = append(p.order, &entry{})
+		p.next++
+		if n >= 200 { // so many are in hand
+			p.order[p.head].settled = true
+		}
+		p.grow()
+	}
+	if len(p.order) > 1000 || cap(p.order) > 4000 || p.next != len(p.order) || p.next-p.head != 200 {
+		t.Errorf("the order has %d places, room for %d, and goes on from %d to %d", len(p.order), cap(p.order), p.head, p.next)
+	}
+	for _, e := range append(slices.Clone(p.order[:p.head]), p.order[p.next:cap(p.order)]...) {
+		if e != nil {
+			t.Fatal("it keeps what is settled")
+		}
+	}
+}

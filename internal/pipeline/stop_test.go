@@ -48,6 +48,8 @@ func TestAStopSettlesNothingThatWaits(t *testing.T) {
 		"for a file that another one is written to":  {[]Destination{{Name: "a", To: slow{}, Whole: true}}, freely{}, event("r1"), 2},
 		"for one of several destinations":            {[]Destination{{Name: "a", To: slow{}}, {Name: "b", To: &backend{}}}, freely{}, event("r1"), 1},
 		"for the acknowledgement of one of several":  {[]Destination{{Name: "a", To: &sender{latency: time.Hour}}, {Name: "b", To: &backend{}}}, freely{}, event("r1"), 1},
+		"for those before it, with a sender":         {[]Destination{{Name: "a", To: &sender{}}}, stuck{}, event("r1"), 1},
+		"to be written again, with a sender":         {[]Destination{{Name: "a", To: &onceOnly{}}}, overtaken{}, event("r1"), 1},
 		"for the acknowledgement of the only sender": {[]Destination{{Name: "a", To: &sender{latency: time.Hour}}}, freely{}, event("r1"), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,6 +74,22 @@ func TestAStopSettlesNothingThatWaits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// overtaken is a Turn of a record before which another was written again.
+type overtaken struct{ freely }
+
+func (overtaken) First(context.Context) (bool, error) { return true, nil }
+
+// onceOnly is a Sender that acknowledges no event a second time.
+type onceOnly struct{ sender }
+
+func (o *onceOnly) Send(ctx context.Context, ev openlineage.Event, done func(error)) {
+	o.sender.Send(ctx, ev, func(err error) {
+		if o.tries[string(ev.Body)] == 1 {
+			done(err)
+		}
+	})
 }
 
 // slow needs an hour for each event.

@@ -267,6 +267,19 @@ func TestARefusedEventIsNoOutage(t *testing.T) {
 	})
 }
 
+// A bug in a transaction holds it like an outage: nothing is passed over that was not written.
+func TestABugInATransactionHolds(t *testing.T) {
+	settler := NewExactlyOnce(quick(), "kafka").With(&panicking{}, &transactionLetters{})
+	if err := settler.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := settler.Settle(t.Context(), settler.Prepare(records(event("r1"))[0]), freely{})
+	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Kind != fault.Backend {
+		t.Errorf("got %v, want what holds", err)
+	}
+	settler.End(false)
+}
+
 func TestAStopEndsATransactionThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sender{backend: backend{answer: func(string, int) error { return fault.BackendError("kafka", "no leader") }}}

@@ -64,6 +64,18 @@ func TestTheEndOfWhileLeavesARecordUnsettled(t *testing.T) {
 		"the end of a sender's run": func(tried func()) (Deliverer, DeadLetters, []byte) {
 			return &sender{backend: backend{answer: away(tried)}}, &letters{}, event("pair")
 		},
+		"the end of a sender's run whose own end was refused": func(tried func()) (Deliverer, DeadLetters, []byte) {
+			return &sender{backend: backend{answer: func(body string, _ int) error {
+				switch body {
+				case "r1 COMPLETE":
+					return fault.MessageError(fault.Rejected, "http_422", "answered 422")
+				case "r1 MINIMAL":
+					tried()
+					return fault.BackendError("http_503", "answered 503")
+				}
+				return nil
+			}}}, &letters{}, event("r1")
+		},
 		"what a destination can tell before": func(tried func()) (Deliverer, DeadLetters, []byte) {
 			return &checking{backend{answer: away(tried)}}, &letters{}, event("r1")
 		},
