@@ -22,7 +22,7 @@ func (stuck) First(ctx context.Context) (bool, error) {
 }
 
 // mute never answers.
-type mute struct{ backend }
+type mute struct{}
 
 func (m *mute) Deliver(ctx context.Context, _ openlineage.Event) error {
 	<-ctx.Done()
