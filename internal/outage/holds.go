@@ -71,13 +71,13 @@ func (hs *holds) explain(rec *Holder, code, reason string) {
 	rec.hold.code, rec.hold.reason = code, reason
 }
 
-// notOwned is the code of a hold for whose records it is not sure that they are still this process's.
+// notOwned is the code of a hold while the records may be another process's.
 const (
 	notOwned     = "not_owned"
-	notOwnedText = "another process may have the partition: nothing is begun until that is sure (the log says why)"
+	notOwnedText = "another process may have the partition: the group has not answered; nothing is begun until it does (check the brokers of the input, and the log)"
 )
 
-// doubt notes that the record waits until it is sure whose it is. sure notes that it is.
+// doubt notes that the record waits for its owner to be sure that it is this process's; the caller calls sure when that wait is over.
 func (hs *holds) doubt(rec *Holder) (sure func()) {
 	waited := rec.hold != nil
 	hs.add(rec, time.Now())
