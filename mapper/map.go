@@ -224,7 +224,7 @@ func (m *Mapper) events(w *view) (openlineage.Run, *Error) {
 		key = openlineage.RunKey(w.parent.root.job, w.parent.own.job, w.job.Job)
 	}
 	written := w.enc.Bytes()
-	bodies := make([]byte, len(written)) // with the copy behind it Go clears nothing first; bytes.Clone would clear what its capacity has beyond
+	bodies := make([]byte, len(written)) // make and copy of a variable: Go clears nothing first, while bytes.Clone would clear what its capacity has beyond
 	copy(bodies, written)
 	made := m.room(w, &run)
 	terminal := &made.events[1]

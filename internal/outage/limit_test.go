@@ -160,7 +160,7 @@ func TestWhatWasBegunGoesBeforeWhatWasNot(t *testing.T) {
 	})
 }
 
-// Who is stopped in the moment in which it is given its place hands it on.
+// A place that is given to somebody who has just been stopped goes to the next one.
 func TestAPlaceThatComesTooLateIsHandedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimit(1, false)
@@ -182,7 +182,7 @@ func TestAPlaceThatComesTooLateIsHandedOn(t *testing.T) {
 			synctest.Wait()
 		}
 		l.mu.Lock()
-		stop() // it wants to tell, and waits for mu
+		stop() // acquire sees the stop, and waits for mu to give its turn up
 		l.inUse--
 		l.admit()
 		l.mu.Unlock()
@@ -235,7 +235,7 @@ func TestTheLimitLearnsOfAnswersOnly(t *testing.T) {
 	})
 }
 
-// How quick an answer is unhurried is learned again: what was true yesterday holds the limit down for ever, or lets it grow where it should not.
+// How long an answer takes without a crowd is learned again and again: a backend that has changed would else have the wrong limit for ever.
 func TestTheLimitLearnsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimit(64, true)

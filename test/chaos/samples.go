@@ -34,8 +34,8 @@ func (s *estate) last() sample {
 	return s.samples[len(s.samples)-1]
 }
 
-// busyWithin is how long it is waited for work. The output's broker may hang meanwhile and a while longer, and who starts then must get its answer
-// within the ten seconds that gx-ol waits at its start.
+// busyWithin bounds the wait for work. The output's broker may hang all that time, and for hangs longer: together less than the ten seconds
+// that gx-ol waits for it at its start.
 const busyWithin = 8 * time.Second
 
 // busy waits for a member of the group that has work, and is the one that has most; -1 if none has within busyWithin.
